@@ -1,0 +1,24 @@
+/**
+ * `npm run bench -- [section ...] [--json] [--revec]`: what heed reaches here. Figures are shares of limits measured in
+ * the same run; on a busy machine trust those, not the absolute ones.
+ */
+import { bandwidth } from './bandwidth.ts';
+import { load, machine } from './engine.ts';
+import { printTable, type Row } from './table.ts';
+
+/** Sections by name, in the order in which they run. */
+const SECTIONS: Record<string, () => Promise<Row[]>> = {
+  bandwidth,
+};
+
+const json = process.argv.includes('--json');
+const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
+const unknown = asked.filter(name => !(name in SECTIONS));
+if (unknown.length) {
+  console.error(`no such section: ${unknown.join(', ')}; there are: ${Object.keys(SECTIONS).join(', ')}`);
+  process.exit(2);
+}
+console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
+for (const [name, section] of Object.entries(SECTIONS))
+  if (!asked.length || asked.includes(name)) printTable(name, await section(), json);
+console.log(json ? JSON.stringify({ load: load() }) : `\nload average ${load()}`);

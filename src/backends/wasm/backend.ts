@@ -1,0 +1,268 @@
+/**
+ * The WebAssembly backend: all kernels in one module, all memory in one linear memory, a whole plan in one submission.
+ *
+ * The allocator, the plans and the order of runs are the owner's business and live here; threads only ever see
+ * addresses. Runs are strictly one after the other, so every plan can work in the same arena.
+ */
+import { BackendError } from '../../errors.ts';
+import type { Backend, Bindings, DeviceBuffer, Kernel, Prepared, WeightWriter } from '../../tensor/backend.ts';
+import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.ts';
+import type { Plan, View } from '../../tensor/plan.ts';
+import { type Shape, sizeOf } from '../../tensor/shape.ts';
+import { type BufferOwner, GrowingBlock, WasmBuffer } from './buffer.ts';
+import { type Link, RunFailure } from './link.ts';
+import { Allocator, PAGE } from './memory.ts';
+import { HEADER, type KernelModule } from './module.ts';
+import { SCRATCH_BYTES } from './kernel.ts';
+import { baseIndex, byteOffset, compileProgram, type Program, relocate, stepAt } from './program.ts';
+import { PANELS, unpackPanels, WasmWeightWriter } from './weights.ts';
+
+/** Where the time of the latest run went. */
+export interface RunTimes {
+  /** Milliseconds that thread 0 spent in the program. */
+  readonly kernelMs: number;
+  /** Milliseconds from the submission to the answer, copies included. */
+  readonly totalMs: number;
+  /** Milliseconds of each step; only with `profile`. */
+  readonly steps?: readonly { readonly op: string; readonly path: string; readonly ms: number }[];
+}
+
+interface WasmPrepared extends Prepared {
+  readonly program: Program;
+}
+
+export class WasmBackend implements Backend, BufferOwner {
+  readonly name = 'wasm';
+  readonly views = true;
+  /** Set after each run. */
+  lastRun: RunTimes = { kernelMs: 0, totalMs: 0 };
+  readonly module: KernelModule;
+  readonly link: Link;
+  readonly allocator: Allocator;
+  private readonly profile: boolean;
+  private readonly arena: GrowingBlock;
+  private readonly programs: GrowingBlock;
+  /** Frees what became unreachable. It holds addresses only, so that it keeps no buffer alive. */
+  private readonly unreachable = new FinalizationRegistry<number>(address => {
+    if (!this.closed) this.allocator.free(address);
+  });
+  private tail: Promise<void> = Promise.resolve();
+  private submitted = 0;
+  private completed = 0;
+  private readonly deferred: { readonly run: number; readonly address: number }[] = [];
+  private closed = false;
+
+  constructor(module: KernelModule, link: Link, profile: boolean) {
+    this.module = module;
+    this.link = link;
+    this.profile = profile;
+    this.allocator = new Allocator({ base: PAGE, size: link.size, limit: link.limit, grow: size => link.grow(size) });
+    this.arena = new GrowingBlock(this.allocator);
+    this.programs = new GrowingBlock(this.allocator);
+    const scratch = this.allocator.alloc(link.threads * SCRATCH_BYTES);
+    link.write(HEADER.scratch, new Uint8Array(new Uint32Array([scratch]).buffer));
+  }
+
+  kernel(op: string): Kernel | undefined {
+    return this.module.kernels.get(op);
+  }
+  alloc(bytes: number): DeviceBuffer {
+    return this.allocate(bytes);
+  }
+  /** A buffer with a physical format. @throws BackendError when the memory cannot be had. */
+  allocate(bytes: number, format?: string): WasmBuffer {
+    this.assertOpen();
+    const address = this.allocator.alloc(bytes);
+    const buffer = new WasmBuffer(this, address, bytes, format);
+    this.unreachable.register(buffer, address, buffer);
+    return buffer;
+  }
+  write(target: DeviceBuffer, data: TypedArray, byteOffset = 0): void {
+    this.assertOpen();
+    const buffer = this.own(target);
+    const bytes = bytesFor(data);
+    if (byteOffset < 0 || byteOffset + bytes.byteLength > buffer.byteLength)
+      throw new BackendError('write beyond the end of a buffer', {
+        seen: `${bytes.byteLength} bytes at ${byteOffset}`,
+        expected: `at most ${buffer.byteLength} bytes`,
+      });
+    // Runs that were started before and still use the buffer must not see the new bytes.
+    if (buffer.lastRun <= this.completed) this.link.write(buffer.address + byteOffset, bytes);
+    else {
+      const copy = bytes.slice();
+      void this.enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
+    }
+  }
+  read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
+    const buffer = this.own(source);
+    const length = sizeOf(shape) * bytesOf(dtype);
+    if (length > buffer.byteLength)
+      throw new BackendError('read beyond the end of a buffer', {
+        seen: `[${shape}] ${dtype}, ${length} bytes`,
+        expected: `at most ${buffer.byteLength} bytes`,
+      });
+    return this.enqueue([buffer], async () => {
+      if (buffer.format === PANELS)
+        return unpackPanels(shape, this.module.features.tile.nr, (at, bytes) => this.copy(buffer.address + at, bytes));
+      return arrayOf(dtype, await this.copy(buffer.address, length));
+    });
+  }
+  weight(shape: Shape, options: { transposed?: boolean; matrix?: boolean } = {}): WeightWriter {
+    this.assertOpen();
+    return new WasmWeightWriter(this, shape, options);
+  }
+  prepare(plan: Plan): Prepared {
+    this.assertOpen();
+    const program = compileProgram(plan, this.module, this.link.threads);
+    const prepared: WasmPrepared = { plan, program, release() {} };
+    return prepared;
+  }
+  run(prepared: Prepared, { leaves, uploads, results }: Bindings): Promise<TypedArray[]> {
+    const leafBuffers = leaves.map(b => this.own(b));
+    const resultBuffers = results.map(b => this.own(b));
+    checkBindings(prepared as WasmPrepared, { leaves, uploads, results });
+    const idle = this.submitted === this.completed;
+    const data = idle ? uploads : uploads.map(u => u.slice());
+    return this.enqueue([...leafBuffers, ...resultBuffers], () =>
+      this.execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers),
+    );
+  }
+  memory(): { readonly used: number; readonly reserved: number } {
+    return this.closed ? { used: 0, reserved: 0 } : { used: this.allocator.used, reserved: this.allocator.reserved };
+  }
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.link.close();
+  }
+
+  release(buffer: WasmBuffer): void {
+    if (this.closed) return;
+    this.unreachable.unregister(buffer);
+    if (buffer.lastRun <= this.completed) this.allocator.free(buffer.address);
+    else this.deferred.push({ run: buffer.lastRun, address: buffer.address });
+  }
+
+  private async execute(
+    { plan, program }: WasmPrepared,
+    leaves: readonly WasmBuffer[],
+    uploads: readonly TypedArray[],
+    results: readonly WasmBuffer[],
+  ): Promise<TypedArray[]> {
+    const began = performance.now();
+    const arena = this.arena.reserve(plan.arenaBytes);
+    plan.uploads.forEach(({ offset }, i) => {
+      this.link.write(arena + offset, bytesFor(uploads[i]!));
+    });
+    const bases = [arena, ...leaves.map(b => b.address), ...results.map(b => b.address)];
+    const addressOf = (view: View): number => bases[baseIndex(view.slot, program.leaves)]! + byteOffset(view);
+    relocate(program, bases);
+
+    // The time stamps of a profile lie behind the words, 8-byte aligned.
+    const { words, steps } = program;
+    const stampsAt = Math.ceil(words.byteLength / 8) * 8;
+    const address = this.programs.reserve(stampsAt + (this.profile ? 8 * steps.length : 0));
+    this.link.write(address, new Uint8Array(words.buffer));
+    if (this.profile) this.link.write(HEADER.stamps, new Uint8Array(new Uint32Array([address + stampsAt]).buffer));
+
+    const reads = plan.reads.map(view => [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)] as const);
+    if (this.profile) reads.push([HEADER.began, 8], [address + stampsAt, 8 * steps.length]);
+    const { copies, kernelMs } = await this.attempt(program, address, reads);
+    const times = { kernelMs, totalMs: performance.now() - began };
+    this.lastRun = this.profile ? { ...times, steps: stepTimes(program, copies.slice(-2)) } : times;
+    return plan.reads.map((view, i) => arrayOf(view.dtype, copies[i]!));
+  }
+
+  private async attempt(program: Program, address: number, reads: readonly (readonly [number, number])[]) {
+    try {
+      return await this.link.run({ program: program.steps.length ? address : 0, reads });
+    } catch (failure) {
+      if (!(failure instanceof RunFailure)) throw failure;
+      const step = failure.step ? stepAt(program, (failure.step - address) / 4) : undefined;
+      throw new BackendError(failure.message, {
+        ...failure.facts,
+        where: step && (step.path ? `${step.op}, ${step.path}` : step.op),
+      });
+    }
+  }
+
+  private async copy(address: number, bytes: number): Promise<ArrayBuffer> {
+    try {
+      return (await this.link.run({ program: 0, reads: [[address, bytes]] })).copies[0]!;
+    } catch (failure) {
+      if (!(failure instanceof RunFailure)) throw failure;
+      throw new BackendError(failure.message, failure.facts);
+    }
+  }
+
+  /** Starts `job` after all jobs before it, at once if there are none, and keeps `buffers` until it is done. */
+  private enqueue<T>(buffers: readonly WasmBuffer[], job: () => Promise<T>): Promise<T> {
+    this.assertOpen();
+    const idle = this.submitted === this.completed;
+    const run = ++this.submitted;
+    for (const buffer of buffers) buffer.lastRun = run;
+    const guarded = (): Promise<T> => {
+      this.assertOpen();
+      return job();
+    };
+    const result = idle ? job() : this.tail.then(guarded);
+    const settle = (): void => {
+      this.completed = run;
+      for (const { address } of this.deferred.filter(d => d.run <= run)) this.allocator.free(address);
+      this.deferred.splice(0, this.deferred.length, ...this.deferred.filter(d => d.run > run));
+    };
+    this.tail = result.then(settle, settle);
+    return result;
+  }
+
+  private own(buffer: DeviceBuffer): WasmBuffer {
+    this.assertOpen();
+    if (!(buffer instanceof WasmBuffer) || buffer.backend !== this)
+      throw new BackendError('a buffer of another backend', { seen: buffer.backend.name, expected: 'one of this backend' });
+    if (buffer.freed) throw new BackendError('a buffer that was freed is used again', { seen: `${buffer.byteLength} bytes` });
+    return buffer;
+  }
+  private assertOpen(): void {
+    if (this.closed) throw new BackendError('backend is closed', { fix: 'create a new one' });
+  }
+}
+
+/** The bytes of host data; numbers that are f64 on the host are f32 in memory. */
+function bytesFor(data: TypedArray): Uint8Array {
+  const narrow = data instanceof Float64Array ? new Float32Array(data) : data;
+  return new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength);
+}
+
+/** A host array over a buffer of its own. */
+function arrayOf(dtype: DType, buffer: ArrayBuffer): TypedArray {
+  const Kind = allocate(dtype, 0).constructor as new (b: ArrayBuffer) => TypedArray;
+  return new Kind(buffer);
+}
+
+/** An address that is left out would be taken for 0, where the header lies. */
+function checkBindings({ plan, program }: WasmPrepared, { leaves, uploads, results }: Bindings): void {
+  const seen = [leaves.length, uploads.length, results.length];
+  const expected = [program.leaves, plan.uploads.length, program.results];
+  if (seen.some((n, i) => n < expected[i]!))
+    throw new BackendError('a plan was run with too few buffers', {
+      seen: `${seen} leaves, uploads, results`,
+      expected: `${expected}`,
+    });
+  plan.uploads.forEach(({ bytes, dtype }, i) => {
+    if (uploads[i]!.length * bytesOf(dtype) !== bytes)
+      throw new BackendError('uploaded data does not fit its place in the plan', {
+        seen: `${uploads[i]!.length} elements`,
+        expected: `${bytes / bytesOf(dtype)} of ${dtype}`,
+      });
+  });
+}
+
+function stepTimes({ steps }: Program, [began, stamps]: readonly ArrayBuffer[]): RunTimes['steps'] {
+  const after = new Float64Array(stamps!);
+  let before = new Float64Array(began!)[0]!;
+  return steps.map(({ op, path }, i) => {
+    const ms = after[i]! - before;
+    before = after[i]!;
+    return { op, path, ms };
+  });
+}

@@ -1,0 +1,55 @@
+/** The form of a WebAssembly kernel: one function emitted per engine, one list of argument words per plan step. */
+import type { Kernel } from '../../tensor/backend.ts';
+import type { Step, View } from '../../tensor/plan.ts';
+import type { Func, ModuleBuilder } from './assembler.ts';
+
+/** What the engine can do; decided once by `probe.ts` before the module is emitted. */
+export interface Features {
+  /** Relaxed SIMD is there: `f32x4.madd` may be emitted. */
+  readonly relaxed: boolean;
+  /** V8 packs pairs of 128-bit operations into 256-bit ones (Node 24 with the flag set and the self-test passed). */
+  readonly revec: boolean;
+  /** Shared memory with worker threads. */
+  readonly threads: number;
+  /** Micro-kernel: rows of A by columns of B. `nr` is also the width of a weight panel. */
+  readonly tile: { readonly mr: number; readonly nr: number };
+}
+
+/** Collects the argument words of one step. All words are 4 bytes, little-endian, and start 4-byte aligned. */
+export interface ArgWriter {
+  i32(value: number): this;
+  f32(value: number): this;
+  /** Byte address of the first element of a view (slot + offset), filled in at each run. */
+  address(view: View): this;
+}
+
+/** Bytes of scratch memory that each thread owns for the length of a step; `ModuleContext.scratch` gives the address. */
+export const SCRATCH_BYTES = 1 << 20;
+
+/** What kernels may use while they are emitted. */
+export interface ModuleContext {
+  readonly module: ModuleBuilder;
+  readonly features: Features;
+  /** Address of the calling thread's scratch memory, 64-byte aligned, from the thread index. */
+  scratch(thread: import('./assembler.ts').Local): import('./assembler.ts').Code;
+  /** Shared inner functions (exp, tanh, gemm micro-kernels ...), emitted once per module under their name. */
+  shared(name: string, emit: () => Func): Func;
+}
+
+export interface WasmKernel extends Kernel {
+  /** Op name. */
+  readonly name: string;
+  /**
+   * Adds the kernel's function to the module: `(args: i32, thread: i32, threads: i32) -> ()`. `args` points at the
+   * words that `args()` wrote. With `threads` > 1 every thread calls it with its own index and does its share; calls
+   * with `threads` = 1 do everything.
+   */
+  emit(context: ModuleContext): Func;
+  /** Writes the argument words of a step. */
+  args(step: Step, out: ArgWriter, features: Features): void;
+  /** Rough number of elementary operations; steps below a threshold run on one thread. Default: output elements. */
+  work?(step: Step): number;
+}
+
+/** Signature of every kernel function. */
+export const KERNEL_PARAMS = ['i32', 'i32', 'i32'] as const;

@@ -1,0 +1,240 @@
+/**
+ * C[m, n] = bias + A[m, k] B[n, k]^T with A and B at any strides or B packed in panels: the blocked loops around the
+ * micro-kernel.
+ *
+ * The loop order is the one of Goto and van de Geijn (2008): blocks of k so that a panel of B stays in the first-level
+ * cache, blocks of m so that the packed block of A stays in the second, and, for a B that is packed here, groups of
+ * panels that fit into the scratch memory. Unlike there, C is read back for every block of k but the first: the tile
+ * starts from it.
+ */
+import {
+  brIf,
+  type Code,
+  call,
+  Func,
+  i32,
+  type Local,
+  loop,
+  ret,
+  select,
+  set,
+  tee,
+  v128,
+  when,
+} from '../assembler.ts';
+import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
+import { forTiles, tileColumn } from './micro-kernel.ts';
+import { copyLane, packLanes } from './pack-lanes.ts';
+
+/** Largest block of k and of m. A panel of 16 columns is 24 KiB, the block of A 288 KiB. */
+const KC = 384;
+const MC = 192;
+
+/** Byte offsets in the scratch memory. */
+const ZEROS = 0;
+const BIAS_TAIL = 64;
+const C_TAIL = 128;
+const A_BLOCK = 16 << 10;
+const B_PANELS = A_BLOCK + MC * KC * 4;
+
+const min = (x: Code, y: Code): Code => select(x, y, i32.lt(x, y));
+const ceilDiv = (x: Code, y: Code): Code => i32.divu(i32.add(x, i32.sub(y, i32.const(1))), y);
+/** Nearly equal blocks, multiples of `unit`, none longer than `largest` (itself one), that cover `n`: their length. */
+const blockLength = (n: Local, largest: number, unit: number): Code => {
+  const blocks = i32.add(i32.divu(i32.sub(n, i32.ne(n, i32.const(0))), i32.const(largest)), i32.const(1));
+  return i32.mul(ceilDiv(ceilDiv(n, blocks), i32.const(unit)), i32.const(unit));
+};
+const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer, by));
+/** `for (i = 0; i == 0 || i < end; i += step) body`: once even if there is nothing, because an empty sum is the bias. */
+const forBlocks = (i: Local, end: Code, step: Code, ...body: Code[]): Code => [
+  set(i, i32.const(0)),
+  loop(body, brIf(0, i32.lt(tee(i, i32.add(i, step)), end))),
+];
+
+/** `(a, aRow, aStep, rows, k, dst) -> ()`: packs a block of A tile after tile, each `[k][height]`. */
+function packBlock(context: ModuleContext): Func {
+  const pack = packLanes(context);
+  return context.shared('packBlock', () => {
+    const f = context.module.add(new Func('packBlock', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
+    const [a, aRow, aStep, rows, k, dst] = f.params as [Local, Local, Local, Local, Local, Local];
+    return f.emit(
+      forTiles(f, context.features.tile.mr, rows, height => [
+        call(pack, a, aRow, height, aStep, k, dst, i32.shl(height, i32.const(2))),
+        advance(a, i32.mul(height, aRow)),
+        advance(dst, i32.shl(i32.mul(height, k), i32.const(2))),
+      ]),
+    );
+  });
+}
+
+/** `(b, bLane, bStep, n, k, dst) -> ()`: packs columns of the product into panels, the last one filled up with zeros. */
+function packPanels(context: ModuleContext): Func {
+  const { nr } = context.features.tile;
+  const pack = packLanes(context);
+  return context.shared('packPanels', () => {
+    const f = context.module.add(new Func('packPanels', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
+    const [b, bLane, bStep, n, k, dst] = f.params as [Local, Local, Local, Local, Local, Local];
+    const [i, bytes] = f.i32s(2) as [Local, Local];
+    return f.emit(
+      set(bytes, i32.mul(k, i32.const(4 * nr))),
+      loop(
+        when(i32.lt(n, i32.const(nr)), [
+          set(i, bytes),
+          when(
+            i,
+            loop(v128.store(i32.add(dst, tee(i, i32.sub(i, i32.const(16)))), v128.zero), brIf(0, i)),
+          ),
+        ]),
+        call(pack, b, bLane, min(n, i32.const(nr)), bStep, k, dst, i32.const(4 * nr)),
+        advance(b, i32.mul(bLane, i32.const(nr))),
+        advance(dst, bytes),
+        brIf(0, i32.gt(tee(n, i32.sub(n, i32.const(nr))), i32.const(0))),
+      ),
+    );
+  });
+}
+
+/**
+ * `(a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch) -> ()`: a packed block of A times panels of B that lie
+ * `panelBytes` apart. `bias` is 0 for none; `first` = start from the bias and not from C.
+ */
+function blockTimesPanels(context: ModuleContext): Func {
+  const { nr } = context.features.tile;
+  const column = tileColumn(context);
+  const copy = copyLane(context);
+  return context.shared('blockTimesPanels', () => {
+    const f = context.module.add(new Func('blockTimesPanels', new Array<'i32'>(11).fill('i32')));
+    const [a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch] = f.params as [
+      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
+    ];
+    const [init, initStride, j, tail] = f.i32s(4) as [Local, Local, Local, Local];
+    const tailPitch = i32.const(4 * nr);
+    // The panel that hangs over the edge of C: its tiles go through scratch memory.
+    const columns = (...body: Code[]): Code => [
+      set(j, i32.const(0)),
+      loop(body, brIf(0, i32.lt(tee(j, i32.add(j, i32.const(4))), i32.shl(n, i32.const(2))))),
+    ];
+    const lastPanel: Code = [
+      set(tail, i32.add(scratch, i32.const(C_TAIL))),
+      when(
+        first,
+        when(bias, [
+          set(init, i32.add(scratch, i32.const(BIAS_TAIL))),
+          Array.from({ length: nr / 4 }, (_, i) => v128.store(init, v128.zero, 16 * i)),
+          call(copy, bias, i32.const(4), n, init, i32.const(4)),
+        ]),
+        [
+          set(init, tail),
+          set(initStride, tailPitch),
+          columns(call(copy, i32.add(c, j), ldc, rows, i32.add(tail, j), tailPitch)),
+        ],
+      ),
+      call(column, a, b, tail, tailPitch, k, init, initStride, rows),
+      columns(call(copy, i32.add(tail, j), tailPitch, rows, i32.add(c, j), ldc)),
+    ];
+    return f.emit(
+      loop(
+        when(
+          first,
+          set(init, select(bias, i32.add(scratch, i32.const(ZEROS)), bias)),
+          [set(init, c), set(initStride, ldc)],
+        ),
+        when(
+          i32.ge(n, i32.const(nr)),
+          call(column, a, b, c, ldc, k, init, initStride, rows),
+          lastPanel,
+        ),
+        advance(b, panelBytes),
+        advance(c, i32.const(4 * nr)),
+        when(bias, advance(bias, i32.const(4 * nr))),
+        brIf(0, i32.gt(tee(n, i32.sub(n, i32.const(nr))), i32.const(0))),
+      ),
+    );
+  });
+}
+
+/** Order of the parameters of `gemm`. */
+export const GEMM_PARAMS = [
+  'a', 'aRow', 'aStep', 'b', 'bLane', 'bStep', 'panelBytes', 'c', 'ldc', 'm', 'n', 'k', 'bias', 'scratch',
+] as const;
+type GemmParam = (typeof GEMM_PARAMS)[number];
+
+/**
+ * The function of `GEMM_PARAMS`: addresses and strides in bytes. A[i, s] is at a + i aRow + s aStep. With panelBytes = 0,
+ * B[j, s] is at b + j bLane + s bStep; otherwise b is the first of panels `[k][nr]` that lie panelBytes apart. C is
+ * row-major with ldc bytes between rows. `bias` is the address of n floats, or 0. `scratch` is all of the thread's.
+ */
+export function gemm(context: ModuleContext): Func {
+  const { mr, nr } = context.features.tile;
+  const packA = packBlock(context);
+  const packB = packPanels(context);
+  const multiply = blockTimesPanels(context);
+  const panelsPerGroup = Math.floor((SCRATCH_BYTES - B_PANELS) / (KC * nr * 4));
+  return context.shared('gemm', () => {
+    const f = context.module.add(new Func('gemm', new Array<'i32'>(GEMM_PARAMS.length).fill('i32')));
+    const p = Object.fromEntries(GEMM_PARAMS.map((name, i) => [name, f.params[i]!])) as Record<GemmParam, Local>;
+    const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12) as [
+      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
+    ];
+    const floats = (count: Code): Code => i32.shl(count, i32.const(2));
+    const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
+    return f.emit(
+      when(i32.or(i32.le(p.m, i32.const(0)), i32.le(p.n, i32.const(0))), ret),
+      Array.from({ length: nr / 4 }, (_, i) => v128.store(p.scratch, v128.zero, ZEROS + 16 * i)),
+      // One row is its own packed form, and then a panel is used only once: no blocks.
+      set(direct, i32.and(i32.eq(p.m, i32.const(1)), i32.eq(p.aStep, i32.const(4)))),
+      set(kBlock, select(p.k, blockLength(p.k, KC, 4), i32.and(direct, i32.ne(p.panelBytes, i32.const(0))))),
+      set(mBlock, blockLength(p.m, MC, mr)),
+      forBlocks(
+        n0,
+        p.n,
+        columns,
+        set(columns, i32.sub(p.n, n0)),
+        when(i32.eqz(p.panelBytes), set(columns, min(columns, i32.const(panelsPerGroup * nr)))),
+        forBlocks(
+          k0,
+          p.k,
+          kBlock,
+          set(kc, min(kBlock, i32.sub(p.k, k0))),
+          when(
+            p.panelBytes,
+            [
+              set(panels, i32.add(at(p.b, i32.divu(n0, i32.const(nr)), p.panelBytes), floats(i32.mul(k0, i32.const(nr))))),
+              set(panelStride, p.panelBytes),
+            ],
+            [
+              set(panels, i32.add(p.scratch, i32.const(B_PANELS))),
+              set(panelStride, floats(i32.mul(kc, i32.const(nr)))),
+              call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, panels),
+            ],
+          ),
+          forBlocks(
+            m0,
+            p.m,
+            mBlock,
+            set(mc, min(mBlock, i32.sub(p.m, m0))),
+            set(block, at(at(p.a, m0, p.aRow), k0, p.aStep)),
+            when(i32.eqz(direct), [
+              call(packA, block, p.aRow, p.aStep, mc, kc, i32.add(p.scratch, i32.const(A_BLOCK))),
+              set(block, i32.add(p.scratch, i32.const(A_BLOCK))),
+            ]),
+            call(
+              multiply,
+              block,
+              panels,
+              panelStride,
+              i32.add(at(p.c, m0, p.ldc), floats(n0)),
+              p.ldc,
+              mc,
+              columns,
+              kc,
+              select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
+              i32.eqz(k0),
+              p.scratch,
+            ),
+          ),
+        ),
+      ),
+    );
+  });
+}

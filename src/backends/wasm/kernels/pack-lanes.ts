@@ -1,0 +1,201 @@
+/**
+ * The copy behind all packing: dst[s][l] = src[l * laneStride + s * stepStride], converted to f32. With lanes = rows and
+ * steps = k it fills the blocks and panels of the matrix product, whichever way the source lies; with other strides it
+ * unpacks panels, transposes weights and reads single rows out of them.
+ */
+import {
+  brIf,
+  type Code,
+  call,
+  Func,
+  f32,
+  f32x4,
+  f64,
+  i32,
+  i32x4,
+  type Local,
+  loop,
+  set,
+  shuffle32,
+  tee,
+  v128,
+  when,
+} from '../assembler.ts';
+import type { ModuleContext } from '../kernel.ts';
+
+/** Element types that weights may have in a file. */
+export type SourceType = 'F32' | 'F16' | 'BF16' | 'F64';
+
+interface Source {
+  readonly bytes: number;
+  /** Four neighbouring elements as f32x4. `temp` is free to use. */
+  load4(address: Code, temp: Local): Code;
+  /** One element as f32x4, in lane 0. */
+  load1(address: Code, temp: Local): Code;
+}
+
+const bf16 = (bits: Code): Code => i32x4.shl(bits, i32.const(16));
+
+/** Binary16 bits, zero-extended, to f32. Exact for every value; never touches an f32 denormal, which would be slow. */
+function f16(bits: Code, h: Local): Code {
+  const magnitude = i32x4.shl(v128.and(h, i32x4.const(0x7fff)), i32.const(13));
+  // Exponent 0: 2^-14 * (1 + fraction) - 2^-14. Others: add the difference of the exponent biases.
+  const smallest = i32x4.const(113 << 23);
+  const subnormal = f32x4.sub(i32x4.add(magnitude, smallest), smallest);
+  const normal = i32x4.add(magnitude, i32x4.const(112 << 23));
+  const infinite = v128.and(i32x4.eq(v128.and(h, i32x4.const(0x7c00)), i32x4.const(0x7c00)), i32x4.const(0x7f800000));
+  const isSubnormal = i32x4.eq(v128.and(h, i32x4.const(0x7c00)), i32x4.const(0));
+  const sign = i32x4.shl(v128.and(h, i32x4.const(0x8000)), i32.const(16));
+  return [set(h, bits), v128.or(v128.or(v128.bitselect(subnormal, normal, isSubnormal), infinite), sign)];
+}
+const f64At = (address: Code, offset: number): Code => f32.demoteF64(f64.load(address, offset));
+
+const SOURCES: Record<SourceType, Source> = {
+  F32: { bytes: 4, load4: at => v128.load(at), load1: at => v128.load32zero(at) },
+  F16: {
+    bytes: 2,
+    load4: (at, temp) => f16(v128.load16x4u(at), temp),
+    load1: (at, temp) => f16(i32x4.splat(i32.load16u(at)), temp),
+  },
+  BF16: {
+    bytes: 2,
+    load4: at => bf16(v128.load16x4u(at)),
+    load1: at => bf16(i32x4.splat(i32.load16u(at))),
+  },
+  F64: {
+    bytes: 8,
+    load4: at => [1, 2, 3].reduce((v, l) => f32x4.replace(v, l, f64At(at, 8 * l)), f32x4.splat(f64At(at, 0))),
+    load1: at => f32x4.splat(f64At(at, 0)),
+  },
+};
+
+const PARAMS = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
+const repeat = (count: Local, ...body: Code[]): Code =>
+  when(count, loop(...body, brIf(0, tee(count, i32.sub(count, i32.const(1))))));
+const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer, by));
+
+/** `(src, stepStride, steps, dst, pitch) -> ()`: one lane, any strides. */
+export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func {
+  const source = SOURCES[from];
+  return context.shared(`copyLane${from}`, () => {
+    const f = context.module.add(new Func(`copyLane${from}`, PARAMS));
+    const [src, stepStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
+    const temp = f.local('v128');
+    return f.emit(
+      repeat(
+        steps,
+        v128.store32lane(dst, source.load1(src, temp), 0),
+        advance(src, stepStride),
+        advance(dst, pitch),
+      ),
+    );
+  });
+}
+
+/** `(src, stepStride, steps, dst, pitch) -> ()`: `width` lanes that are neighbours in the source. */
+function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16): Func {
+  const source = SOURCES[from];
+  return context.shared(`copyLanes${from}x${width}`, () => {
+    const f = context.module.add(new Func(`copyLanes${from}x${width}`, PARAMS));
+    const [src, stepStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
+    const temp = f.local('v128');
+    const groups = Array.from({ length: width / 4 }, (_, i) => i);
+    return f.emit(
+      repeat(
+        steps,
+        groups.map(i => v128.store(dst, source.load4(i32.add(src, i32.const(4 * i * source.bytes)), temp), 16 * i)),
+        advance(src, stepStride),
+        advance(dst, pitch),
+      ),
+    );
+  });
+}
+
+/** `(src, laneStride, steps, dst, pitch) -> ()`: 2 or 4 lanes whose steps are neighbours in the source, 4 steps at once. */
+function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4): Func {
+  const source = SOURCES[from];
+  const one = copyLane(context, from);
+  return context.shared(`transposeLanes${from}x${lanes}`, () => {
+    const f = context.module.add(new Func(`transposeLanes${from}x${lanes}`, PARAMS));
+    const [src, laneStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
+    const [fours, at] = f.i32s(2) as [Local, Local];
+    const temp = f.local('v128');
+    const rows = f.v128s(lanes);
+    const low = f.local('v128');
+    const put = (value: Code, half: number): Code => [
+      lanes === 4 ? v128.store(at, value) : v128.store64lane(at, value, half),
+      advance(at, pitch),
+    ];
+    const [r0, r1, r2, r3] = rows as [Local, Local, Local, Local];
+    const transposed: Code =
+      lanes === 2
+        ? [
+            set(low, shuffle32(r0, r1, [0, 4, 1, 5])),
+            [put(low, 0), put(low, 1)],
+            set(low, shuffle32(r0, r1, [2, 6, 3, 7])),
+            [put(low, 0), put(low, 1)],
+          ]
+        : [
+            set(low, shuffle32(r0, r1, [0, 4, 1, 5])),
+            set(r0, shuffle32(r0, r1, [2, 6, 3, 7])),
+            set(r1, shuffle32(r2, r3, [0, 4, 1, 5])),
+            set(r2, shuffle32(r2, r3, [2, 6, 3, 7])),
+            put(shuffle32(low, r1, [0, 1, 4, 5]), 0),
+            put(shuffle32(low, r1, [2, 3, 6, 7]), 0),
+            put(shuffle32(r0, r2, [0, 1, 4, 5]), 0),
+            put(shuffle32(r0, r2, [2, 3, 6, 7]), 0),
+          ];
+    f.emit(
+      set(fours, i32.shru(steps, i32.const(2))),
+      set(steps, i32.and(steps, i32.const(3))),
+      repeat(
+        fours,
+        set(at, src),
+        rows.map((row, i) => [set(row, source.load4(at, temp)), i < lanes - 1 ? advance(at, laneStride) : []]),
+        set(at, dst),
+        transposed,
+        set(dst, at),
+        advance(src, i32.const(4 * source.bytes)),
+      ),
+    );
+    for (let i = 0; i < lanes; i++) {
+      f.emit(call(one, src, i32.const(source.bytes), steps, i32.add(dst, i32.const(4 * i)), pitch));
+      if (i < lanes - 1) f.emit(advance(src, laneStride));
+    }
+    return f;
+  });
+}
+
+/**
+ * `(src, laneStride, lanes, stepStride, steps, dst, pitch) -> ()`, all strides in bytes: writes lanes 0..lanes-1 of
+ * `steps` rows of `dst`, which lie `pitch` apart. Whole vectors are used when either stride is that of neighbours.
+ */
+export function packLanes(context: ModuleContext, from: SourceType = 'F32'): Func {
+  const { bytes } = SOURCES[from];
+  const one = copyLane(context, from);
+  const wide = ([16, 8, 4] as const).map(width => [width, copyLanes(context, from, width)] as const);
+  const across = ([4, 2] as const).map(width => [width, transposeLanes(context, from, width)] as const);
+  return context.shared(`packLanes${from}`, () => {
+    const f = context.module.add(new Func(`packLanes${from}`, ['i32', ...PARAMS, 'i32']));
+    const [src, laneStride, lanes, stepStride, steps, dst, pitch] = f.params as [
+      Local, Local, Local, Local, Local, Local, Local,
+    ];
+    const group = (width: number, copy: Func, stride: Local): Code =>
+      when(
+        i32.ge(lanes, i32.const(width)),
+        loop(
+          call(copy, src, stride, steps, dst, pitch),
+          advance(src, i32.mul(laneStride, i32.const(width))),
+          advance(dst, i32.const(4 * width)),
+          brIf(0, i32.ge(tee(lanes, i32.sub(lanes, i32.const(width))), i32.const(width))),
+        ),
+      );
+    return f.emit(
+      when(i32.eq(stepStride, i32.const(bytes)), [
+        across.map(([width, copy]) => group(width, copy, laneStride)),
+      ]),
+      when(i32.eq(laneStride, i32.const(bytes)), [wide.map(([width, copy]) => group(width, copy, stepStride))]),
+      group(1, one, stepStride),
+    );
+  });
+}

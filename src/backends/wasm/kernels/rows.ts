@@ -1,0 +1,60 @@
+/** What kernels that work row by row share: a thread's range of rows, and where a row of a strided view begins. */
+import { bytesOf } from '../../../tensor/dtype.ts';
+import type { View } from '../../../tensor/plan.ts';
+import { brIf, type Code, call, type Func, i32, type Local, loop, set, tee, when } from '../assembler.ts';
+import type { ArgWriter, ModuleContext } from '../kernel.ts';
+
+/**
+ * Sets `from` and `to` to a thread's contiguous share of `total` units, in whole groups of `unit` (a power of 2).
+ * A thread without a share gets `from >= to`.
+ */
+export const threadRange = (total: Code, thread: Code, threads: Code, unit: number, from: Local, to: Local): Code => [
+  set(to, i32.divu(i32.add(total, i32.sub(threads, i32.const(1))), threads)),
+  unit > 1 ? set(to, i32.and(i32.add(to, i32.const(unit - 1)), i32.const(-unit))) : [],
+  set(from, i32.mul(thread, to)),
+  set(to, i32.add(from, to)),
+  when(i32.gt(to, total), set(to, total)),
+];
+
+/** Rows of a view: the product of all axes but the last. */
+export const rowsOf = (view: View): number => view.shape.slice(0, -1).reduce((n, d) => n * d, 1);
+
+/** Writes the collapsed outer axes of a view for `rowOffset`: their number, then length and byte stride, innermost first. */
+export function rowArgs(out: ArgWriter, view: View): void {
+  const bytes = bytesOf(view.dtype);
+  const axes: { n: number; stride: number }[] = [];
+  for (let d = view.shape.length - 2; d >= 0; d--) {
+    const n = view.shape[d]!;
+    const stride = view.strides[d]! * bytes;
+    const inner = axes.at(-1);
+    if (n === 1) continue;
+    if (inner && stride === inner.stride * inner.n) inner.n *= n;
+    else axes.push({ n, stride });
+  }
+  if (axes.length === 0) axes.push({ n: 1, stride: 0 });
+  out.i32(axes.length);
+  for (const { n, stride } of axes) out.i32(n).i32(stride);
+}
+
+/** Byte offset of row number `row`; `axes` is the address of what `rowArgs` wrote. */
+export function rowOffset(context: ModuleContext, axes: Code, row: Code): Code {
+  const f = context.shared('row offset', () => {
+    const made: Func = context.module.func('row offset', ['i32', 'i32'], ['i32']);
+    const [at, index] = made.params as [Local, Local];
+    const [left, sum] = made.i32s(2) as [Local, Local];
+    const n = i32.load(at, 4);
+    const stride = i32.load(at, 8);
+    return made.emit(
+      when(tee(left, i32.sub(i32.load(at), i32.const(1))), [
+        loop(
+          set(sum, i32.add(sum, i32.mul(i32.remu(index, n), stride))),
+          set(index, i32.divu(index, n)),
+          set(at, i32.add(at, i32.const(8))),
+          brIf(0, tee(left, i32.sub(left, i32.const(1)))),
+        ),
+      ]),
+      i32.add(sum, i32.mul(index, stride)),
+    );
+  });
+  return call(f, axes, row);
+}

@@ -1,0 +1,95 @@
+/**
+ * The link for pages without shared memory: one worker owns the memory, and everything reaches it as messages in order.
+ * Writes are gathered and travel with the next run. Memory that dies with its worker cannot be brought back.
+ */
+import { elapsedIn } from './linear-memory.ts';
+import { type Link, type LinkOptions, type LinkResult, RunFailure } from './link.ts';
+import { PAGE } from './memory.ts';
+import { HEADER } from './module.ts';
+import { type FromWorker, startThread } from './worker.ts';
+
+/** Gathered writes are sent ahead when they come to this many bytes. */
+const SEND_AT = 4 << 20;
+
+export async function remoteLink({ module, initial, maxima }: LinkOptions): Promise<Link> {
+  let size = initial * PAGE;
+  let outbox: [address: number, bytes: Uint8Array][] = [];
+  let outboxBytes = 0;
+  /** Answers are awaited in the order of the questions. */
+  const waiting: { succeed(message: FromWorker): void; fail(failure: RunFailure): void }[] = [];
+  let ended: RunFailure | undefined;
+  /** A gathered write that was sent ahead and failed: the next run says so. */
+  let early: RunFailure | undefined;
+
+  const worker = startThread('heed', {
+    lost: reason => end(new RunFailure('a worker ended', { seen: reason, fix: 'create a new backend: its memory is lost' })),
+    message(message) {
+      const answer = waiting.shift();
+      if (message.kind !== 'failed') answer?.succeed(message);
+      else answer?.fail(failureOf(message));
+      if (!waiting.length) worker.hold(false);
+    },
+  });
+  function end(failure: RunFailure): void {
+    ended ??= failure;
+    for (const answer of waiting.splice(0)) answer.fail(ended);
+  }
+  function ask(message: Parameters<typeof worker.send>[0], transfer: ArrayBuffer[] = []): Promise<FromWorker> {
+    return new Promise((succeed, fail) => {
+      waiting.push({ succeed, fail });
+      worker.hold(true);
+      worker.send(message, transfer);
+    });
+  }
+  function work(program: number, reads: readonly (readonly [number, number])[]): Promise<FromWorker> {
+    const writes = outbox;
+    outbox = [];
+    outboxBytes = 0;
+    const transfer = writes.map(([, bytes]) => bytes.buffer as ArrayBuffer);
+    return ask({ kind: 'work', size, writes, program, reads, header: HEADER.end }, transfer);
+  }
+
+  const ready = await ask({ kind: 'own', module, initial, maxima });
+  const limit = ready.kind === 'ready' ? ready.maximum * PAGE : 0;
+  return {
+    kind: 'remote',
+    threads: 1,
+    get size() {
+      return size;
+    },
+    limit,
+    grow(bytes) {
+      size = bytes;
+      return true;
+    },
+    write(address, bytes) {
+      if (ended) return;
+      outbox.push([address, bytes.slice()]);
+      outboxBytes += bytes.byteLength;
+      if (outboxBytes >= SEND_AT) work(0, []).catch((failure: RunFailure) => (early ??= failure));
+    },
+    async run({ program, reads }): Promise<LinkResult> {
+      if (ended) throw ended;
+      const answer = await work(program, reads);
+      const failure = early;
+      early = undefined;
+      if (failure) throw failure;
+      if (answer.kind !== 'done' || !answer.header || !answer.copies) throw new RunFailure('a worker ended');
+      return { copies: answer.copies, kernelMs: program ? elapsedIn(answer.header) : 0 };
+    },
+    close() {
+      end(new RunFailure('backend is closed'));
+      void worker.end();
+    },
+  };
+}
+
+function failureOf({ reason, full, header }: Extract<FromWorker, { kind: 'failed' }>): RunFailure {
+  if (full)
+    return new RunFailure('out of memory', {
+      seen: reason,
+      fix: 'free tensors, or create the backend with a smaller memory.maximumBytes',
+    });
+  const step = header ? new Uint32Array(header)[HEADER.step / 4]! : 0;
+  return new RunFailure('a kernel failed', { seen: reason }, step);
+}

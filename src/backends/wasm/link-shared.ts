@@ -1,0 +1,116 @@
+/**
+ * The fast link: a pool of workers on one shared memory. The owner writes straight into it and wakes thread 0, which
+ * answers with a message when the program is done.
+ */
+import { LinearMemory, createMemory } from './linear-memory.ts';
+import { type Link, type LinkOptions, type LinkResult, RunFailure } from './link.ts';
+import { HEADER } from './module.ts';
+import { startThread, type Thread } from './worker.ts';
+
+interface Pool {
+  readonly threads: Thread[];
+  readonly ready: Promise<void>;
+}
+
+export async function sharedLink({ module, threads, initial, maxima }: LinkOptions): Promise<Link> {
+  const memory = new LinearMemory(createMemory(initial, maxima, true));
+  let pool: Pool | undefined;
+  let previousGone = Promise.resolve();
+  let flight: { succeed(): void; fail(failure: RunFailure): void } | undefined;
+  let closed = false;
+
+  /** Ends the pool. Threads that wait are woken and leave by themselves; the memory stays. */
+  function stop(old: Pool): void {
+    const { words } = memory;
+    Atomics.store(words, HEADER.stop / 4, 1);
+    for (const word of [HEADER.start, HEADER.generation, HEADER.arrived]) {
+      Atomics.add(words, word / 4, 1 << 16);
+      Atomics.notify(words, word / 4);
+    }
+    previousGone = Promise.all(old.threads.map(t => t.end())).then(() => {});
+  }
+
+  function start(): Pool {
+    const started: Pool = { threads: [], ready: previousGone.then(() => ready) };
+    let missing = threads;
+    let succeed = (): void => {};
+    let fail = (_: RunFailure): void => {};
+    const ready = new Promise<void>((resolve, reject) => {
+      succeed = resolve;
+      fail = reject;
+    });
+    const lost = (reason: string): void => {
+      if (pool !== started) return;
+      pool = undefined;
+      stop(started);
+      const failure = new RunFailure('a worker ended', { seen: reason }, memory.word(HEADER.step));
+      fail(failure);
+      flight?.fail(failure);
+    };
+    void previousGone.then(() => {
+      if (pool !== started) return;
+      for (const word of [HEADER.start, HEADER.generation, HEADER.arrived, HEADER.stop])
+        Atomics.store(memory.words, word / 4, 0);
+      for (let thread = 0; thread < threads; thread++) {
+        const worker = startThread(`heed ${thread}`, {
+          lost,
+          message(message) {
+            if (message.kind === 'failed') lost(message.reason);
+            else if (message.kind === 'done' && pool === started) flight?.succeed();
+            else if (message.kind === 'ready') {
+              worker.hold(false);
+              if (--missing === 0) succeed();
+            }
+          },
+        });
+        started.threads.push(worker);
+        worker.send({ kind: 'join', module, memory: memory.memory, thread, threads });
+      }
+    });
+    return started;
+  }
+
+  const link: Link = {
+    kind: 'shared',
+    threads,
+    get size() {
+      return memory.size;
+    },
+    limit: memory.limit,
+    grow: size => memory.grow(size),
+    write: (address, bytes) => memory.write(address, bytes),
+    async run({ program, reads }): Promise<LinkResult> {
+      if (closed) throw new RunFailure('backend is closed');
+      if (!program) return { copies: memory.copyAll(reads), kernelMs: 0 };
+      pool ??= start();
+      const running = pool;
+      await running.ready;
+      const lead = running.threads[0]!;
+      try {
+        await new Promise<void>((resolve, reject) => {
+          if (pool !== running) throw new RunFailure('a worker ended');
+          flight = { succeed: resolve, fail: reject };
+          lead.hold(true);
+          const { words } = memory;
+          Atomics.store(words, HEADER.program / 4, program | 0);
+          Atomics.add(words, HEADER.start / 4, 1);
+          Atomics.notify(words, HEADER.start / 4);
+        });
+      } finally {
+        flight = undefined;
+        lead.hold(false);
+      }
+      return { copies: memory.copyAll(reads), kernelMs: memory.elapsed() };
+    },
+    close() {
+      closed = true;
+      const old = pool;
+      pool = undefined;
+      if (old) stop(old);
+      flight?.fail(new RunFailure('backend is closed'));
+    },
+  };
+  pool = start();
+  await pool.ready;
+  return link;
+}

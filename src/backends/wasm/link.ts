@@ -1,0 +1,55 @@
+/** How programs reach the threads that run them, and bytes the memory that they work on. */
+import type { ErrorFacts } from '../../errors.ts';
+
+/** shared = workers on one shared memory; remote = one worker with a memory of its own; inline = the calling thread. */
+export type LinkKind = 'shared' | 'remote' | 'inline';
+
+/** A run, as the link sees it. The words of the program have been written before. */
+export interface LinkRun {
+  /** Address of the program; 0 = only copy bytes out. */
+  readonly program: number;
+  /** Ranges to copy out afterwards. */
+  readonly reads: readonly (readonly [address: number, bytes: number])[];
+}
+export interface LinkResult {
+  readonly copies: readonly ArrayBuffer[];
+  /** Milliseconds that thread 0 spent in the program. */
+  readonly kernelMs: number;
+}
+
+/** A run that did not end well. */
+export class RunFailure extends Error {
+  readonly facts: ErrorFacts;
+  /** Address of the step that was being run, or 0. */
+  readonly step: number;
+  constructor(what: string, facts: ErrorFacts = {}, step = 0) {
+    super(what);
+    this.facts = facts;
+    this.step = step;
+  }
+}
+
+export interface Link {
+  readonly kind: LinkKind;
+  /** Threads that take part in a parallel step. */
+  readonly threads: number;
+  /** Bytes that the memory has now, and can have at most. */
+  readonly size: number;
+  readonly limit: number;
+  /** Makes the memory reach to `size`. False = refused. */
+  grow(size: number): boolean;
+  /** Copies bytes in, before any run or read that is asked for later. */
+  write(address: number, bytes: Uint8Array): void;
+  /** One run at a time. @throws RunFailure */
+  run(run: LinkRun): Promise<LinkResult>;
+  /** Ends the threads; a run in flight fails. */
+  close(): void;
+}
+
+export interface LinkOptions {
+  readonly module: WebAssembly.Module;
+  readonly threads: number;
+  /** Pages at the start, and the numbers of pages to try as the maximum, best first. */
+  readonly initial: number;
+  readonly maxima: readonly number[];
+}

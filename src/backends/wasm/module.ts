@@ -1,0 +1,76 @@
+/**
+ * Builds the one module of the backend: every kernel, a table of them, and the executor that walks a program.
+ *
+ * A program is a list of 4-byte words: per step `[table index, words of the step, flags, arguments ...]`, closed by a
+ * table index of -1. See `executor.ts` for the flags.
+ */
+import { type Code, type Func, i32, type Local, ModuleBuilder } from './assembler.ts';
+import { type Features, type ModuleContext, SCRATCH_BYTES, type WasmKernel } from './kernel.ts';
+
+/** Byte addresses in the first page. The page below 64 KiB is never given out by the allocator. */
+export const HEADER = {
+  /** Word: address of the scratch memory of thread 0; thread t has `+ t * SCRATCH_BYTES`. */
+  scratch: 64,
+  /** Word: helper threads that are done with the step. */
+  arrived: 128,
+  /** Word: number of the parallel step that the helpers wait for. */
+  generation: 192,
+  /** Word that wakes thread 0: number of the run. */
+  start: 256,
+  /** Word: address of the program to run. */
+  program: 320,
+  /** Word: not 0 = the threads leave their loop. */
+  stop: 384,
+  /** Word: address of the step that is being run; left as it is by a trap. */
+  step: 448,
+  /** Two f64: milliseconds of the thread's clock when the run began and ended. */
+  began: 512,
+  ended: 520,
+  /** Word: where the time after each step is stored as f64, or 0. */
+  stamps: 576,
+  /** End of the header. */
+  end: 640,
+} as const;
+
+export interface KernelModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Table index of each op's kernel. */
+  readonly index: ReadonlyMap<string, number>;
+  readonly kernels: ReadonlyMap<string, WasmKernel>;
+  readonly features: Features;
+}
+
+/** @param extra adds functions besides the kernels (the executor), given the builder and any kernel function. */
+export function buildModule(
+  kernels: readonly WasmKernel[],
+  features: Features,
+  memory: { shared: boolean; initial: number; maximum: number },
+  extra?: { imports?(builder: ModuleBuilder): void; functions?(builder: ModuleBuilder, like: Func): void },
+): KernelModule {
+  const module = new ModuleBuilder();
+  extra?.imports?.(module);
+  const sharedFunctions = new Map<string, Func>();
+  const context: ModuleContext = {
+    module,
+    features,
+    scratch: (thread: Local): Code =>
+      i32.add(i32.load(i32.const(0), HEADER.scratch), i32.mul(thread, i32.const(SCRATCH_BYTES))),
+    shared(name, emit) {
+      const known = sharedFunctions.get(name);
+      if (known) return known;
+      const made = emit();
+      sharedFunctions.set(name, made);
+      return made;
+    },
+  };
+  const index = new Map<string, number>();
+  let like: Func | undefined;
+  for (const kernel of kernels) {
+    const f = kernel.emit(context);
+    like ??= f;
+    module.export(f);
+    index.set(kernel.name, module.tableIndex(f));
+  }
+  if (like) extra?.functions?.(module, like);
+  return { bytes: module.bytes(memory), index, kernels: new Map(kernels.map(k => [k.name, k])), features };
+}

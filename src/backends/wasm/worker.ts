@@ -1,0 +1,174 @@
+/** Worker threads of Node and of the browser behind one small form, and the program text that they run. */
+import { BackendError } from '../../errors.ts';
+
+/** What the owner sends to a worker. */
+export type ToWorker =
+  /** Become thread `thread` of a pool on shared memory. Nothing is heard after `ready` except `done`. */
+  | {
+      readonly kind: 'join';
+      readonly module: WebAssembly.Module;
+      readonly memory: WebAssembly.Memory;
+      readonly thread: number;
+      readonly threads: number;
+    }
+  /** Make a memory of your own, with the first maximum (in pages) that the engine grants. */
+  | {
+      readonly kind: 'own';
+      readonly module: WebAssembly.Module;
+      readonly initial: number;
+      readonly maxima: readonly number[];
+    }
+  /** Only to an owner of memory: grow to `size` bytes, write, run, copy out. Answered by `done`. */
+  | {
+      readonly kind: 'work';
+      readonly size: number;
+      readonly writes: readonly (readonly [address: number, bytes: Uint8Array])[];
+      readonly program: number;
+      readonly reads: readonly (readonly [address: number, bytes: number])[];
+      readonly header: number;
+    };
+
+/** What a worker sends back. `header` is a copy of the first bytes of its memory; `full` = it could not grow. */
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly maximum: number }
+  | { readonly kind: 'done'; readonly copies?: readonly ArrayBuffer[]; readonly header?: ArrayBuffer }
+  | { readonly kind: 'failed'; readonly reason: string; readonly full: boolean; readonly header?: ArrayBuffer }
+  | { readonly kind: 'left' };
+
+/** Runs in a worker after `send` and `listen` are defined. Plain JavaScript: no loader of the application touches it. */
+const PROGRAM = `
+let memory, exports, owns = false, full = false;
+const start = async (module) => {
+  const env = { memory, now: () => performance.now(), done: () => send({ kind: 'done' }) };
+  ({ exports } = await WebAssembly.instantiate(module, { env }));
+};
+const actions = {
+  async join(m) {
+    memory = m.memory;
+    await start(m.module);
+    send({ kind: 'ready', maximum: 0 });
+    exports.loop(m.thread, m.threads);
+    send({ kind: 'left' });
+  },
+  async own(m) {
+    let refused;
+    for (const maximum of m.maxima) {
+      try {
+        memory = new WebAssembly.Memory({ initial: m.initial, maximum });
+      } catch (error) {
+        refused = error;
+        continue;
+      }
+      await start(m.module);
+      owns = true;
+      return send({ kind: 'ready', maximum });
+    }
+    throw refused;
+  },
+  async work(m) {
+    const missing = Math.ceil((m.size - memory.buffer.byteLength) / 65536);
+    full = true;
+    if (missing > 0) memory.grow(missing);
+    full = false;
+    for (const [address, bytes] of m.writes) new Uint8Array(memory.buffer, address, bytes.byteLength).set(bytes);
+    if (m.program) exports.run(m.program, 1);
+    const copies = m.reads.map(([address, bytes]) => memory.buffer.slice(address, address + bytes));
+    const header = memory.buffer.slice(0, m.header);
+    send({ kind: 'done', copies, header }, [...copies, header]);
+  },
+};
+listen(m => actions[m.kind](m).catch(error => {
+  const header = owns ? memory.buffer.slice(0, m.header) : undefined;
+  send({ kind: 'failed', reason: String(error), full, header });
+  full = false;
+}));
+`;
+const NODE = `
+const { parentPort } = require('node:worker_threads');
+const send = (message, transfer) => parentPort.postMessage(message, transfer);
+const listen = receive => parentPort.on('message', receive);
+${PROGRAM}`;
+const BROWSER = `
+const send = (message, transfer) => postMessage(message, transfer || []);
+const listen = receive => { onmessage = event => receive(event.data); };
+${PROGRAM}`;
+
+/** A worker that has been started. */
+export interface Thread {
+  send(message: ToWorker, transfer?: ArrayBuffer[]): void;
+  /** Whether this thread keeps the process alive. Without meaning in a browser. */
+  hold(on: boolean): void;
+  /** Ends it, whatever it does; resolves when it cannot touch memory any more. */
+  end(): Promise<void>;
+}
+export interface ThreadEvents {
+  message(message: FromWorker): void;
+  /** The worker broke or ended. May be called more than once, and after `end()`. */
+  lost(reason: string): void;
+}
+
+const nodeThreads = (): typeof import('node:worker_threads') | undefined =>
+  typeof process === 'object' ? process.getBuiltinModule?.('node:worker_threads') : undefined;
+
+/** True where `startThread` can work. */
+export const canStartThreads = (): boolean => nodeThreads() !== undefined || typeof Worker === 'function';
+
+/** Starts a worker. @throws BackendError when the page's security policy forbids it. */
+export function startThread(name: string, events: ThreadEvents): Thread {
+  const node = nodeThreads();
+  return node ? nodeThread(node, name, events) : browserThread(name, events);
+}
+
+function nodeThread({ Worker }: typeof import('node:worker_threads'), name: string, events: ThreadEvents): Thread {
+  // Without execArgv: loaders of the application (tsx, a test runner) cost far more than the whole worker.
+  const worker = new Worker(NODE, { eval: true, name, execArgv: [] });
+  worker.on('message', events.message);
+  worker.on('error', error => events.lost(String(error)));
+  worker.on('exit', () => events.lost('the worker ended'));
+  return {
+    send: (message, transfer) => worker.postMessage(message, transfer),
+    hold: on => (on ? worker.ref() : worker.unref()),
+    async end() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** Chromium lets a worker run on for two seconds after `terminate()` if it is inside a long loop. */
+const BROWSER_GRACE_MS = 2500;
+
+function browserThread(name: string, events: ThreadEvents): Thread {
+  const url = URL.createObjectURL(new Blob([BROWSER], { type: 'text/javascript' }));
+  let worker: Worker;
+  try {
+    worker = new Worker(url, { name });
+  } catch (cause) {
+    throw new BackendError('cannot start a worker', { fix: 'allow `worker-src blob:` or pass threads: 0', cause });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+  let joined = false;
+  let left = (): void => {};
+  const leaving = new Promise<void>(resolve => {
+    left = resolve;
+  });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    if (data.kind === 'left' || data.kind === 'failed') left();
+    events.message(data);
+  };
+  worker.onerror = event => {
+    left();
+    events.lost(event.message || 'the worker could not be loaded');
+  };
+  return {
+    send(message, transfer) {
+      joined ||= message.kind === 'join';
+      worker.postMessage(message, transfer ?? []);
+    },
+    hold() {},
+    async end() {
+      if (joined) await Promise.race([leaving, new Promise(resolve => setTimeout(resolve, BROWSER_GRACE_MS))]);
+      worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** The file system, in Node only, and writing files that are either complete or not there. */
+import { UnsupportedError } from '../errors.ts';
+
+/** Node's promise-based file functions. Throws UnsupportedError elsewhere. */
+export async function nodeFiles() {
+  if (typeof process === 'undefined' || process.versions?.node === undefined) {
+    throw new UnsupportedError('there is no file system here', { fix: 'give the bytes or a Blob instead of a path' });
+  }
+  return import('node:fs/promises');
+}
+
+/** A file to write: `produce` hands its bytes over in order, waiting for each part to be taken. */
+export interface FileToWrite {
+  readonly path: string;
+  produce(take: (bytes: Uint8Array) => Promise<void>): Promise<void>;
+}
+
+/**
+ * Writes files beside their final places, each to stable storage, and gives them their names in the given order once all are
+ * complete. If anything fails before, no file changes and nothing is left behind.
+ */
+export async function writeFiles(files: readonly FileToWrite[]): Promise<void> {
+  const { open, rename, rm } = await nodeFiles();
+  const staged: { readonly path: string; readonly temporary: string }[] = [];
+  try {
+    for (const { path, produce } of files) {
+      const temporary = `${path}.${crypto.randomUUID()}.incomplete`;
+      const handle = await open(temporary, 'wx');
+      staged.push({ path, temporary });
+      try {
+        await produce(async bytes => {
+          for (let done = 0; done < bytes.length; ) {
+            done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30))).bytesWritten;
+          }
+        });
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    for (const { path, temporary } of staged) await rename(temporary, path);
+  } finally {
+    // A renamed file has left its temporary name, so this removes only what a failure left.
+    for (const { temporary } of staged) await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,37 @@
+/** Text and token generation: the public surface of this folder. */
+
+export type { SequenceBias } from './constraints.ts';
+export type { Decoder, DecodeSession } from './decoder.ts';
+export type {
+  BeamEvent,
+  DoneEvent,
+  FinishReason,
+  GeneratedSequence,
+  GenerateEvent,
+  GenerateStats,
+  TokenAlternative,
+  TokenEvent,
+} from './events.ts';
+export { generate, generateAll } from './generate.ts';
+export { type LogitsProcessor, SequenceHistory } from './history.ts';
+export {
+  type GenerateOptions,
+  type GenerateSettings,
+  mergeOptions,
+  optionsFromConfig,
+  resolveOptions,
+} from './options.ts';
+export { buildProcessors, DEFAULT_ORDER, LLAMA_CPP_ORDER, type ProcessorName } from './processors.ts';
+export { createSampler, type Sampler } from './sample.ts';
+export { createStopMatcher, type StopMatcher } from './stop.ts';
+export {
+  type GeneratedText,
+  type GenerateTextOptions,
+  generateText,
+  generateTextAll,
+  type TextCodec,
+  type TextDoneEvent,
+  type TextEvent,
+  type TextSequenceEvent,
+  type TextTokenEvent,
+} from './text.ts';

@@ -1,0 +1,170 @@
+/**
+ * Generation from text to text: a tokenizer around `generate`. Streams whole characters only, and stops at stop strings
+ * without ever having printed a part of one.
+ */
+
+import type { Decoder } from './decoder.ts';
+import type { BeamEvent, FinishReason, GeneratedSequence, GenerateStats, TokenAlternative } from './events.ts';
+import { generate } from './generate.ts';
+import { type GenerateOptions, toList } from './options.ts';
+import { createStopMatcher, cutAtStop, type StopMatcher } from './stop.ts';
+
+/** What text generation needs of a tokenizer. */
+export interface TextCodec {
+  /** The ids of a prompt, with the start tokens of the model. */
+  encodeIds(text: string): number[];
+  /** A decoder for one stream: each id in, the text that has become certain out. */
+  stream(): { push(id: number): string; flush(): string };
+  decode(ids: readonly number[]): string;
+}
+
+export interface GenerateTextOptions extends GenerateOptions {
+  /** Texts that end a sequence and are no part of it. */
+  readonly stopStrings?: readonly string[] | undefined;
+}
+
+/** The texts of the events of one sequence, joined, are the text of that sequence. */
+export interface TextTokenEvent {
+  readonly type: 'token';
+  readonly sequence: number;
+  /** What this token makes certain: may be empty, or hold the text of earlier tokens. */
+  readonly text: string;
+  readonly id: number;
+  readonly logprob?: number;
+  readonly top?: readonly TokenAlternative[];
+  /** Set on the last token of the sequence. */
+  readonly finished?: FinishReason;
+}
+
+/** A whole sequence of a beam search, which has nothing to stream before its end. */
+export interface TextSequenceEvent {
+  readonly type: 'sequence';
+  readonly sequence: number;
+  readonly text: string;
+}
+
+export interface GeneratedText extends GeneratedSequence {
+  readonly text: string;
+  /** The stop string that ended it. */
+  readonly stopString?: string;
+}
+
+export interface TextDoneEvent {
+  readonly type: 'done';
+  readonly text: '';
+  readonly sequences: readonly GeneratedText[];
+  readonly stats: GenerateStats;
+}
+
+export type TextEvent = TextTokenEvent | TextSequenceEvent | (BeamEvent & { readonly text: '' }) | TextDoneEvent;
+
+/**
+ * Continues one text or several (lists of ids are taken as they are). Every event has a `text` to print. End tokens are
+ * among the ids but have no text. Stops and throws as `generate` does, and throws `ConfigError` for an empty stop string.
+ */
+export function generateText(
+  decoder: Decoder,
+  codec: TextCodec,
+  prompts: string | readonly (string | readonly number[])[],
+  { stopStrings = [], ...options }: GenerateTextOptions = {},
+): AsyncGenerator<TextEvent, void, undefined> {
+  const ids = toPrompts(prompts).map(prompt => (typeof prompt === 'string' ? codec.encodeIds(prompt) : prompt));
+  createStopMatcher(stopStrings); // Checks them now rather than in the middle of the stream.
+  return (options.numBeams ?? 1) > 1
+    ? beamText(decoder, codec, ids, stopStrings, options)
+    : streamText(decoder, codec, ids, stopStrings, options);
+}
+
+/** Runs `generateText` to its end and returns the last event, with all texts. Throws as `generateText` does. */
+export async function generateTextAll(...call: Parameters<typeof generateText>): Promise<TextDoneEvent> {
+  let last: TextEvent | undefined;
+  for await (const event of generateText(...call)) last = event;
+  return last as TextDoneEvent;
+}
+
+/** The text of one sequence while it grows. */
+interface TextStream {
+  readonly tokens: ReturnType<TextCodec['stream']>;
+  readonly matcher: StopMatcher;
+  /** Certain but not yet reported. */
+  fresh: string;
+  text: string;
+}
+
+function streamText(
+  decoder: Decoder,
+  codec: TextCodec,
+  prompts: readonly (readonly number[])[],
+  stopStrings: readonly string[],
+  options: GenerateOptions,
+): AsyncGenerator<TextEvent, void, undefined> {
+  const streams: TextStream[] = [];
+  const streamOf = (sequence: number) =>
+    (streams[sequence] ??= { tokens: codec.stream(), matcher: createStopMatcher(stopStrings), fresh: '', text: '' });
+  // `generate` asks this after every token that is no end token, before it reports the token.
+  const stopWhen = (ids: readonly number[], sequence: number) => {
+    const stream = streamOf(sequence);
+    stream.fresh += stream.matcher.push(stream.tokens.push(ids.at(-1)!));
+    return stream.matcher.found !== undefined || (options.stopWhen?.(ids, sequence) ?? false);
+  };
+  const events = generate(decoder, prompts, { ...options, stopWhen });
+
+  return (async function* () {
+    for await (const event of events) {
+      if (event.type === 'token') {
+        const stream = streamOf(event.sequence);
+        if (event.finished) stream.fresh += stream.matcher.push(stream.tokens.flush()) + stream.matcher.end();
+        const text = stream.fresh;
+        stream.fresh = '';
+        stream.text += text;
+        yield { ...event, text };
+      } else if (event.type === 'done') {
+        const sequences = event.sequences.map((sequence, index) => {
+          const { text, matcher } = streams[index]!;
+          return withStop(sequence, text, matcher.found);
+        });
+        yield { ...event, text: '', sequences };
+      }
+    }
+  })();
+}
+
+function beamText(
+  decoder: Decoder,
+  codec: TextCodec,
+  prompts: readonly (readonly number[])[],
+  stopStrings: readonly string[],
+  options: GenerateOptions,
+): AsyncGenerator<TextEvent, void, undefined> {
+  const ends = new Set([...toList(options.eosTokenId), ...(options.stopIds ?? [])]);
+  // Decoding this many of the newest tokens is enough to see a stop string that the last one completes, even if every
+  // token of it is a single byte of a character.
+  const longest = stopStrings.reduce((most, stop) => Math.max(most, new TextEncoder().encode(stop).length), 0);
+  const stopWhen = (ids: readonly number[], sequence: number) =>
+    options.stopWhen?.(ids, sequence) ||
+    cutAtStop(codec.decode(ids.slice(-longest - 4)), stopStrings).stopString !== undefined;
+  const events = generate(decoder, prompts, longest > 0 ? { ...options, stopWhen } : options);
+
+  return (async function* () {
+    for await (const event of events) {
+      if (event.type === 'beams') yield { ...event, text: '' };
+      else if (event.type === 'done') {
+        const sequences = event.sequences.map(sequence => {
+          const spoken = ends.has(sequence.ids.at(-1)!) ? sequence.ids.slice(0, -1) : sequence.ids;
+          const { text, stopString } = cutAtStop(codec.decode(spoken), stopStrings);
+          return withStop(sequence, text, stopString);
+        });
+        for (const [sequence, { text }] of sequences.entries()) yield { type: 'sequence', sequence, text };
+        yield { ...event, text: '', sequences };
+      }
+    }
+  })();
+}
+
+function withStop(sequence: GeneratedSequence, text: string, stopString: string | undefined): GeneratedText {
+  return { ...sequence, text, ...(stopString !== undefined && { stopString }) };
+}
+
+function toPrompts(prompts: string | readonly (string | readonly number[])[]) {
+  return typeof prompts === 'string' ? [prompts] : prompts;
+}

@@ -1,0 +1,61 @@
+/** Reverse-mode differentiation as a rewrite of the graph: the gradient is itself a lazy graph. */
+import { HeedError, ShapeError } from '../errors.ts';
+import { expand, order } from './graph.ts';
+import { inScope } from './scope.ts';
+import { Tensor } from './tensor.ts';
+import { leavesOf, mapTree } from './tree.ts';
+
+/**
+ * Gradients of a scalar with respect to some of the tensors below it, in their order and shapes.
+ * @throws ShapeError when `loss` has more than one element
+ * @throws HeedError when the loss does not depend on a wanted tensor, or only through an op without gradient
+ */
+export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.size !== 1) throw new ShapeError('the gradient of a scalar only', { seen: `[${loss.shape}]`, expected: '[]' });
+  const root = expand([loss], node => !node.op.gradient)[0]!;
+  const nodes = order([root]);
+  // Only nodes between a wanted tensor and the loss take part.
+  const wanted = new Set(wrt);
+  const reached = new Set<Tensor>();
+  for (const node of nodes) if (wanted.has(node) || node.inputs.some(x => reached.has(x))) reached.add(node);
+
+  const sums = new Map<Tensor, Tensor>([[root, Tensor.full(root.shape, 1)]]);
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    const g = sums.get(node);
+    if (!g || node.inputs.length === 0 || !reached.has(node) || wanted.has(node)) continue;
+    const gradientOf = node.op.gradient;
+    if (!gradientOf)
+      throw new HeedError(`${node.op.name} has no gradient`, {
+        fix: 'leave it out of the loss, or give the op a gradient or a definition',
+        where: node.path || undefined,
+      });
+    const parts = inScope(node.path, () => gradientOf(g, node.inputs, node, node.attrs));
+    parts.forEach((part, k) => {
+      const input = node.inputs[k]!;
+      if (!part || !reached.has(input)) return;
+      const sum = sums.get(input);
+      sums.set(input, sum ? sum.add(part) : part);
+    });
+  }
+  const missing = wrt.filter(w => !sums.has(w));
+  if (missing.length)
+    throw new HeedError('the loss does not depend on a wanted tensor', {
+      seen: missing.map(String).join(', '),
+      fix: 'leave it out, or use it in the loss',
+    });
+  return wrt.map(w => sums.get(w)!);
+}
+
+/**
+ * `valueAndGrad(f)(params)` = the value of `f` and its gradient for every tensor of the parameter tree, in the same
+ * tree. Nothing is computed yet: `await compute(value, ...)` runs both in one plan.
+ */
+export function valueAndGrad<P, Rest extends unknown[]>(f: (params: P, ...rest: Rest) => Tensor) {
+  return (params: P, ...rest: Rest): { value: Tensor; grad: P } => {
+    const value = f(params, ...rest);
+    const leaves = leavesOf(params).map(([, tensor]) => tensor);
+    const grads = new Map(gradient(value, leaves).map((g, i) => [leaves[i]!, g]));
+    return { value, grad: mapTree(params, t => grads.get(t)!) };
+  };
+}

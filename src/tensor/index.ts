@@ -1,0 +1,21 @@
+/** The lazy tensor graph. */
+export type { Backend, DeviceBuffer, Kernel } from './backend.ts';
+export { compute, dataOfAll, defaultBackend, setDefaultBackend } from './compute.ts';
+export { type Cost, cost, describe, type NodeDescription } from './cost.ts';
+export { bytesOf, type DType, type TypedArray } from './dtype.ts';
+export { gradient, valueAndGrad } from './gradient.ts';
+export { expand, order, rewrite } from './graph.ts';
+export type { Op } from './op.ts';
+export { gelu, geluTanh, quickGelu, relu, sigmoid, silu } from './ops/activation.ts';
+export { type AttentionOptions, attention } from './ops/attention.ts';
+export { gather } from './ops/gather.ts';
+export { linear, matmul } from './ops/matmul.ts';
+export { concat } from './ops/movement.ts';
+export { layerNorm, rmsNorm } from './ops/norm.ts';
+export { rope } from './ops/rope.ts';
+export { crossEntropy, IGNORE, logSoftmax, softmax } from './ops/softmax.ts';
+export { scope } from './scope.ts';
+export { type Shape, sizeOf } from './shape.ts';
+export { Tensor } from './tensor.ts';
+export { replace, type Trace, trace } from './trace.ts';
+export { leavesOf, mapTree } from './tree.ts';

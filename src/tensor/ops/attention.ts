@@ -1,0 +1,112 @@
+/**
+ * Scaled dot-product attention, the one place where meaning and speed meet: the definition names `scores`, `pattern`
+ * and `z`; kernels compute `z` by online softmax and never store the T x S matrix. Vaswani et al. 2017; Ainslie et al.
+ * 2023 (grouped queries); Dao 2023 (online softmax).
+ */
+import { DTypeError, ShapeError } from '../../errors.ts';
+import { where } from '../scope.ts';
+import { Tensor } from '../tensor.ts';
+import { composite } from './composite.ts';
+import { softmax } from './softmax.ts';
+
+/** B batch, T queries, S key slots, H heads, G key/value heads (H is a multiple of G), D head width. */
+export interface AttentionOptions {
+  /** A query sees only its own slot and those before it. */
+  readonly causal?: boolean;
+  /** Factor of the scores. Default 1 / sqrt(D). */
+  readonly scale?: number;
+  /** A query sees this many slots up to its own one (causal), or less than this to each side. 0 = all. */
+  readonly window?: number;
+  /** c in c * tanh(score / c); 0 = none. */
+  readonly softcap?: number;
+  /** i32 `[]`: number of key slots that are filled (default S). The queries sit at the last T of them. */
+  readonly length?: Tensor | undefined;
+  /** bool `[B, S]`: slots that may be seen. */
+  readonly mask?: Tensor | undefined;
+  /** f32, broadcasts to `[B, H, T, S]`: added to the scores. */
+  readonly bias?: Tensor | undefined;
+}
+interface Attrs {
+  causal: boolean;
+  scale: number;
+  window: number;
+  softcap: number;
+  length: boolean;
+  mask: boolean;
+  bias: boolean;
+}
+
+/** Finite, so that a row without any visible key stays free of NaN; its pattern is set to 0 afterwards. */
+const HIDDEN = -1e30;
+
+const ATTENTION = composite<Attrs>({
+  name: 'attention',
+  labels: ['scores', 'pattern', 'z'],
+  infer([q, k, v, ...extra], { mask, length }) {
+    const fits =
+      q!.rank === 4 && k!.rank === 4 && v!.rank === 4 &&
+      q!.dim(0) === k!.dim(0) && k!.dim(0) === v!.dim(0) &&
+      q!.dim(3) === k!.dim(3) && k!.dim(1) === v!.dim(1) && k!.dim(2) === v!.dim(2) &&
+      q!.dim(1) % k!.dim(1) === 0;
+    if (!fits)
+      throw new ShapeError('attention: sizes differ', {
+        seen: `q [${q!.shape}], k [${k!.shape}], v [${v!.shape}]`,
+        expected: 'q [B, H, T, D], k [B, G, S, D], v [B, G, S, E] with H a multiple of G',
+        where: where(),
+      });
+    const keyMask = mask ? extra[length ? 1 : 0] : undefined;
+    if (keyMask && (keyMask.dtype !== 'bool' || keyMask.rank !== 2 || keyMask.dim(0) !== k!.dim(0) || keyMask.dim(1) !== k!.dim(2)))
+      throw new (keyMask.dtype === 'bool' ? ShapeError : DTypeError)('attention: mask does not fit', {
+        seen: `${keyMask.dtype} [${keyMask.shape}]`,
+        expected: `bool [${k!.dim(0)}, ${k!.dim(2)}]`,
+        where: where(),
+      });
+    return { shape: [...q!.shape.slice(0, 3), v!.dim(3)], dtype: 'f32' };
+  },
+  define([q, k, v, ...extra], attrs) {
+    const [H, T, S] = [q!.dim(1), q!.dim(2), k!.dim(2)];
+    const length = attrs.length ? extra.shift()! : Tensor.constant(S, 'i32');
+    const mask = attrs.mask ? extra.shift() : undefined;
+    const bias = attrs.bias ? extra.shift() : undefined;
+    let scores = q!.matmul(repeatHeads(k!, H).transpose()).mul(attrs.scale); // [B, H, T, S]
+    if (attrs.softcap) scores = scores.div(attrs.softcap).tanh().mul(attrs.softcap);
+    if (bias) scores = scores.add(bias);
+    const visible = visibility(T, S, length, mask, attrs);
+    const pattern = visible.where(softmax(visible.where(scores, HIDDEN).named('scores')), 0).named('pattern');
+    return pattern.matmul(repeatHeads(v!, H)).named('z');
+  },
+  flops: ([q, k, v], { causal }) =>
+    (2 * q!.size * k!.dim(2) + 2 * (q!.size / q!.dim(3)) * k!.dim(2) * v!.dim(3)) * (causal && q!.dim(2) > 1 ? 0.5 : 1),
+});
+
+/** bool, broadcasts to `[B, H, T, S]`: which key slot each query sees. */
+function visibility(T: number, S: number, length: Tensor, mask: Tensor | undefined, { causal, window }: Attrs): Tensor {
+  const slot = Tensor.iota(S); // [S]
+  const own = Tensor.iota(T).add(length.sub(T)).reshape(T, 1); // slot of each query, [T, 1]
+  let visible = slot.less(length).expand([1, S]);
+  if (causal) visible = visible.and(slot.lessEqual(own));
+  if (window) visible = visible.and(own.less(slot.add(window)));
+  if (window && !causal) visible = visible.and(slot.less(own.add(window)));
+  return mask ? visible.and(mask.reshape(mask.dim(0), 1, 1, S)) : visible;
+}
+
+/** `[B, G, S, D] -> [B, H, S, D]`: key/value head j serves the H / G neighbouring query heads from j * H / G on. */
+function repeatHeads(x: Tensor, H: number): Tensor {
+  const [B, G, S, D] = x.shape as [number, number, number, number];
+  return H === G ? x : x.reshape(B, G, 1, S, D).expand([B, G, H / G, S, D]).reshape(B, H, S, D);
+}
+
+/** softmax(scale * q kᵀ) v: `[B, H, T, D], [B, G, S, D], [B, G, S, E] -> [B, H, T, E]`. A query that sees no key gives 0. */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const { length, mask, bias } = options;
+  const attrs: Attrs = {
+    causal: options.causal ?? false,
+    scale: options.scale ?? 1 / Math.sqrt(q.dim(-1)),
+    window: options.window ?? 0,
+    softcap: options.softcap ?? 0,
+    length: length !== undefined,
+    mask: mask !== undefined,
+    bias: bias !== undefined,
+  };
+  return ATTENTION([q, k, v, ...[length, mask, bias].filter(t => t !== undefined)], attrs);
+}

@@ -1,0 +1,33 @@
+/** Reductions over one axis, which stays with length 1. */
+import type { Op } from '../op.ts';
+import { normalizeAxis } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
+
+interface Axis {
+  readonly axis: number;
+}
+const keepAxis: Op<Axis>['infer'] = ([x], { axis }) => ({
+  shape: x!.shape.map((n, d) => (d === axis ? 1 : n)),
+  dtype: x!.dtype,
+});
+const inputSize: NonNullable<Op<Axis>['flops']> = ([x]) => x!.size;
+
+const SUM: Op<Axis> = {
+  name: 'sum',
+  infer: keepAxis,
+  gradient: (g, [x]) => [g.expand(x!.shape)],
+  flops: inputSize,
+};
+const MAX: Op<Axis> = {
+  name: 'max',
+  infer: keepAxis,
+  /** Equal maxima share the gradient. */
+  gradient(g, [x], y, { axis }) {
+    const hit = x!.equal(y).cast('f32');
+    return [hit.mul(g.div(hit.sum(axis)))];
+  },
+  flops: inputSize,
+};
+export const sum = (x: Tensor, axis: number): Tensor => Tensor.make(SUM, [x], { axis: normalizeAxis(axis, x.rank) });
+export const max = (x: Tensor, axis: number): Tensor => Tensor.make(MAX, [x], { axis: normalizeAxis(axis, x.rank) });
+export const mean = (x: Tensor, axis: number): Tensor => sum(x, axis).mul(1 / x.dim(axis));

@@ -1,0 +1,42 @@
+/** Rotary position embedding. Su et al. 2021, "RoFormer". */
+import { ShapeError } from '../../errors.ts';
+import { where } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import { composite } from './composite.ts';
+import { concat } from './movement.ts';
+
+const ROPE = composite<{ interleaved: boolean }>({
+  name: 'rope',
+  infer([x, cos, sin]) {
+    if (x!.rank !== 4 || cos!.rank !== 3 || cos!.dim(1) !== x!.dim(2) || 2 * cos!.dim(2) > x!.dim(3) || cos!.size !== sin!.size)
+      throw new ShapeError('rope: sizes differ', {
+        seen: `x [${x!.shape}], cos [${cos!.shape}], sin [${sin!.shape}]`,
+        expected: 'x [B, H, T, D], cos and sin [B or 1, T, R / 2] with R <= D',
+        where: where(),
+      });
+    return { shape: x!.shape, dtype: 'f32' };
+  },
+  define([x, cosines, sines], { interleaved }) {
+    const [B, H, T, D] = x!.shape as [number, number, number, number];
+    const half = cosines!.dim(2);
+    const cos = cosines!.reshape(-1, 1, T, half);
+    const sin = sines!.reshape(-1, 1, T, half);
+    const turned = x!.slice(3, 0, 2 * half);
+    const [a, b] = interleaved
+      ? turned.reshape(B, H, T, half, 2).split(2).map(t => t.reshape(B, H, T, half))
+      : turned.split(2);
+    const first = a!.mul(cos).sub(b!.mul(sin));
+    const second = b!.mul(cos).add(a!.mul(sin));
+    const both = interleaved
+      ? concat([first.reshape(B, H, T, half, 1), second.reshape(B, H, T, half, 1)], 4).reshape(B, H, T, 2 * half)
+      : concat([first, second], 3);
+    return 2 * half === D ? both : concat([both, x!.slice(3, 2 * half, D)], 3);
+  },
+  flops: ([x]) => 3 * x!.size,
+});
+/**
+ * Turns pairs of features by position-dependent angles: x `[B, H, T, D]`, cos and sin `[B or 1, T, R / 2]`. The first R
+ * features turn: feature i with i + R / 2, or neighbours 2i and 2i + 1 when `interleaved`. The others pass.
+ */
+export const rope = (x: Tensor, cos: Tensor, sin: Tensor, interleaved = false): Tensor =>
+  ROPE([x, cos, sin], { interleaved });

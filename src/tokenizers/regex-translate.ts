@@ -1,0 +1,280 @@
+/**
+ * Regular expressions of tokenizer files (Oniguruma and Rust syntax) as JavaScript ones, for the safe subset: classes,
+ * groups, alternation, quantifiers also lazy and possessive, look-around, anchors, `(?i:...)`. `\s`, `\w`, `\d`, `.`, `^`, `$`
+ * get the meaning they have there. Patterns that can take exponential time (an unbounded repeat inside another) and
+ * everything outside the subset are refused.
+ */
+import { TokenizerError, UnsupportedError } from '../errors.ts';
+
+/** Longest text in code units for a translated pattern: what is not exponential may still be quadratic. */
+export const MAX_REGEX_INPUT = 1 << 20;
+const MAX_PATTERN = 20_000;
+const MAX_DEPTH = 50;
+const MAX_REPEAT = 1000;
+
+const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
+const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\\n', r: '\\r', t: '\\t', f: '\\f', v: '\\v', a: '\\x07', e: '\\x1b' };
+/** Escapes that stand for a set: [as an atom, as part of a class]. */
+const SET_ESCAPES: Readonly<Record<string, readonly [string, string | undefined]>> = {
+  s: ['\\p{White_Space}', '\\p{White_Space}'],
+  S: ['\\P{White_Space}', '\\P{White_Space}'],
+  d: ['\\p{Nd}', '\\p{Nd}'],
+  D: ['\\P{Nd}', '\\P{Nd}'],
+  w: [`[${WORD}]`, WORD],
+  W: [`[^${WORD}]`, undefined],
+};
+const ANCHORS: Readonly<Record<string, string>> = {
+  A: '(?<![^])',
+  z: '(?![^])',
+  b: `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`,
+};
+const GROUPS = ['(?:', '(?=', '(?!', '(?<=', '(?<!'] as const;
+
+/** Part of a translated pattern, and whether it can repeat without a bound. */
+interface Part {
+  readonly source: string;
+  readonly unbounded: boolean;
+}
+
+class Translator {
+  readonly #pattern: string;
+  #at = 0;
+  #depth = 0;
+  #atomics = 0;
+
+  constructor(pattern: string) {
+    this.#pattern = pattern;
+  }
+
+  translate(): string {
+    let fold = false;
+    if (this.#take('(?i)')) fold = true;
+    const { source } = this.#alternatives(fold);
+    if (this.#at < this.#pattern.length) this.#refuse('an unmatched )');
+    return source;
+  }
+
+  #refuse(what: string): never {
+    throw new UnsupportedError(`a split or replace pattern uses ${what}`, {
+      seen: `${JSON.stringify(this.#pattern.slice(0, 120))} at ${this.#at}`,
+      expected: 'classes, groups, alternation, unnested quantifiers, look-around',
+    });
+  }
+
+  #take(literal: string): boolean {
+    if (!this.#pattern.startsWith(literal, this.#at)) return false;
+    this.#at += literal.length;
+    return true;
+  }
+
+  #next(): string {
+    const codePoint = this.#pattern.codePointAt(this.#at);
+    if (codePoint === undefined) return this.#refuse('an unfinished construct');
+    const char = String.fromCodePoint(codePoint);
+    this.#at += char.length;
+    return char;
+  }
+
+  #alternatives(fold: boolean): Part {
+    if (++this.#depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} nested groups`);
+    let source = '';
+    let unbounded = false;
+    for (;;) {
+      const char = this.#pattern[this.#at];
+      if (char === undefined || char === ')') break;
+      if (char === '|') {
+        this.#at++;
+        source += '|';
+        continue;
+      }
+      const part = this.#quantified(this.#atom(fold));
+      source += part.source;
+      unbounded ||= part.unbounded;
+    }
+    this.#depth--;
+    return { source, unbounded };
+  }
+
+  #atom(fold: boolean): Part {
+    const plain = (source: string): Part => ({ source, unbounded: false });
+    for (const open of GROUPS) {
+      if (this.#take(open)) return this.#group(open, fold);
+    }
+    if (this.#take('(?i:')) return this.#group('(?:', true);
+    if (this.#take('(?')) return this.#refuse('a group of an unknown kind');
+    const char = this.#next();
+    if (char === '(') return this.#group('(?:', fold);
+    if (char === '[') return plain(this.#characterClass(fold));
+    if (char === '.') return plain('[^\\n]');
+    if (char === '^') return plain('(?<![^\\n])');
+    if (char === '$') return plain('(?![^\\n])');
+    if (char === '\\') return plain(this.#escape(fold));
+    if ('*+?{'.includes(char)) return this.#refuse('a quantifier without anything to repeat');
+    return plain(literal(char, fold));
+  }
+
+  #group(open: string, fold: boolean): Part {
+    const inner = this.#alternatives(fold);
+    if (!this.#take(')')) this.#refuse('an unclosed group');
+    return { source: `${open}${inner.source})`, unbounded: inner.unbounded };
+  }
+
+  #quantified(atom: Part): Part {
+    const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.#pattern.slice(this.#at, this.#at + 30));
+    if (!match) return atom;
+    const [quantifier, least, comma, most] = match;
+    if (Number(least ?? 0) > MAX_REPEAT || Number(most ?? 0) > MAX_REPEAT) this.#refuse(`a repeat above ${MAX_REPEAT}`);
+    const unbounded = quantifier === '*' || quantifier === '+' || (comma === ',' && most === '');
+    if (atom.unbounded && quantifier !== '?') this.#refuse('a repeat inside a repeat, which can take exponential time');
+    this.#at += quantifier.length;
+    const part = { unbounded: unbounded || atom.unbounded };
+    if (this.#take('?')) return { ...part, source: `${atom.source}${quantifier}?` };
+    if (!this.#take('+')) return { ...part, source: `${atom.source}${quantifier}` };
+    const name = `atomic${this.#atomics++}`;
+    return { ...part, source: `(?:(?=(?<${name}>${atom.source}${quantifier}))\\k<${name}>)` };
+  }
+
+  /** After a backslash, outside a class. */
+  #escape(fold: boolean): string {
+    const char = this.#pattern[this.#at] ?? this.#refuse('an unfinished escape');
+    const set = SET_ESCAPES[char]?.[0] ?? ANCHORS[char];
+    if (set === undefined) return this.#property() ?? literal(this.#escapedChar(), fold);
+    this.#at++;
+    return set;
+  }
+
+  /** `p{...}` or `P{...}` after a backslash, or undefined if something else stands there. */
+  #property(): string | undefined {
+    const match = /^([pP])(?:\{(\^?)([A-Za-z0-9_ =]+)\}|([A-Z]))/.exec(this.#pattern.slice(this.#at, this.#at + 80));
+    if (!match) return undefined;
+    const name = match[3] ?? match[4]!;
+    const letter = (match[1] === 'P') === (match[2] === '^') ? 'p' : 'P';
+    for (const spelling of [name, `Script=${name}`]) {
+      const source = `\\${letter}{${spelling}}`;
+      try {
+        new RegExp(source, 'u');
+      } catch (error) {
+        if (error instanceof SyntaxError) continue;
+        throw error;
+      }
+      this.#at += match[0].length;
+      return source;
+    }
+    return this.#refuse(`the unknown property ${name}`);
+  }
+
+  /** A character written as an escape, after the backslash. */
+  #escapedChar(): string {
+    const code = /^(?:x\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})/.exec(
+      this.#pattern.slice(this.#at, this.#at + 12),
+    );
+    if (code) {
+      const value = Number.parseInt(code[1] ?? code[2] ?? code[3] ?? code[4]!, 16);
+      if (value > 0x10ffff) this.#refuse('a character beyond U+10FFFF');
+      this.#at += code[0].length;
+      return String.fromCodePoint(value);
+    }
+    const char = this.#next();
+    const simple = SIMPLE_ESCAPES[char];
+    if (simple) return char === 'a' ? '\x07' : char === 'e' ? '\x1b' : { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v' }[char]!;
+    if (/[A-Za-z0-9]/.test(char)) this.#refuse(`the escape \\${char}`);
+    return char;
+  }
+
+  /** After the opening bracket. */
+  #characterClass(fold: boolean): string {
+    let source = this.#take('^') ? '[^' : '[';
+    for (let first = true; !(this.#take(']') && !first); first = false) {
+      if (this.#pattern[this.#at] === '[' || this.#pattern.startsWith('&&', this.#at)) this.#refuse('a class inside a class');
+      const set = this.#classSet();
+      if (set !== undefined) {
+        source += set;
+        continue;
+      }
+      const low = this.#classChar();
+      if (this.#pattern[this.#at] !== '-' || this.#pattern[this.#at + 1] === ']') {
+        source += classLiterals(low, low, fold);
+        continue;
+      }
+      this.#at++;
+      const high = this.#classChar();
+      if (low.codePointAt(0)! > high.codePointAt(0)!) this.#refuse('a class range that runs backwards');
+      source += classLiterals(low, high, fold);
+    }
+    return `${source}]`;
+  }
+
+  #classSet(): string | undefined {
+    if (this.#pattern[this.#at] !== '\\') return undefined;
+    const char = this.#pattern[this.#at + 1] ?? '';
+    const set = SET_ESCAPES[char];
+    if (set) {
+      this.#at += 2;
+      return set[1] ?? this.#refuse(`\\${char} inside a class`);
+    }
+    this.#at++;
+    const property = this.#property();
+    if (property === undefined) this.#at--;
+    return property;
+  }
+
+  #classChar(): string {
+    return this.#take('\\') ? this.#escapedChar() : this.#next();
+  }
+}
+
+/** The characters that a letter equals regardless of case, itself included. */
+function casesOf(char: string): string[] {
+  const cases = new Set([char, char.toLowerCase(), char.toUpperCase()].filter(form => [...form].length === 1));
+  if (cases.has('s')) cases.add('\u017f');
+  if (cases.has('k')) cases.add('\u212a');
+  return [...cases];
+}
+
+const codeEscape = (char: string) => `\\u{${char.codePointAt(0)!.toString(16)}}`;
+
+function literal(char: string, fold: boolean): string {
+  const cases = fold ? casesOf(char) : [char];
+  return cases.length === 1 ? codeEscape(char) : `[${cases.map(codeEscape).join('')}]`;
+}
+
+function classLiterals(low: string, high: string, fold: boolean): string {
+  const ranges = [`${codeEscape(low)}-${codeEscape(high)}`];
+  if (fold) {
+    for (const other of ['toLowerCase', 'toUpperCase'] as const) ranges.push(`${codeEscape(low[other]())}-${codeEscape(high[other]())}`);
+  }
+  return ranges.join('');
+}
+
+/**
+ * A pattern of a tokenizer file as a JavaScript regular expression with the flags `gu`. Throws UnsupportedError for what is
+ * outside the safe subset.
+ */
+export function translateRegex(pattern: string): RegExp {
+  if (pattern.length > MAX_PATTERN) {
+    throw new UnsupportedError('a split or replace pattern is too long', {
+      seen: `${pattern.length} characters`,
+      expected: `at most ${MAX_PATTERN}`,
+    });
+  }
+  const source = new Translator(pattern).translate();
+  try {
+    return new RegExp(source, 'gu');
+  } catch (cause) {
+    throw new UnsupportedError('a split or replace pattern cannot be run', { seen: JSON.stringify(pattern.slice(0, 120)), cause });
+  }
+}
+
+/** The non-empty matches of a translated pattern in `text`, in order. Throws TokenizerError for a text above MAX_REGEX_INPUT. */
+export function* matchesOf(regex: RegExp, text: string): Generator<[start: number, end: number]> {
+  if (text.length > MAX_REGEX_INPUT) {
+    throw new TokenizerError('a text is too long for a pattern without a scanner of its own', {
+      seen: `${text.length} code units`,
+      expected: `at most ${MAX_REGEX_INPUT}`,
+      fix: 'encode the text in parts',
+    });
+  }
+  for (const match of text.matchAll(regex)) {
+    if (match[0].length > 0) yield [match.index, match.index + match[0].length];
+  }
+}
