@@ -1,6 +1,7 @@
 /** Register-only peak and raw read bandwidth: the limits. */
 import { revec } from './engine.ts';
-import { FLOPS_PER_ROUND, peakModule } from './peak.ts';
+import { ModuleBuilder } from '../src/backends/wasm/assembler.ts';
+import { FLOPS_PER_ROUND, peakKernels } from './peak.ts';
 import type { Row } from './table.ts';
 import { startTeam } from './team.ts';
 import { interleave } from './timing.ts';
@@ -13,7 +14,9 @@ export async function bandwidth(): Promise<Row[]> {
   const pages = READ_BYTES / PAGE + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   new Float32Array(memory.buffer).fill(1e-3);
-  const team = await startTeam(peakModule({ shared: true, initial: pages, maximum: pages }), memory, 2);
+  const module = new ModuleBuilder();
+  peakKernels(module);
+  const team = await startTeam(module.bytes({ shared: true, initial: pages, maximum: pages }), memory, 2);
   const rounds = 1e6;
   const compute = (name: keyof typeof FLOPS_PER_ROUND, threads: number) => () =>
     team.run(name, threads, () => [rounds]);

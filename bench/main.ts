@@ -3,12 +3,14 @@
  * the same run; on a busy machine trust those, not the absolute ones.
  */
 import { bandwidth } from './bandwidth.ts';
+import { gemm } from './gemm.ts';
 import { load, machine } from './engine.ts';
 import { printTable, type Row } from './table.ts';
 
 /** Sections by name, in the order in which they run. */
 const SECTIONS: Record<string, () => Promise<Row[]>> = {
   bandwidth,
+  gemm,
 };
 
 const json = process.argv.includes('--json');

@@ -11,7 +11,7 @@ import {
   i32x4,
   type Local,
   loop,
-  ModuleBuilder,
+  type ModuleBuilder,
   set,
   tee,
   v128,
@@ -30,9 +30,8 @@ export interface PeakExports {
   read(address: number, bytes: number): void;
 }
 
-/** Module with the functions of `PeakExports`. Uses the first 16 bytes of its memory. */
-export function peakModule(memory: { shared: boolean; initial: number; maximum: number }): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder();
+/** Adds the functions of `PeakExports`. They write to the first 512 bytes of the memory. */
+export function peakKernels(module: ModuleBuilder): void {
   const multiplyAdd = (x: Code, y: Code, z: Code) =>
     relaxedSimd ? f32x4.madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);
   for (const [name, vectors] of [['multiplyAdds', 1], ['multiplyAddPairs', 2]] as const) {
@@ -71,7 +70,6 @@ export function peakModule(memory: { shared: boolean; initial: number; maximum: 
     ),
     v128.store(i32.const(0), sums.reduce<Code>((a, b) => i32x4.add(a, b), v128.zero)),
   );
-  return module.bytes(memory);
 }
 
 /** Floating-point operations of one round of either loop. */

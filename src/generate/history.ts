@@ -30,6 +30,8 @@ export class SequenceHistory {
   readonly encoder: SequenceHistory | undefined;
   /** First id that the model still sees after the window slid (see overflow.ts). */
   windowStart = 0;
+  /** Whether the model also still sees the very first id. */
+  keepsFirst = false;
   readonly #ids: number[];
   #seen: Set<number> | undefined;
   #seenUpTo = 0;
@@ -100,6 +102,7 @@ export class SequenceHistory {
   fork(): SequenceHistory {
     const copy = new SequenceHistory({ ids: this.#ids, prompt: this.prompt, maxLength: this.maxLength }, this);
     copy.windowStart = this.windowStart;
+    copy.keepsFirst = this.keepsFirst;
     copy.#seen = this.#seen && new Set(this.#seen);
     copy.#seenUpTo = this.#seenUpTo;
     copy.#counts = this.#counts && new Map(this.#counts);

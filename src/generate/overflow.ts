@@ -93,13 +93,9 @@ function keepNewest(ids: readonly number[], length: number, bos: number | undefi
     : ids.slice(ids.length - length);
 }
 
-/** The ids of a row that the model sees: all, or after a slide the newest with a leading BOS kept. */
-export function visibleIds(row: SequenceHistory, bos: number | undefined): readonly number[] {
-  return keepNewest(row.ids, row.windowStart === 0 ? row.ids.length : visibleLength(row, bos), bos);
-}
-
-function visibleLength(row: SequenceHistory, bos: number | undefined): number {
-  return row.ids.length - row.windowStart + (row.windowStart > 0 && row.ids[0] === bos ? 1 : 0);
+/** The ids of a row that the model sees: all, or after a slide the newest, behind a leading BOS. */
+export function visibleIds({ ids, windowStart, keepsFirst }: SequenceHistory): readonly number[] {
+  return keepsFirst ? [ids[0]!, ...ids.slice(windowStart)] : ids.slice(windowStart);
 }
 
 /**
@@ -107,9 +103,9 @@ function visibleLength(row: SequenceHistory, bos: number | undefined): number {
  * Throws `ConfigError` under the policies that do not slide.
  */
 export function slide(rows: readonly SequenceHistory[], window: number, settings: GenerateSettings): void {
-  const bos = settings.bosTokenId;
   for (const row of rows) {
-    if (visibleLength(row, bos) <= window) continue;
+    const visible = row.ids.length - row.windowStart + (row.keepsFirst ? 1 : 0);
+    if (visible <= window) continue;
     if (settings.overflow !== 'slide') {
       throw new ConfigError('the context window is full', {
         seen: `${row.ids.length} tokens, a window of ${window}`,
@@ -117,8 +113,7 @@ export function slide(rows: readonly SequenceHistory[], window: number, settings
         where: `prompt ${row.prompt}`,
       });
     }
-    const half = Math.max(1, window >> 1);
-    const fresh = row.ids[0] === bos && half > 1 ? half - 1 : half;
-    row.windowStart = row.ids.length - fresh;
+    row.keepsFirst = window > 1 && row.ids[0] === settings.bosTokenId;
+    row.windowStart = row.ids.length - Math.max(1, (window >> 1) - (row.keepsFirst ? 1 : 0));
   }
 }

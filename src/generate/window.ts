@@ -32,8 +32,8 @@ export class DecodeWindow {
   async fill(rows: readonly SequenceHistory[]): Promise<Float32Array[]> {
     this.dispose();
     slide(rows, this.#limit, this.#settings);
-    const { bosTokenId, padTokenId, endIds } = this.#settings;
-    const ids = rows.map(row => visibleIds(row, bosTokenId));
+    const { padTokenId, endIds } = this.#settings;
+    const ids = rows.map(visibleIds);
     const longest = ids.reduce((most, row) => Math.max(most, row.length), 0);
     const wanted = rows.reduce((most, row) => Math.max(most, row.maxLength - row.ids.length), 0);
     this.#capacity = Math.min(this.#limit, longest + Math.min(wanted, Math.max(FIRST_ROOM, longest)));

@@ -13,7 +13,7 @@ const MAX_DEPTH = 50;
 const MAX_REPEAT = 1000;
 
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
-const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\\n', r: '\\r', t: '\\t', f: '\\f', v: '\\v', a: '\\x07', e: '\\x1b' };
+const CONTROL_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v', a: '\x07', e: '\x1b' };
 /** Escapes that stand for a set: [as an atom, as part of a class]. */
 const SET_ESCAPES: Readonly<Record<string, readonly [string, string | undefined]>> = {
   s: ['\\p{White_Space}', '\\p{White_Space}'],
@@ -175,10 +175,9 @@ class Translator {
       return String.fromCodePoint(value);
     }
     const char = this.#next();
-    const simple = SIMPLE_ESCAPES[char];
-    if (simple) return char === 'a' ? '\x07' : char === 'e' ? '\x1b' : { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v' }[char]!;
-    if (/[A-Za-z0-9]/.test(char)) this.#refuse(`the escape \\${char}`);
-    return char;
+    const control = CONTROL_ESCAPES[char];
+    if (control === undefined && /[A-Za-z0-9]/.test(char)) this.#refuse(`the escape \\${char}`);
+    return control ?? char;
   }
 
   /** After the opening bracket. */

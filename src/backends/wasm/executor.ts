@@ -35,8 +35,8 @@ export const PARALLEL = 1;
 export const END = -1;
 /** Words before the arguments of a step: table index, words of the step, flags. */
 export const STEP_WORDS = 3;
-/** Polls of a word before a thread goes to sleep: about 30 us. */
-const SPINS = 30_000;
+/** Polls of a word before a thread goes to sleep: about 40 us. */
+const SPINS = 100_000;
 
 /** What the exports of the module can do. */
 export interface ExecutorExports {

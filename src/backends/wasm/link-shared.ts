@@ -39,11 +39,12 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       succeed = resolve;
       fail = reject;
     });
-    const lost = (reason: string): void => {
+    const lose = (what: string, reason: string): void => {
       if (pool !== started) return;
+      // Before the threads are let go: thread 0 stands at the step that the lost one is missed in.
+      const failure = new RunFailure(what, { seen: reason }, memory.word(HEADER.step));
       pool = undefined;
       stop(started);
-      const failure = new RunFailure('a worker ended', { seen: reason }, memory.word(HEADER.step));
       fail(failure);
       flight?.fail(failure);
     };
@@ -53,9 +54,9 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
         Atomics.store(memory.words, word / 4, 0);
       for (let thread = 0; thread < threads; thread++) {
         const worker = startThread(`heed ${thread}`, {
-          lost,
+          lost: reason => lose('a worker ended', reason),
           message(message) {
-            if (message.kind === 'failed') lost(message.reason);
+            if (message.kind === 'failed') lose('a kernel failed', message.reason);
             else if (message.kind === 'done' && pool === started) flight?.succeed();
             else if (message.kind === 'ready') {
               worker.hold(false);

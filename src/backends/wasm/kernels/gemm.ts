@@ -27,7 +27,7 @@ import { forTiles, tileColumn } from './micro-kernel.ts';
 import { copyLane, packLanes } from './pack-lanes.ts';
 
 /** Largest block of k and of m. A panel of 16 columns is 24 KiB, the block of A 288 KiB. */
-const KC = 384;
+const KC = Number(process.env.KC ?? 384);
 const MC = 192;
 
 /** Byte offsets in the scratch memory. */

@@ -28,12 +28,14 @@ export function kUnroll(height: number, { tile }: Features): number {
 export function microKernel(context: ModuleContext, height: number): Func {
   const { features, module } = context;
   const vectors = features.tile.nr / 4;
-  const unroll = kUnroll(height, features);
+  const unroll = Math.max(kUnroll(height, features), Number(process.env.UNR ?? 1));
   return context.shared(`tile${height}`, () => {
     const f = module.add(new Func(`tile${height}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
     const [a, b, c, ldc, k, init, initStride] = f.params as [Local, Local, Local, Local, Local, Local, Local];
     const row = () => f.v128s(vectors);
-    const sets = Array.from({ length: unroll }, () => Array.from({ length: height }, row));
+    const ownSets = kUnroll(height, features);
+    const own = Array.from({ length: ownSets }, () => Array.from({ length: height }, row));
+    const sets = Array.from({ length: unroll }, (_, i) => own[i % ownSets]!);
     const acc = sets[0]!;
     const bs = row();
     const x = f.local('v128');
@@ -64,12 +66,12 @@ export function microKernel(context: ModuleContext, height: number): Func {
       if (accI !== acc.at(-1)) f.emit(set(init, i32.add(init, initStride)));
     }
     if (unroll > 1) {
-      for (const accIJ of sets.slice(1).flat(2)) f.emit(set(accIJ, v128.zero));
+      for (const accIJ of own.slice(1).flat(2)) f.emit(set(accIJ, v128.zero));
       f.emit(set(rest, i32.and(k, i32.const(unroll - 1))), set(k, i32.shru(k, i32.const(Math.log2(unroll)))));
       f.emit(kLoop(k, sets));
     }
     f.emit(kLoop(rest, [acc]));
-    for (let half = unroll / 2; half >= 1; half /= 2)
+    for (let half = ownSets / 2; half >= 1; half /= 2)
       for (let u = 0; u < half; u++)
         sets[u]!.forEach((accI, i) => {
           accI.forEach((accIJ, j) => {

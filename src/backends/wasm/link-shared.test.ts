@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, vi } from 'vitest';
+import { BackendError } from '../../errors.ts';
+import { createWasmBackend } from './index.ts';
+import { step, TEST_KERNELS, view } from './test-kernels.ts';
+
+const N = 1000;
+const x = view({ kind: 'leaf', index: 0 }, [N]);
+const y = view({ kind: 'leaf', index: 1 }, [N]);
+const plan = (steps: Parameters<typeof step>[]) => ({
+  steps: steps.map(s => step(...s)),
+  arenaBytes: 0,
+  uploads: [],
+  reads: [y],
+});
+
+/** A backend, and the workers that it starts. */
+async function observed(threads: number) {
+  const workers: Worker[] = [];
+  const seen = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args) {
+    if (!workers.includes(this)) workers.push(this);
+    return original.apply(this, args);
+  });
+  const backend = await createWasmBackend({ threads, kernels: TEST_KERNELS, revectorize: false });
+  const buffers = [backend.alloc(4 * N), backend.alloc(4 * N)];
+  backend.write(buffers[0]!, new Float32Array(N).fill(1));
+  const run = (steps: Parameters<typeof step>[]) =>
+    backend.run(backend.prepare(plan(steps)), { leaves: buffers, uploads: [], results: [] });
+  return { backend, workers, run, restore: () => seen.mockRestore() };
+}
+const original = Worker.prototype.postMessage;
+
+describe('a pool of workers', () => {
+  it.each([0, 1])('survives the end of thread %i during a run: the run fails, the next has a new pool', async thread => {
+    const { backend, workers, run, restore } = await observed(2);
+    try {
+      await run([['rotate', [x], y]]);
+      const running = run([['spin', [], y, { rounds: 2_000_000_000 }, 'blocks.0']]);
+      const queued = run([['rotate', [x], y]]);
+      await sleep(20);
+      void workers[thread]!.terminate();
+      await expect(running).rejects.toThrow(/a worker ended.*\(in spin, blocks\.0\)/);
+      await expect(running).rejects.toBeInstanceOf(BackendError);
+      expect((await queued)[0]![5]).toBe(2);
+      expect(workers.length).toBe(4);
+    } finally {
+      restore();
+      backend.close();
+    }
+  });
+
+  it('notices a worker that ends while nothing runs', async () => {
+    const { backend, workers, run, restore } = await observed(2);
+    try {
+      await workers[1]!.terminate();
+      await sleep(5);
+      expect((await run([['rotate', [x], y]]))[0]![5]).toBe(2);
+    } finally {
+      restore();
+      backend.close();
+    }
+  });
+
+  it('leaves no worker behind when closed', async () => {
+    const { backend, workers, restore } = await observed(3);
+    const exits = Promise.all(workers.map(w => new Promise(resolve => w.once('exit', resolve))));
+    backend.close();
+    expect((await exits) as number[]).toHaveLength(3);
+    restore();
+  });
+});
+
+describe('a process', () => {
+  const program = (body: string) => `
+    const { createWasmBackend } = await import(${JSON.stringify(pathToFileURL(`${import.meta.dirname}/index.ts`).href)});
+    const { TEST_KERNELS, step, view } = await import(${JSON.stringify(pathToFileURL(`${import.meta.dirname}/test-kernels.ts`).href)});
+    const x = view({ kind: 'leaf', index: 0 }, [4]);
+    const plan = rounds => ({ steps: [step('spin', [], x, { rounds }), step('rotate', [x], x)], arenaBytes: 0, uploads: [], reads: [x] });
+    ${body}`;
+  const runs = (options: string) => `
+    const backend = await createWasmBackend({ kernels: TEST_KERNELS, revectorize: false, ${options} });
+    const leaves = [backend.alloc(16)];
+    backend.write(leaves[0], new Float32Array(4));
+    const [out] = await backend.run(backend.prepare(plan(300_000_000)), { leaves, uploads: [], results: [] });
+    console.log('result', out[0]);
+    globalThis.backend = backend;`;
+
+  it.each(["threads: 2", "threads: 1, link: 'remote'"])(
+    'waits for a run in flight and then ends by itself (%s)',
+    options => {
+      const { stdout, stderr, status, signal } = spawnSync(
+        process.execPath,
+        ['--import', 'tsx', '--input-type=module', '--eval', program(runs(options))],
+        { encoding: 'utf8', timeout: 30_000 },
+      );
+      expect({ stdout, stderr, status, signal }).toEqual({ stdout: 'result 1\n', stderr: '', status: 0, signal: null });
+    },
+  );
+});

@@ -1,0 +1,169 @@
+/** A loaded checkpoint: run it, look inside, generate with it. */
+import { ConfigError, HeedError } from '../errors.ts';
+import { type Decoder, generate, type GenerateEvent, type GenerateOptions, generateText, type GenerateTextOptions, mergeOptions, type TextEvent } from '../generate/index.ts';
+import type { HeadName } from '../models/architecture.ts';
+import { CausalSession, type LoadedModel } from '../models/session.ts';
+import { disposeParameters } from '../nn/load-parameters.ts';
+import { causalLoss, classificationLoss } from '../nn/loss.ts';
+import type { ParamSpec } from '../nn/params.ts';
+import { tokenBatch } from '../nn/tokens.ts';
+import { dataOfAll, replace, Tensor, trace } from '../tensor/index.ts';
+import type { Tokenizer } from '../tokenizers/index.ts';
+
+type Rows = readonly ArrayLike<number>[];
+
+/** Inputs by the reference's names. B rows of T tokens. */
+export interface ModelInputs {
+  readonly input_ids: Rows;
+  /** 1 = real, 0 = padding. */
+  readonly attention_mask?: Rows | undefined;
+  readonly position_ids?: Rows | undefined;
+  /** With labels there is a loss: `[B][T]` for a language model (-100 = ignored), `[B]` or `[B][N]` for a classifier. */
+  readonly labels?: Rows | ArrayLike<number> | undefined;
+}
+/** The lazy tensors of a forward pass; see `Model.graph`. */
+export interface ModelGraph {
+  /** `[B, T, C]`, after the final norm. */
+  readonly hidden: Tensor;
+  /** `[B, T, V]` of a language model, `[B, N]` of a classifier. */
+  readonly logits: Tensor;
+  readonly loss: Tensor | undefined;
+}
+export interface RunOptions {
+  /** Names to compute besides, e.g. `blocks.0.attn.pattern`; see `Model.names`. */
+  readonly trace?: readonly string[] | undefined;
+  /** Edits by name: `{ 'blocks.0.attn.pattern': x => x.mul(mask) }`. */
+  readonly replace?: Readonly<Record<string, (tensor: Tensor) => Tensor>> | undefined;
+}
+export interface RunResult {
+  readonly logits: Tensor;
+  readonly loss: number | undefined;
+  /** The traced tensors by name. */
+  readonly trace: Readonly<Record<string, Tensor>>;
+}
+
+/** What a model is made of; `load` fills it in. */
+export interface ModelParts extends LoadedModel {
+  readonly head: HeadName;
+  /** `model_type` of the checkpoint. */
+  readonly type: string;
+  /** Declarations of the parameters by name. */
+  readonly specs: ReadonlyMap<string, ParamSpec>;
+  readonly tokenizer: Tokenizer | undefined;
+  /** Generation defaults of the checkpoint. */
+  readonly defaults: GenerateOptions;
+  /** Checkpoint names that nothing asked for. */
+  readonly unexpected: readonly string[];
+  /** Called once by `dispose`. */
+  readonly onDispose?: () => void;
+}
+
+export class Model implements Decoder {
+  readonly parts: ModelParts;
+  private disposed = false;
+
+  constructor(parts: ModelParts) {
+    this.parts = parts;
+  }
+  get vocabSize(): number {
+    return this.parts.architecture.vocabSize(this.parts.config);
+  }
+  get contextLength(): number | undefined {
+    return this.parts.architecture.contextLength(this.parts.config);
+  }
+  /** @throws ConfigError when the checkpoint has no tokenizer */
+  get tokenizer(): Tokenizer {
+    if (!this.parts.tokenizer)
+      throw new ConfigError('the model folder has no tokenizer', {
+        expected: 'tokenizer.json, vocab.json + merges.txt, or tokenizer.model',
+        fix: 'work with token ids, or put the tokenizer beside the weights',
+      });
+    return this.parts.tokenizer;
+  }
+
+  /** The forward pass as lazy tensors: nothing is computed. `params` may be another tree of the same form. */
+  graph(inputs: ModelInputs, params: unknown = this.parts.params): ModelGraph {
+    this.checkOpen();
+    const { architecture, config, head } = this.parts;
+    const batch = tokenBatch(inputs.input_ids, {
+      vocabSize: this.vocabSize,
+      mask: inputs.attention_mask,
+      positions: inputs.position_ids,
+    });
+    const { hidden: hiddenOf, logits: logitsOf } = architecture.heads[head];
+    const hidden = hiddenOf(params, config, batch);
+    const logits = logitsOf(params, config, hidden, batch);
+    return { hidden, logits, loss: this.loss(logits, inputs.labels) };
+  }
+  /** Names that `trace` can show for these inputs, in the order of computation. */
+  names(inputs: ModelInputs): readonly string[] {
+    return trace(this.graph(inputs).logits).names;
+  }
+  /** Computes the logits, the loss if there are labels, and whatever is traced, in one pass. */
+  async run(inputs: ModelInputs, options: RunOptions = {}): Promise<RunResult> {
+    let { logits } = this.graph(inputs);
+    for (const [name, edit] of Object.entries(options.replace ?? {})) logits = replace(logits, name, edit);
+    const loss = this.loss(logits, inputs.labels);
+    const view = trace(logits);
+    const traced = Object.fromEntries((options.trace ?? []).map(name => [name, view.get(name)]));
+    await dataOfAll(logits, ...(loss ? [loss] : []), ...Object.values(traced));
+    return { logits, loss: loss && (await loss.item()), trace: traced };
+  }
+
+  /** A cache for `batch` sequences of up to `capacity` tokens; what `generate` drives. Dispose it. */
+  open(options: { batch: number; capacity: number }): CausalSession {
+    this.checkOpen();
+    if (this.parts.head !== 'causalLM') throw new ConfigError('this checkpoint is a classifier: it does not generate', { seen: this.parts.head });
+    return new CausalSession(this.parts, options);
+  }
+  /** Streams the continuation of a text; every event has a `text` to print. `break` or `signal` stop it. */
+  generate(prompt: string | readonly (string | readonly number[])[], options: GenerateTextOptions = {}): AsyncGenerator<TextEvent, void, undefined> {
+    const { tokenizer } = this;
+    const codec = {
+      encodeIds: (text: string) => this.promptIds(text),
+      stream: () => tokenizer.stream({ skipSpecialTokens: true }),
+      decode: (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true }),
+    };
+    return generateText(this, codec, prompt, mergeOptions(this.parts.defaults, options));
+  }
+  /** Streams the continuation of lists of ids. */
+  generateIds(prompts: readonly (readonly number[])[], options: GenerateOptions = {}): AsyncGenerator<GenerateEvent, void, undefined> {
+    return generate(this, prompts, mergeOptions(this.parts.defaults, options));
+  }
+  /** Ids of a prompt; an empty one becomes the start token, or for models without one the end token (GPT-2). */
+  promptIds(text: string): number[] {
+    const ids = this.tokenizer.encodeIds(text);
+    if (ids.length) return ids;
+    const { bos, eos } = this.tokenizer.specialTokens;
+    const start = bos ?? eos;
+    if (start === undefined) throw new ConfigError('an empty prompt, and the tokenizer has no start token', { fix: 'give a prompt' });
+    return [start];
+  }
+
+  /** Frees the weights. Later calls throw; sessions that are still open fail at their next step. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    disposeParameters(this.parts.params);
+    this.parts.onDispose?.();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+  private loss(logits: Tensor, labels: ModelInputs['labels']): Tensor | undefined {
+    if (!labels) return undefined;
+    const wanted = labelTensor(labels);
+    return this.parts.head === 'causalLM' ? causalLoss(logits, wanted) : classificationLoss(logits, wanted);
+  }
+  private checkOpen(): void {
+    if (this.disposed) throw new HeedError('the model is closed', { fix: 'load it again' });
+  }
+}
+
+function labelTensor(labels: Rows | ArrayLike<number>): Tensor {
+  const rows = Array.from(labels as ArrayLike<number | ArrayLike<number>>);
+  const nested = typeof rows[0] !== 'number';
+  const flat = nested ? rows.flatMap(row => Array.from(row as ArrayLike<number>)) : (rows as number[]);
+  const shape = nested ? [rows.length, flat.length / rows.length] : [rows.length];
+  return flat.every(Number.isInteger) ? Tensor.from(Int32Array.from(flat), shape) : Tensor.from(Float32Array.from(flat), shape);
+}

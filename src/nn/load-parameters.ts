@@ -1,0 +1,151 @@
+/** Streams the tensors of a checkpoint into a backend, each into its final place. */
+import { CheckpointError } from '../errors.ts';
+import { type Checkpoint, elementBytes, type TensorEntry } from '../formats/index.ts';
+import { type Backend, leavesOf, type Shape, Tensor } from '../tensor/index.ts';
+import { listParams, mapSpec, type Params, type ParamSpec, type Spec } from './params.ts';
+
+export interface LoadProgress {
+  readonly tensor: string;
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+export interface LoadParametersOptions {
+  /** Parameter name of a checkpoint's tensor; undefined = not needed. */
+  readonly rename: (key: string) => string | undefined;
+  /** Plain row-major weights, for training. Default false: matrices may be packed for products. */
+  readonly plain?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** Name of the file or folder, for messages. */
+  readonly where?: string | undefined;
+}
+/** Rows are read in pieces of about this many bytes, into two buffers in turn. */
+const CHUNK_BYTES = 2 << 20;
+const FLOATS = ['F32', 'F16', 'BF16', 'F64'] as const;
+type Float = (typeof FLOATS)[number];
+
+/** Names in the checkpoint that no parameter asked for. */
+export interface Loaded<S> {
+  readonly params: Params<S>;
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Loads every declared parameter.
+ * @throws CheckpointError that lists every missing and mis-shaped tensor at once; nothing stays allocated then
+ */
+export async function loadParameters<S extends Spec>(
+  checkpoint: Checkpoint,
+  spec: S,
+  backend: Backend,
+  options: LoadParametersOptions,
+): Promise<Loaded<S>> {
+  const { found, unexpected } = match(checkpoint, spec, options);
+  const totalBytes = [...found.values()].reduce((n, entry) => n + entry.byteLength, 0);
+  const buffers = [new Uint8Array(0), new Uint8Array(0)] as [Uint8Array, Uint8Array];
+  const made = new Map<string, Tensor>();
+  let loadedBytes = 0;
+  try {
+    for (const [name, param] of listParams(spec)) {
+      const entry = found.get(name)!;
+      made.set(name, await loadOne(checkpoint, entry, param, backend, buffers, options));
+      loadedBytes += entry.byteLength;
+      options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
+    }
+  } catch (error) {
+    for (const tensor of made.values()) tensor.dispose();
+    throw error;
+  }
+  return { params: mapSpec(spec, name => made.get(name)!), unexpected };
+}
+
+/** Gives all parameters' memory back. */
+export function disposeParameters(params: unknown): void {
+  for (const [, tensor] of leavesOf(params)) tensor.dispose();
+}
+
+/** Shape in the file. */
+const fileShape = ({ shape, transposed }: ParamSpec): Shape => (transposed ? [...shape].reverse() : shape);
+
+async function loadOne(
+  checkpoint: Checkpoint,
+  entry: TensorEntry,
+  param: ParamSpec,
+  backend: Backend,
+  buffers: [Uint8Array, Uint8Array],
+  { signal, plain }: LoadParametersOptions,
+): Promise<Tensor> {
+  const rowCount = entry.shape[0] ?? 1;
+  const rowBytes = entry.byteLength / Math.max(1, rowCount);
+  const pieceRows = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(1, rowBytes)));
+  const read = (piece: number) => {
+    const row = piece * pieceRows;
+    const length = Math.min(pieceRows, rowCount - row) * rowBytes;
+    if (buffers[piece & 1]!.length < length) buffers[piece & 1] = new Uint8Array(length);
+    return checkpoint.read(entry.name, row * rowBytes, length, buffers[piece & 1]!.subarray(0, length));
+  };
+  const writer = backend.weight(param.shape, {
+    transposed: param.transposed ?? false,
+    matrix: !plain && (param.matrix ?? false),
+  });
+  try {
+    const pieces = entry.byteLength === 0 ? 0 : Math.ceil(rowCount / pieceRows);
+    let next = pieces > 0 ? read(0) : undefined;
+    for (let piece = 0; piece < pieces; piece++) {
+      signal?.throwIfAborted();
+      const bytes = await next!;
+      // The other buffer fills while this one is packed.
+      next = piece + 1 < pieces ? read(piece + 1) : undefined;
+      next?.catch(() => {}); // awaited in the next turn; a failed write must not leave it unhandled
+      await writer.write(bytes, entry.dtype as Float);
+    }
+    return Tensor.fromDevice(await writer.finish(), param.shape);
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+function match(checkpoint: Checkpoint, spec: Spec, { rename, where }: LoadParametersOptions) {
+  const wanted = new Map(listParams(spec));
+  const found = new Map<string, TensorEntry>();
+  const unexpected: string[] = [];
+  for (const entry of checkpoint.tensors.values()) {
+    const name = rename(entry.name);
+    if (name === undefined) continue;
+    if (wanted.has(name)) found.set(name, entry);
+    else unexpected.push(entry.name);
+  }
+  const problems: string[] = [];
+  for (const [name, param] of wanted) {
+    const entry = found.get(name);
+    if (!entry) problems.push(`${name} is missing${nearest(name, unexpected)}`);
+    else if (`${entry.shape}` !== `${fileShape(param)}`)
+      problems.push(`${entry.name} is [${entry.shape}], the config asks for [${fileShape(param)}]`);
+    else if (!(FLOATS as readonly string[]).includes(entry.dtype))
+      problems.push(`${entry.name} is ${entry.dtype}, a parameter is one of ${FLOATS.join(', ')}`);
+    else if (entry.byteLength !== entry.shape.reduce((n, d) => n * d, elementBytes(entry.dtype)))
+      problems.push(`${entry.name} has ${entry.byteLength} bytes, which do not fit [${entry.shape}]`);
+  }
+  if (problems.length) {
+    const shown = problems.slice(0, 20).join('; ') + (problems.length > 20 ? `; and ${problems.length - 20} more` : '');
+    throw new CheckpointError(`the checkpoint does not fit the config: ${shown}`, {
+      ...(unexpected.length && { seen: `tensors that nothing asked for: ${unexpected.slice(0, 8).join(', ')}` }),
+      fix: 'check that config.json belongs to these weights',
+      where,
+    });
+  }
+  return { found, unexpected };
+}
+
+/** The unclaimed name that shares the longest ending with `name`, as a hint. */
+function nearest(name: string, candidates: readonly string[]): string {
+  let best = '';
+  let length = 3;
+  for (const candidate of candidates) {
+    let n = 0;
+    while (n < name.length && n < candidate.length && name.at(-1 - n) === candidate.at(-1 - n)) n++;
+    if (n > length) [best, length] = [candidate, n];
+  }
+  return best && ` (is it ${best}?)`;
+}

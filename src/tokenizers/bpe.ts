@@ -1,0 +1,299 @@
+/**
+ * Byte-pair encoding (Sennrich et al. 2016): over bytes as in GPT-2 (Radford et al. 2019), or over characters with byte
+ * fallback as in SentencePiece (Kudo and Richardson 2018). Details as in huggingface/tokenizers models/bpe and
+ * sentencepiece bpe_model.cc. The dropout of a file is a training setting and is not applied.
+ */
+import { LongestMatch } from './added-tokens.ts';
+import { mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
+import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
+import type { MergeTable } from './merge-table.ts';
+import type { Model, ModelToken } from './model.ts';
+import { widthAt } from './offsets.ts';
+
+/** A BPE model as data. */
+export interface BpeOptions {
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly merges: MergeTable;
+  /** Pieces are raw text and the vocabulary is written in the byte alphabet. */
+  readonly bytes: boolean;
+  /** The token for characters that are not in the vocabulary; without one they are dropped. */
+  readonly unknown?: string | undefined;
+  /** A run of unknown characters is one token. */
+  readonly fuseUnknown?: boolean;
+  /** Unknown characters become their UTF-8 bytes, `<0xHH>`. */
+  readonly byteFallback?: boolean;
+  /** A piece that is an entry of the vocabulary is that token, whatever the merges say. */
+  readonly ignoreMerges?: boolean;
+  /** In front of every symbol but the first. */
+  readonly continuingPrefix?: string;
+  /** Behind the last symbol. */
+  readonly endSuffix?: string;
+  /** Entries that stand for themselves and never merge: SentencePiece's user-defined symbols. */
+  readonly frozen?: readonly string[];
+  /** Entries that are only steps of merging: where one is left, it is cut again. SentencePiece's type UNUSED. */
+  readonly unused?: readonly string[];
+  /** The text of an unknown token is that of the input, as in SentencePiece. */
+  readonly showUnknown?: boolean;
+}
+
+/** The tokens of a piece: ids and the code units of the piece they cover, on character boundaries. */
+interface Word {
+  readonly ids: Int32Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
+const MAX_CACHED_WORDS = 50_000;
+const MAX_CACHED_LENGTH = 64;
+const MARK = '▁';
+const MARK_UNIT = 0x2581;
+
+/** A BPE model. Keeps the tokens of up to 50,000 short pieces. */
+export class Bpe implements Model {
+  readonly type = 'BPE';
+  readonly size: number;
+  readonly unknownId: number | undefined;
+  readonly #options: BpeOptions;
+  readonly #tokens: string[] = [];
+  /** Id of each byte, -1 if it has none: of the bytes themselves, or of `<0xHH>`. */
+  readonly #byteIds: Int32Array;
+  /** Id of each character of the basic plane, -1 if it has none. */
+  readonly #charIds: Int32Array;
+  readonly #byteFallback: boolean;
+  /** Whether `▁` after another character always begins a new token, so that the text before it can be worked on alone. */
+  readonly #cutsAtMark: boolean;
+  readonly #frozen: LongestMatch<number> | undefined;
+  readonly #unusedParts: ReadonlyMap<number, readonly number[]>;
+  /** A piece that is one token is kept as its id. */
+  readonly #cache = new Map<string, number | Word>();
+  #scratch: Symbols = newSymbols(256);
+
+  constructor(options: BpeOptions) {
+    const { vocab, bytes } = options;
+    this.#options = options;
+    this.size = vocab.size;
+    this.unknownId = options.unknown === undefined ? undefined : vocab.get(options.unknown);
+    this.#charIds = new Int32Array(bytes ? 0 : 0x10000).fill(-1);
+    let markInside = false;
+    for (const [token, id] of vocab) {
+      this.#tokens[id] = token;
+      if (bytes) continue;
+      if (token.length === 1) this.#charIds[token.charCodeAt(0)] = id;
+      else markInside ||= hasMarkInside(token);
+    }
+    this.#byteIds = Int32Array.from(BYTE_CHARS, (char, byte) => vocab.get(bytes ? char : byteToken(byte)) ?? -1);
+    this.#byteFallback = !!options.byteFallback;
+    this.#cutsAtMark =
+      !bytes && !markInside && vocab.has(MARK) && !options.continuingPrefix && !options.endSuffix && !options.ignoreMerges;
+    const frozen = (options.frozen ?? []).flatMap(token => (vocab.has(token) ? [[token, vocab.get(token)!] as const] : []));
+    this.#frozen = frozen.length > 0 ? new LongestMatch(frozen) : undefined;
+    this.#unusedParts = new Map((options.unused ?? []).flatMap(token => this.#partsOfUnused(token)));
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.#options.vocab.get(token);
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.#tokens[id];
+  }
+
+  tokenize(piece: string): ModelToken[] {
+    const tokens: ModelToken[] = [];
+    this.#parts(piece, 0, piece.length, (start, end, frozen) => {
+      const word = frozen ?? this.#word(piece, start, end);
+      if (typeof word === 'number') tokens.push({ id: word, start, end });
+      else word.ids.forEach((id, i) => tokens.push({ id, start: start + word.starts[i]!, end: start + word.ends[i]! }));
+    });
+    if (!this.#options.showUnknown) return tokens;
+    return tokens.map(token => (token.id === this.unknownId ? { ...token, text: piece.slice(token.start, token.end) } : token));
+  }
+
+  appendIds(text: string, start: number, end: number, ids: number[]): void {
+    if (!this.#cutsAtMark && !this.#frozen) this.#appendWord(text, start, end, ids);
+    else {
+      this.#parts(text, start, end, (from, to, frozen) => {
+        if (frozen === undefined) this.#appendWord(text, from, to, ids);
+        else ids.push(frozen);
+      });
+    }
+  }
+
+  #appendWord(text: string, start: number, end: number, ids: number[]): void {
+    const word = this.#word(text, start, end);
+    if (typeof word === 'number') ids.push(word);
+    else for (let i = 0; i < word.ids.length; i++) ids.push(word.ids[i]!);
+  }
+
+  /** Cuts a piece where no merge can reach across: at frozen entries and, if that is safe, in front of `▁`. */
+  #parts(text: string, start: number, end: number, sink: (from: number, to: number, frozen: number | undefined) => void): void {
+    let from = start;
+    for (let at = start; at < end; ) {
+      const match = this.#frozen?.at(text, at);
+      if (match && match.end <= end) {
+        if (at > from) sink(from, at, undefined);
+        sink(at, match.end, match.value);
+        from = at = match.end;
+        continue;
+      }
+      at++;
+      if (this.#cutsAtMark && at < end && text.charCodeAt(at) === MARK_UNIT && text.charCodeAt(at - 1) !== MARK_UNIT) {
+        sink(from, at, undefined);
+        from = at;
+      }
+    }
+    if (from < end) sink(from, end, undefined);
+  }
+
+  #word(text: string, start: number, end: number): number | Word {
+    const piece = text.slice(start, end);
+    const known = this.#cache.get(piece);
+    if (known !== undefined) return known;
+    const word = this.#computeWord(piece);
+    if (piece.length <= MAX_CACHED_LENGTH) {
+      if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
+      this.#cache.set(piece, word);
+    }
+    return word;
+  }
+
+  #computeWord(piece: string): number | Word {
+    const { bytes, ignoreMerges, vocab, merges } = this.#options;
+    if (ignoreMerges) {
+      const id = vocab.get(bytes ? toByteChars(piece) : piece);
+      if (id !== undefined) return id;
+    }
+    if (bytes) this.#readBytes(piece);
+    else this.#readCharacters(piece);
+    const symbols = this.#scratch;
+    mergeSymbols(symbols, merges);
+    if (this.#unusedParts.size > 0) this.#cutUnused(symbols);
+    const { count, ids, starts, ends } = symbols;
+    if (count === 1 && starts[0] === 0 && ends[0] === piece.length) return ids[0]!;
+    return { ids: ids.slice(0, count), starts: starts.slice(0, count), ends: ends.slice(0, count) };
+  }
+
+  /** Empties the scratch space and makes room for `capacity` symbols. */
+  #clear(capacity: number): Symbols {
+    if (this.#scratch.ids.length < capacity || this.#scratch.ids.length > 64 * (capacity + 1024)) {
+      this.#scratch = newSymbols(capacity + 256);
+    }
+    this.#scratch.count = 0;
+    return this.#scratch;
+  }
+
+  #readBytes(piece: string): void {
+    const symbols = this.#clear(piece.length * 3);
+    for (let at = 0; at < piece.length; ) {
+      const codePoint = piece.codePointAt(at)!;
+      const end = at + (codePoint > 0xffff ? 2 : 1);
+      if (codePoint < 0x80) this.#pushKnown(symbols, this.#byteIds[codePoint]!, at, end);
+      else {
+        const chars = byteCharsOf(codePoint);
+        for (let i = 0; i < chars.length; i++) this.#pushKnown(symbols, this.#byteIds[byteOfChar(chars.charCodeAt(i))]!, at, end);
+      }
+      at = end;
+    }
+  }
+
+  #readCharacters(piece: string): void {
+    const symbols = this.#clear(piece.length * 3);
+    for (let at = 0; at < piece.length; ) {
+      const end = at + widthAt(piece, at);
+      const id = this.#characterId(piece, at, end);
+      if (id >= 0) pushSymbol(symbols, id, at, end);
+      else if (!this.#byteFallback || !this.#pushBytes(symbols, piece.codePointAt(at)!, at, end)) this.#pushUnknown(symbols, at, end);
+      at = end;
+    }
+  }
+
+  #characterId(piece: string, at: number, end: number): number {
+    const { vocab, continuingPrefix, endSuffix } = this.#options;
+    const prefix = at > 0 && continuingPrefix ? continuingPrefix : '';
+    const suffix = end === piece.length && endSuffix ? endSuffix : '';
+    if (end - at === 1 && !prefix && !suffix) return this.#charIds[piece.charCodeAt(at)]!;
+    return vocab.get(prefix + piece.slice(at, end) + suffix) ?? -1;
+  }
+
+  /** Pushes the `<0xHH>` tokens of a character, if the vocabulary has all of them. */
+  #pushBytes(symbols: Symbols, codePoint: number, start: number, end: number): boolean {
+    const chars = byteCharsOf(codePoint);
+    const ids = Array.from(chars, char => this.#byteIds[byteOfChar(char.charCodeAt(0))]!);
+    if (ids.includes(-1)) return false;
+    for (const id of ids) pushSymbol(symbols, id, start, end);
+    return true;
+  }
+
+  #pushKnown(symbols: Symbols, id: number, start: number, end: number): void {
+    if (id >= 0) pushSymbol(symbols, id, start, end);
+    else this.#pushUnknown(symbols, start, end);
+  }
+
+  #pushUnknown(symbols: Symbols, start: number, end: number): void {
+    const { unknownId } = this;
+    if (unknownId === undefined) return;
+    const last = symbols.count - 1;
+    if (this.#options.fuseUnknown && last >= 0 && symbols.ids[last] === unknownId) symbols.ends[last] = end;
+    else pushSymbol(symbols, unknownId, start, end);
+  }
+
+  /** What is left of an entry if everything but its own last merge is done, as `[id, parts]`. */
+  #partsOfUnused(token: string): [number, number[]][] {
+    const { vocab, merges } = this.#options;
+    const own = vocab.get(token);
+    const ids = Array.from(token, char => vocab.get(char) ?? -1);
+    if (own === undefined || ids.includes(-1)) return [];
+    for (;;) {
+      let best = -1;
+      let at = -1;
+      for (let i = 0; i + 1 < ids.length; i++) {
+        const found = merges.find(ids[i]!, ids[i + 1]!);
+        if (found < 0 || merges.resultAt(found) === own) continue;
+        if (best < 0 || merges.rankAt(found) < merges.rankAt(best)) [best, at] = [found, i];
+      }
+      if (at < 0) break;
+      ids.splice(at, 2, merges.resultAt(best));
+    }
+    return ids.length > 1 ? [[own, ids]] : [];
+  }
+
+  #cutUnused(symbols: Symbols): void {
+    const tokens: [id: number, start: number, end: number][] = [];
+    const add = (id: number, start: number, end: number) => {
+      const parts = this.#unusedParts.get(id);
+      if (!parts) tokens.push([id, start, end]);
+      let at = start;
+      for (const part of parts ?? []) {
+        const width = this.#tokens[part]!.length;
+        add(part, at, at + width);
+        at += width;
+      }
+    };
+    for (let i = 0; i < symbols.count; i++) add(symbols.ids[i]!, symbols.starts[i]!, symbols.ends[i]!);
+    const { ids, starts, ends } = this.#clear(tokens.length);
+    this.#scratch.count = tokens.length;
+    tokens.forEach(([id, start, end], i) => {
+      ids[i] = id;
+      starts[i] = start;
+      ends[i] = end;
+    });
+  }
+}
+
+function pushSymbol(symbols: Symbols, id: number, start: number, end: number): void {
+  const at = symbols.count++;
+  symbols.ids[at] = id;
+  symbols.starts[at] = start;
+  symbols.ends[at] = end;
+}
+
+/** The entry for a byte in vocabularies with byte fallback, `<0x00>` to `<0xFF>`. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+}
+
+/** Whether `▁` stands somewhere behind another character. */
+function hasMarkInside(token: string): boolean {
+  const at = token.lastIndexOf(MARK);
+  return at > 0 && token.slice(0, at).replaceAll(MARK, '') !== '';
+}
