@@ -3,6 +3,7 @@
  * without ever having printed a part of one.
  */
 
+import { BackendError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
 import type { BeamEvent, FinishReason, GeneratedSequence, GenerateStats, TokenAlternative } from './events.ts';
 import { generate } from './generate.ts';
@@ -77,9 +78,8 @@ export function generateText(
 
 /** Runs `generateText` to its end and returns the last event, with all texts. Throws as `generateText` does. */
 export async function generateTextAll(...call: Parameters<typeof generateText>): Promise<TextDoneEvent> {
-  let last: TextEvent | undefined;
-  for await (const event of generateText(...call)) last = event;
-  return last as TextDoneEvent;
+  for await (const event of generateText(...call)) if (event.type === 'done') return event;
+  throw new BackendError('generation ended without a result');
 }
 
 /** The text of one sequence while it grows. */

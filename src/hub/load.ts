@@ -2,9 +2,9 @@
 import { CheckpointError, ConfigError } from '../errors.ts';
 import { openCheckpoint } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
+import type { HeadName } from '../models/architecture.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { architectureOf, headOf } from '../models/index.ts';
-import type { HeadName } from '../models/architecture.ts';
 import { type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
@@ -30,7 +30,10 @@ export interface LoadOptions {
 export async function load(folder: string, options: LoadOptions = {}): Promise<Model> {
   const json = await readJson(folder, 'config.json');
   if (!json)
-    throw new CheckpointError('no config.json', { seen: folder, expected: 'a folder with config.json and model.safetensors' });
+    throw new CheckpointError('no config.json', {
+      seen: folder,
+      expected: 'a folder with config.json and model.safetensors',
+    });
   const { architecture, json: full } = await architectureOf(json);
   const reader = new ConfigReader(full, `${folder}/config.json`);
   const config = architecture.config(reader);
@@ -50,7 +53,18 @@ export async function load(folder: string, options: LoadOptions = {}): Promise<M
       where: folder,
     });
     const specs = new Map(listParams(spec));
-    return new Model({ architecture, config, params, backend, head, type: String(json.model_type), specs, tokenizer, defaults, unexpected });
+    return new Model({
+      architecture,
+      config,
+      params,
+      backend,
+      head,
+      type: String(json.model_type),
+      specs,
+      tokenizer,
+      defaults,
+      unexpected,
+    });
   } finally {
     await checkpoint.close();
   }

@@ -1,6 +1,15 @@
 /** A loaded checkpoint: run it, look inside, generate with it. */
 import { ConfigError, HeedError } from '../errors.ts';
-import { type Decoder, generate, type GenerateEvent, type GenerateOptions, generateText, type GenerateTextOptions, mergeOptions, type TextEvent } from '../generate/index.ts';
+import {
+  type Decoder,
+  type GenerateEvent,
+  type GenerateOptions,
+  type GenerateTextOptions,
+  generate,
+  generateText,
+  mergeOptions,
+  type TextEvent,
+} from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
 import { CausalSession, type LoadedModel } from '../models/session.ts';
 import { disposeParameters } from '../nn/load-parameters.ts';
@@ -113,11 +122,15 @@ export class Model implements Decoder {
   /** A cache for `batch` sequences of up to `capacity` tokens; what `generate` drives. Dispose it. */
   open(options: { batch: number; capacity: number }): CausalSession {
     this.checkOpen();
-    if (this.parts.head !== 'causalLM') throw new ConfigError('this checkpoint is a classifier: it does not generate', { seen: this.parts.head });
+    if (this.parts.head !== 'causalLM')
+      throw new ConfigError('this checkpoint is a classifier: it does not generate', { seen: this.parts.head });
     return new CausalSession(this.parts, options);
   }
   /** Streams the continuation of a text; every event has a `text` to print. `break` or `signal` stop it. */
-  generate(prompt: string | readonly (string | readonly number[])[], options: GenerateTextOptions = {}): AsyncGenerator<TextEvent, void, undefined> {
+  generate(
+    prompt: string | readonly (string | readonly number[])[],
+    options: GenerateTextOptions = {},
+  ): AsyncGenerator<TextEvent, void, undefined> {
     const { tokenizer } = this;
     const codec = {
       encodeIds: (text: string) => this.promptIds(text),
@@ -127,7 +140,10 @@ export class Model implements Decoder {
     return generateText(this, codec, prompt, mergeOptions(this.parts.defaults, options));
   }
   /** Streams the continuation of lists of ids. */
-  generateIds(prompts: readonly (readonly number[])[], options: GenerateOptions = {}): AsyncGenerator<GenerateEvent, void, undefined> {
+  generateIds(
+    prompts: readonly (readonly number[])[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GenerateEvent, void, undefined> {
     return generate(this, prompts, mergeOptions(this.parts.defaults, options));
   }
   /** Ids of a prompt; an empty one becomes the start token, or for models without one the end token (GPT-2). */
@@ -136,7 +152,8 @@ export class Model implements Decoder {
     if (ids.length) return ids;
     const { bos, eos } = this.tokenizer.specialTokens;
     const start = bos ?? eos;
-    if (start === undefined) throw new ConfigError('an empty prompt, and the tokenizer has no start token', { fix: 'give a prompt' });
+    if (start === undefined)
+      throw new ConfigError('an empty prompt, and the tokenizer has no start token', { fix: 'give a prompt' });
     return [start];
   }
 
@@ -165,5 +182,7 @@ function labelTensor(labels: Rows | ArrayLike<number>): Tensor {
   const nested = typeof rows[0] !== 'number';
   const flat = nested ? rows.flatMap(row => Array.from(row as ArrayLike<number>)) : (rows as number[]);
   const shape = nested ? [rows.length, flat.length / rows.length] : [rows.length];
-  return flat.every(Number.isInteger) ? Tensor.from(Int32Array.from(flat), shape) : Tensor.from(Float32Array.from(flat), shape);
+  return flat.every(Number.isInteger)
+    ? Tensor.from(Int32Array.from(flat), shape)
+    : Tensor.from(Float32Array.from(flat), shape);
 }

@@ -23,7 +23,12 @@ export class ConfigReader {
   }
   /** A whole number of at least `min` (default 1). Without a default the field must be there. */
   integer(name: string, fallback?: number, min = 1): number {
-    return this.field(name, fallback, v => Number.isSafeInteger(v) && (v as number) >= min, `a whole number from ${min} on`) as number;
+    return this.field(
+      name,
+      fallback,
+      v => Number.isSafeInteger(v) && (v as number) >= min,
+      `a whole number from ${min} on`,
+    ) as number;
   }
   number(name: string, fallback?: number): number {
     return this.field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
@@ -50,7 +55,10 @@ export class ConfigReader {
   /** Entries of `id2label`, or `num_labels`, or 2 as the reference assumes. */
   labels(): string[] {
     const map = this.json.id2label;
-    if (map && typeof map === 'object') return Object.entries(map).sort(([a], [b]) => Number(a) - Number(b)).map(([, l]) => String(l));
+    if (map && typeof map === 'object')
+      return Object.entries(map)
+        .sort(([a], [b]) => Number(a) - Number(b))
+        .map(([, l]) => String(l));
     return Array.from({ length: this.integer('num_labels', 2) }, (_, i) => `LABEL_${i}`);
   }
   /** @throws ConfigError with all problems found so far */

@@ -70,8 +70,11 @@ const Head = (c: Config, width: number) => Linear(c.n_embd, width, { bias: false
 
 // ---- computation: B rows, T tokens, C = n_embd
 function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: DecoderInput, layer: number): Tensor {
-  const [q, k, v] = linear(p.c_attn, x).split(3).map(t => splitHeads(t, c.n_head)) as [Tensor, Tensor, Tensor];
-  const scale = (c.scale_attn_weights ? Math.sqrt(c.n_head / c.n_embd) : 1) / (c.scale_attn_by_inverse_layer_idx ? layer + 1 : 1);
+  const [q, k, v] = linear(p.c_attn, x)
+    .split(3)
+    .map(t => splitHeads(t, c.n_head)) as [Tensor, Tensor, Tensor];
+  const scale =
+    (c.scale_attn_weights ? Math.sqrt(c.n_head / c.n_embd) : 1) / (c.scale_attn_by_inverse_layer_idx ? layer + 1 : 1);
   const z = selfAttention(q.named('q'), k.named('k'), v.named('v'), input, layer, { causal: true, scale });
   return linear(p.c_proj, mergeHeads(z)).named('out');
 }
@@ -100,7 +103,8 @@ export const gpt2: Architecture<Config> = {
   /** Published files have no prefix, fine-tuned ones have; mask buffers and a tied head's copy are not parameters. */
   rename(key, c) {
     const name = key.replace(/^transformer\./, '');
-    if (/\.attn\.(bias|masked_bias)$/.test(name) || (name === 'lm_head.weight' && c.tie_word_embeddings)) return undefined;
+    if (/\.attn\.(bias|masked_bias)$/.test(name) || (name === 'lm_head.weight' && c.tie_word_embeddings))
+      return undefined;
     return name;
   },
   heads: {

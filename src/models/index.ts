@@ -8,20 +8,34 @@ const ARCHITECTURES: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 /** The same architecture with other defaults for fields that a config leaves out. */
 const REMAP: Readonly<Record<string, { as: string; defaults: Readonly<Record<string, unknown>> }>> = {
-  mistral: { as: 'llama', defaults: { intermediate_size: 14336, num_key_value_heads: 8, max_position_embeddings: 131072, sliding_window: 4096 } },
+  mistral: {
+    as: 'llama',
+    defaults: {
+      intermediate_size: 14336,
+      num_key_value_heads: 8,
+      max_position_embeddings: 131072,
+      sliding_window: 4096,
+    },
+  },
 };
 
 /** Names of `model_type` that can be loaded. */
 export const modelTypes = (): string[] => [...Object.keys(ARCHITECTURES), ...Object.keys(REMAP)];
 
 /** The architecture of a parsed `config.json`, and the config with its defaults filled in. @throws UnsupportedError */
-export async function architectureOf(json: Readonly<Record<string, unknown>>): Promise<{ architecture: Architecture; json: Readonly<Record<string, unknown>> }> {
+export async function architectureOf(
+  json: Readonly<Record<string, unknown>>,
+): Promise<{ architecture: Architecture; json: Readonly<Record<string, unknown>> }> {
   const type = String(json.model_type);
   const remap = Object.hasOwn(REMAP, type) ? REMAP[type] : undefined;
   const name = remap?.as ?? type;
   const get = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
   if (!get)
-    throw new UnsupportedError('no model file for this model_type', { seen: type, expected: modelTypes().join(', '), where: 'config.json' });
+    throw new UnsupportedError('no model file for this model_type', {
+      seen: type,
+      expected: modelTypes().join(', '),
+      where: 'config.json',
+    });
   return { architecture: (await get()) as Architecture, json: { ...remap?.defaults, ...json } };
 }
 

@@ -41,7 +41,10 @@ function config(read: ConfigReader): Config {
   const heads = read.integer('num_attention_heads', 32);
   const groups = read.integer('num_key_value_heads', heads);
   read.check(heads % groups === 0, `num_attention_heads ${heads} is not a multiple of num_key_value_heads ${groups}`);
-  read.check(read.has('head_dim') || hidden_size % heads === 0, `hidden_size ${hidden_size} is not a multiple of num_attention_heads ${heads}`);
+  read.check(
+    read.has('head_dim') || hidden_size % heads === 0,
+    `hidden_size ${hidden_size} is not a multiple of num_attention_heads ${heads}`,
+  );
   const max_position_embeddings = read.integer('max_position_embeddings', 2048);
   // Newer files keep both rotary fields in one object.
   const rotary = read.object('rope_parameters');
@@ -97,7 +100,10 @@ function ropeScaling(read: ConfigReader, maxPositions: number): RopeScaling {
         ...optional('mscale_all_dim'),
       };
     default:
-      throw new ConfigError('rope scaling not known', { seen: rope_type, expected: 'default, linear, dynamic, llama3 or yarn' });
+      throw new ConfigError('rope scaling not known', {
+        seen: rope_type,
+        expected: 'default, linear, dynamic, llama3 or yarn',
+      });
   }
 }
 
@@ -132,7 +138,14 @@ export const Llama = (c: Config) => ({
 const Head = (c: Config, width: number) => Linear(c.hidden_size, width, { bias: false });
 
 // ---- computation: B rows, T tokens, C = hidden_size, H query heads, G key/value heads, D = head_dim
-function attend(p: Params<typeof Attention>, x: Tensor, c: Config, table: RopeTable, input: DecoderInput, layer: number): Tensor {
+function attend(
+  p: Params<typeof Attention>,
+  x: Tensor,
+  c: Config,
+  table: RopeTable,
+  input: DecoderInput,
+  layer: number,
+): Tensor {
   const q = splitHeads(linear(p.q_proj, x), c.num_attention_heads).named('q');
   const k = splitHeads(linear(p.k_proj, x), c.num_key_value_heads).named('k');
   const v = splitHeads(linear(p.v_proj, x), c.num_key_value_heads).named('v');
@@ -144,16 +157,30 @@ function mlp(p: Params<typeof Mlp>, x: Tensor, c: Config): Tensor {
   const gate = activation(c.hidden_act)(linear(p.gate_proj, x).named('pre'));
   return linear(p.down_proj, gate.mul(linear(p.up_proj, x)).named('act')).named('out');
 }
-function layer(p: Params<typeof Layer>, x: Tensor, c: Config, table: RopeTable, input: DecoderInput, i: number): Tensor {
+function layer(
+  p: Params<typeof Layer>,
+  x: Tensor,
+  c: Config,
+  table: RopeTable,
+  input: DecoderInput,
+  i: number,
+): Tensor {
   x = x.named('resid_pre');
   const normed = rmsNorm(p.input_layernorm, x, c.rms_norm_eps);
   x = x.add(scope('attn', () => attend(p.self_attn, normed, c, table, input, i))).named('resid_mid');
-  return x.add(scope('mlp', () => mlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, c.rms_norm_eps), c))).named('resid_post');
+  return x
+    .add(scope('mlp', () => mlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, c.rms_norm_eps), c)))
+    .named('resid_post');
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
 function hidden(p: Params<typeof Llama>, c: Config, input: DecoderInput): Tensor {
   const { model } = p;
-  const rotary = { dim: c.head_dim, theta: c.rope_theta, maxPositions: c.max_position_embeddings, scaling: c.rope_scaling };
+  const rotary = {
+    dim: c.head_dim,
+    theta: c.rope_theta,
+    maxPositions: c.max_position_embeddings,
+    scaling: c.rope_scaling,
+  };
   const table = ropeTable(rotary, input.positions);
   let x = embedding(model.embed_tokens, input.ids).named('embed');
   model.layers.forEach((params, i) => {

@@ -33,7 +33,10 @@ export class CausalSession {
   async step(ids: Rows, mask?: Rows, signal?: AbortSignal): Promise<Float32Array[]> {
     const T = ids[0]?.length ?? 0;
     if (ids.length !== this.cache.batch || T === 0)
-      throw new ConfigError('step: one row of tokens per sequence', { seen: `${ids.length} rows of ${T}`, expected: `${this.cache.batch} rows` });
+      throw new ConfigError('step: one row of tokens per sequence', {
+        seen: `${ids.length} rows of ${T}`,
+        expected: `${this.cache.batch} rows`,
+      });
     const before = this.cache.length;
     try {
       let logits: TypedArray | undefined;
@@ -67,7 +70,10 @@ export class CausalSession {
     const limit = architecture.contextLength(config);
     const longest = Math.max(...this.cache.positions) + ids[0]!.length;
     if (limit !== undefined && longest > limit)
-      throw new ConfigError('sequence longer than the context window', { seen: `${longest} tokens`, expected: `at most ${limit}` });
+      throw new ConfigError('sequence longer than the context window', {
+        seen: `${longest} tokens`,
+        expected: `at most ${limit}`,
+      });
     await this.cache.extend(ids[0]!.length, batch.mask);
     const input = { ...batch, cache: this.cache };
     const { hidden, logits } = architecture.heads.causalLM;

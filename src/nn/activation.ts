@@ -17,6 +17,10 @@ const ACTIVATIONS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
 /** @throws ConfigError for a name that is not known. */
 export function activation(name: string): (x: Tensor) => Tensor {
   const f = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
-  if (!f) throw new ConfigError('activation function not known', { seen: name, expected: Object.keys(ACTIVATIONS).join(', ') });
+  if (!f)
+    throw new ConfigError('activation function not known', {
+      seen: name,
+      expected: Object.keys(ACTIVATIONS).join(', '),
+    });
   return f;
 }

@@ -19,7 +19,14 @@ export interface Memory {
  * Attention of the call's tokens to each other and, with a cache, to those before: q `[B, H, T, D]`, k and v
  * `[B, G, T, D]`, result `[B, H, T, D]`. Padding is not seen.
  */
-export function selfAttention(q: Tensor, k: Tensor, v: Tensor, memory: Memory, layer: number, options: AttentionOptions): Tensor {
+export function selfAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  memory: Memory,
+  layer: number,
+  options: AttentionOptions,
+): Tensor {
   if (!memory.cache) return attention(q, k, v, { ...options, mask: memory.mask });
   const seen = memory.cache.append(layer, k, v);
   return attention(q, seen.k, seen.v, { ...options, mask: seen.mask, length: seen.length });

@@ -87,7 +87,8 @@ export class KVCache {
   /** Appends k, v `[B, G, T, D]` of the tokens announced by `extend`; returns what attention needs to see them all. */
   append(layer: number, k: Tensor, v: Tensor): { k: Tensor; v: Tensor; length: Tensor; mask: Tensor | undefined } {
     const cached = this.layers[layer];
-    if (!cached || !this.step) throw new ConfigError('append before extend', { seen: `layer ${layer} of ${this.layers.length}` });
+    if (!cached || !this.step)
+      throw new ConfigError('append before extend', { seen: `layer ${layer} of ${this.layers.length}` });
     const { position, filled, mask } = this.step;
     return { k: cacheAppend(cached.k, k, position), v: cacheAppend(cached.v, v, position), length: filled, mask };
   }
@@ -97,7 +98,8 @@ export class KVCache {
     if (!(length >= 0 && length <= this.filledSlots))
       throw new ConfigError('trim: no such length', { seen: `${length}`, expected: `0 to ${this.filledSlots}` });
     for (let b = 0; b < this.rows; b++)
-      for (let s = length; s < this.filledSlots; s++) this.real[b]! -= this.visible ? this.visible[b * this.slots + s]! : 1;
+      for (let s = length; s < this.filledSlots; s++)
+        this.real[b]! -= this.visible ? this.visible[b * this.slots + s]! : 1;
     this.filledSlots = length;
     this.step = undefined;
   }
@@ -115,7 +117,12 @@ export class KVCache {
   /** A copy that goes on by itself. */
   async fork(): Promise<KVCache> {
     const twin = new KVCache(this.backend, { ...this.shape, layers: 0 }, { batch: this.rows, capacity: this.slots });
-    Object.assign(twin, { shape: this.shape, filledSlots: this.filledSlots, real: [...this.real], visible: this.visible?.slice() });
+    Object.assign(twin, {
+      shape: this.shape,
+      filledSlots: this.filledSlots,
+      real: [...this.real],
+      visible: this.visible?.slice(),
+    });
     twin.layers = await this.pick(Array.from({ length: this.rows }, (_, r) => r));
     return twin;
   }
@@ -152,14 +159,19 @@ export class KVCache {
     for (const [i, { k, v }] of old.entries()) {
       const to = next[i]!;
       // One element of the appended cache is asked for, so that the append itself happens.
-      await Promise.all([cacheAppend(to.k, k, zero), cacheAppend(to.v, v, zero)].map(t => t.slice(0, 0, 1).slice(1, 0, 1).slice(2, 0, 1).data()));
+      await Promise.all(
+        [cacheAppend(to.k, k, zero), cacheAppend(to.v, v, zero)].map(t =>
+          t.slice(0, 0, 1).slice(1, 0, 1).slice(2, 0, 1).data(),
+        ),
+      );
       k.dispose();
       v.dispose();
     }
     this.layers = next;
     if (this.visible) {
       const visible = new Uint8Array(this.rows * slots).fill(1);
-      for (let b = 0; b < this.rows; b++) visible.set(this.visible.subarray(b * this.slots, b * this.slots + this.filledSlots), b * slots);
+      for (let b = 0; b < this.rows; b++)
+        visible.set(this.visible.subarray(b * this.slots, b * this.slots + this.filledSlots), b * slots);
       this.visible = visible;
     }
     this.slots = slots;
@@ -169,7 +181,8 @@ export class KVCache {
     if (bad !== undefined) throw new ConfigError('no such row', { seen: `${bad}`, expected: `0 to ${this.rows - 1}` });
     const ids = Tensor.from(Int32Array.from(parents), [parents.length]);
     const { heads, headDim } = this.shape;
-    const rowsOf = (t: Tensor) => gather(t.reshape(this.rows, -1), ids).reshape(parents.length, heads, this.slots, headDim);
+    const rowsOf = (t: Tensor) =>
+      gather(t.reshape(this.rows, -1), ids).reshape(parents.length, heads, this.slots, headDim);
     const picked = this.layers.map(({ k, v }) => ({ k: rowsOf(k), v: rowsOf(v) }));
     await compute(...picked.flatMap(({ k, v }) => [k, v]));
     return picked;

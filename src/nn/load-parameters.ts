@@ -2,7 +2,7 @@
 import { CheckpointError } from '../errors.ts';
 import { type Checkpoint, elementBytes, type TensorEntry } from '../formats/index.ts';
 import { type Backend, leavesOf, type Shape, Tensor } from '../tensor/index.ts';
-import { listParams, mapSpec, type Params, type ParamSpec, type Spec } from './params.ts';
+import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
 
 export interface LoadProgress {
   readonly tensor: string;

@@ -18,7 +18,10 @@ export function classificationLoss(logits: Tensor, labels: Tensor): Tensor {
   const [B, N] = logits.shape as [number, number];
   if (N === 1) {
     const difference = logits.reshape(B).sub(labels.cast('f32').reshape(B));
-    return difference.mul(difference).sumAll().mul(1 / B);
+    return difference
+      .mul(difference)
+      .sumAll()
+      .mul(1 / B);
   }
   if (labels.rank === 1) return crossEntropy(logits, labels);
   // log(1 + e^-|x|) + max(x, 0) - x y, which does not overflow

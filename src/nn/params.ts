@@ -25,7 +25,11 @@ export type Params<S> = S extends (...args: never[]) => infer R
       ? Params<E>[]
       : { [K in keyof S]: Params<S[K]> };
 
-export const param = (shape: Shape, init: ParamSpec['init'], options: Pick<ParamSpec, 'transposed' | 'matrix'> = {}): ParamSpec => ({
+export const param = (
+  shape: Shape,
+  init: ParamSpec['init'],
+  options: Pick<ParamSpec, 'transposed' | 'matrix'> = {},
+): ParamSpec => ({
   kind: 'param',
   shape,
   init,
@@ -42,11 +46,17 @@ export function listParams(spec: Spec, prefix = ''): [name: string, spec: ParamS
   return Object.entries(spec).flatMap(([key, part]) => (part ? listParams(part as Spec, join(prefix, key)) : []));
 }
 /** The tree with a tensor in place of each declaration. */
-export function mapSpec<S extends Spec>(spec: S, make: (name: string, spec: ParamSpec) => Tensor, prefix = ''): Params<S> {
+export function mapSpec<S extends Spec>(
+  spec: S,
+  make: (name: string, spec: ParamSpec) => Tensor,
+  prefix = '',
+): Params<S> {
   if (isParam(spec)) return make(prefix, spec) as Params<S>;
   if (Array.isArray(spec)) return spec.map((part, i) => mapSpec(part as Spec, make, join(prefix, `${i}`))) as Params<S>;
   const parts = Object.entries(spec).filter(([, part]) => part);
-  return Object.fromEntries(parts.map(([key, part]) => [key, mapSpec(part as Spec, make, join(prefix, key))])) as Params<S>;
+  return Object.fromEntries(
+    parts.map(([key, part]) => [key, mapSpec(part as Spec, make, join(prefix, key))]),
+  ) as Params<S>;
 }
 /** Number of parameters. */
 export const countParams = (spec: Spec): number => listParams(spec).reduce((n, [, p]) => n + sizeOf(p.shape), 0);

@@ -53,7 +53,12 @@ export function inverseFrequencies({ dim, theta, maxPositions, scaling }: RopeCo
       return plain(theta * ((factor * length) / maxPositions - (factor - 1)) ** (dim / (dim - 2)));
     }
     case 'llama3': {
-      const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: trained } = scaling;
+      const {
+        factor,
+        low_freq_factor: low,
+        high_freq_factor: high,
+        original_max_position_embeddings: trained,
+      } = scaling;
       return frequencies.map(f => {
         const turns = (trained * f) / (2 * Math.PI);
         if (turns > high) return f;
@@ -108,4 +113,5 @@ export function ropeTable(config: RopeConfig, positions: Tensor): RopeTable {
 }
 
 /** Turns x `[B, H, T, D]`; see `ropeTable`. */
-export const rope = (x: Tensor, { cos, sin }: RopeTable, interleaved = false): Tensor => ropeOp(x, cos, sin, interleaved);
+export const rope = (x: Tensor, { cos, sin }: RopeTable, interleaved = false): Tensor =>
+  ropeOp(x, cos, sin, interleaved);

@@ -40,7 +40,9 @@ export function tokenBatch(
   });
   const mask = options.mask && Uint8Array.from(rows('attention_mask', options.mask, B, T), x => (x ? 1 : 0));
   const padded = mask?.includes(0) ? mask : undefined;
-  const positions = options.positions ? rows('position_ids', options.positions, B, T) : countReal(B, T, padded, options.offsets);
+  const positions = options.positions
+    ? rows('position_ids', options.positions, B, T)
+    : countReal(B, T, padded, options.offsets);
   return {
     ids: Tensor.from(flat, [B, T]),
     positions: Tensor.from(positions, [B, T]),
@@ -62,7 +64,12 @@ function rows(name: string, values: readonly ArrayLike<number>[], B: number, T: 
   });
   return flat;
 }
-function countReal(B: number, T: number, mask: Uint8Array | undefined, offsets: readonly number[] | undefined): Int32Array {
+function countReal(
+  B: number,
+  T: number,
+  mask: Uint8Array | undefined,
+  offsets: readonly number[] | undefined,
+): Int32Array {
   const positions = new Int32Array(B * T);
   for (let b = 0; b < B; b++) {
     let next = offsets?.[b] ?? 0;

@@ -18,7 +18,9 @@ export function setDefaultBackend(source: BackendSource): void {
 /** @throws BackendError when none was set. */
 export function defaultBackend(): Promise<Backend> {
   if (!defaultSource)
-    throw new BackendError('no backend', { fix: "import 'heed', or call setDefaultBackend(await createWasmBackend())" });
+    throw new BackendError('no backend', {
+      fix: "import 'heed', or call setDefaultBackend(await createWasmBackend())",
+    });
   if (typeof defaultSource !== 'function') return Promise.resolve(defaultSource);
   madeDefault ??= defaultSource().catch(error => {
     madeDefault = undefined;
@@ -110,7 +112,8 @@ function allocateAll(backend: Backend, sizes: readonly number[]) {
 }
 function deviceBuffer(leaf: Tensor) {
   const { storage } = leaf;
-  if (storage?.kind !== 'device') throw new BackendError('a tensor left the device while it was used', { seen: `${leaf}` });
+  if (storage?.kind !== 'device')
+    throw new BackendError('a tensor left the device while it was used', { seen: `${leaf}` });
   if (storage.buffer.freed)
     throw new BackendError('a tensor of the graph was disposed', {
       seen: `${leaf}`,
@@ -119,7 +122,8 @@ function deviceBuffer(leaf: Tensor) {
   return storage.buffer;
 }
 function hostData(leaf: Tensor): TypedArray {
-  if (leaf.storage?.kind !== 'host') throw new BackendError('a tensor left the host while it was used', { seen: `${leaf}` });
+  if (leaf.storage?.kind !== 'host')
+    throw new BackendError('a tensor left the host while it was used', { seen: `${leaf}` });
   return leaf.storage.data;
 }
 function debugging(): boolean {

@@ -17,6 +17,9 @@ export async function inspectEach(nodes: readonly Tensor[]): Promise<void> {
     console.error(`${ms} ms  ${op.padEnd(12)} [${node.shape}] ${name}`);
     const bad = node.dtype === 'f32' ? data.findIndex(x => !Number.isFinite(x)) : -1;
     if (bad >= 0)
-      throw new HeedError(`${op} gave ${data[bad]}`, { seen: `element ${bad} of [${node.shape}]`, where: name || undefined });
+      throw new HeedError(`${op} gave ${data[bad]}`, {
+        seen: `element ${bad} of [${node.shape}]`,
+        where: name || undefined,
+      });
   }
 }

@@ -11,7 +11,8 @@ import { leavesOf, mapTree } from './tree.ts';
  * @throws HeedError when the loss does not depend on a wanted tensor, or only through an op without gradient
  */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  if (loss.size !== 1) throw new ShapeError('the gradient of a scalar only', { seen: `[${loss.shape}]`, expected: '[]' });
+  if (loss.size !== 1)
+    throw new ShapeError('the gradient of a scalar only', { seen: `[${loss.shape}]`, expected: '[]' });
   const root = expand([loss], node => !node.op.gradient)[0]!;
   const nodes = order([root]);
   // Only nodes between a wanted tensor and the loss take part.

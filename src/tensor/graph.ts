@@ -39,7 +39,7 @@ export function withInputs(node: Tensor, inputs: readonly Tensor[]): Tensor {
   if (inputs.every((x, i) => x === node.inputs[i])) return node;
   return inScope(node.path, () => {
     const copy = Tensor.make(node.op, inputs, node.attrs);
-    copy.label = node.label;
+    copy.labels = node.labels;
     return copy;
   });
 }
@@ -63,7 +63,7 @@ export function rewrite(
 /** One composite node replaced by its definition, which is built under the node's path and takes its name. */
 export function definition(node: Tensor, inputs: readonly Tensor[] = node.inputs): Tensor {
   const defined = inScope(node.path, () => node.op.define!(inputs, node.attrs));
-  if (node.label) defined.label ??= node.label;
+  if (node.labels.length) defined.labels = [...new Set([...node.labels, ...defined.labels])];
   return defined;
 }
 

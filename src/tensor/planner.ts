@@ -105,10 +105,13 @@ class Draft {
     if (node.op.alias !== undefined) {
       const target = inputs[node.op.alias]!;
       if (target.buffer.kind !== 'leaf' || ready[node.op.alias] !== target)
-        throw new BackendError(`${node.op.name} changes its input in place, so that must be a dense leaf on the device`, {
-          seen: `${node.inputs[node.op.alias]}`,
-          where: node.path || undefined,
-        });
+        throw new BackendError(
+          `${node.op.name} changes its input in place, so that must be a dense leaf on the device`,
+          {
+            seen: `${node.inputs[node.op.alias]}`,
+            where: node.path || undefined,
+          },
+        );
       this.values.set(node, this.step(node.op.name, node.attrs, ready, target, node.path));
       return;
     }
@@ -143,7 +146,12 @@ class Draft {
     const key = `${node.dtype} ${value}`;
     let constant = this.constants.get(key);
     if (!constant) {
-      const data = node.dtype === 'f32' ? new Float32Array([value]) : node.dtype === 'i32' ? new Int32Array([value]) : new Uint8Array([value]);
+      const data =
+        node.dtype === 'f32'
+          ? new Float32Array([value])
+          : node.dtype === 'i32'
+            ? new Int32Array([value])
+            : new Uint8Array([value]);
       constant = { ...plain, buffer: this.upload(data, 1, node.dtype) };
       this.constants.set(key, constant);
     }
@@ -168,7 +176,10 @@ class Draft {
     const plain = this.plain(value, path);
     const { shape, strides } = plain;
     if (access === 'strided') return plain;
-    const fits = access === 'dense' ? isRowMajor(shape, strides) : shape.length === 0 || shape.at(-1) === 1 || strides.at(-1) === 1;
+    const fits =
+      access === 'dense'
+        ? isRowMajor(shape, strides)
+        : shape.length === 0 || shape.at(-1) === 1 || strides.at(-1) === 1;
     return fits ? plain : this.copy(plain, path);
   }
   private plain(value: Value, path: string): Value {
@@ -191,7 +202,14 @@ class Draft {
     const logical = outputOrder ? shape.map((_, d) => strides[outputOrder.indexOf(d)]!) : strides;
     return { buffer: temporary(sizeOf(shape) * bytesOf(dtype)), offset: 0, shape, strides: logical, dtype };
   }
-  private step(op: string, attrs: unknown, inputs: readonly Value[], output: Value, path: string, inPlace = false): Value {
+  private step(
+    op: string,
+    attrs: unknown,
+    inputs: readonly Value[],
+    output: Value,
+    path: string,
+    inPlace = false,
+  ): Value {
     if (sizeOf(output.shape) > 0) this.steps.push({ op, attrs, inputs, output, path, inPlace });
     return output;
   }
@@ -223,7 +241,13 @@ class Draft {
       ...(format !== undefined && { format }),
     });
     const steps = this.steps.map(
-      ({ op, attrs, inputs, output, path }): Step => ({ op, attrs, inputs: inputs.map(viewOf), output: viewOf(output), path }),
+      ({ op, attrs, inputs, output, path }): Step => ({
+        op,
+        attrs,
+        inputs: inputs.map(viewOf),
+        output: viewOf(output),
+        path,
+      }),
     );
     return {
       plan: {

@@ -19,6 +19,7 @@ export type Storage =
   | { readonly kind: 'host'; readonly data: TypedArray }
   | { readonly kind: 'device'; readonly buffer: DeviceBuffer };
 
+const NO_LABELS: readonly string[] = [];
 /** A leaf: `storage` holds its elements. */
 const LEAF: Op<{ shape: Shape; dtype: DType }> = { name: 'leaf', infer: (_, attrs) => attrs };
 /** A scalar that is part of the graph's structure, like the 0.5 in `x.mul(0.5)`. */
@@ -34,8 +35,8 @@ export class Tensor {
   readonly dtype: DType;
   /** Scope path where the node was built, '' outside of scopes. */
   readonly path: string;
-  /** Full name given by `named()`. */
-  label: string | undefined;
+  /** Full names given by `named()`; usually none or one. */
+  labels: readonly string[];
   inputs: readonly Tensor[];
   storage: Storage | undefined;
 
@@ -47,7 +48,7 @@ export class Tensor {
     this.shape = type.shape;
     this.dtype = type.dtype;
     this.path = currentPath();
-    this.label = undefined;
+    this.labels = NO_LABELS;
     this.storage = undefined;
   }
   /** A node of `op`. @throws ShapeError, DTypeError when the inputs do not fit. */
@@ -98,10 +99,16 @@ export class Tensor {
     return movement.iota(n);
   }
 
-  /** Names the tensor `path.name`; see `trace`. */
+  /** Names the tensor `name` under the current scope; see `trace`. What leaves one block may enter the next as another name. */
   named(name: string): this {
-    this.label = this.path ? `${this.path}.${name}` : name;
+    const path = currentPath();
+    const label = path ? `${path}.${name}` : name;
+    if (!this.labels.includes(label)) this.labels = [...this.labels, label];
     return this;
+  }
+  /** The first name, if there is one. */
+  get label(): string | undefined {
+    return this.labels[0];
   }
   get rank(): number {
     return this.shape.length;
@@ -112,7 +119,8 @@ export class Tensor {
   /** Length of an axis, counted from the end when negative. */
   dim(axis: number): number {
     const n = this.shape.at(axis);
-    if (n === undefined) throw new ShapeError('no such axis', { seen: `axis ${axis} of [${this.shape}]`, where: where() });
+    if (n === undefined)
+      throw new ShapeError('no such axis', { seen: `axis ${axis} of [${this.shape}]`, where: where() });
     return n;
   }
 

@@ -26,7 +26,7 @@ export function trace(...roots: Tensor[]): Trace {
   const found = new Map<string, Tensor | { hiddenIn: Tensor }>();
   for (const node of order(roots)) {
     for (const name of hiddenLabels(node)) found.set(name, { hiddenIn: node });
-    if (node.label) found.set(node.label, node);
+    for (const label of node.labels) found.set(label, node);
   }
   const names = [...found.keys()];
   return {
@@ -38,7 +38,7 @@ export function trace(...roots: Tensor[]): Trace {
       if (!('hiddenIn' in entry)) return entry;
       const owner = entry.hiddenIn;
       const known = new Map(owner.inputs.map(x => [x, x]));
-      for (const node of order([inside(owner)], known)) if (node.label) found.set(node.label, node);
+      for (const node of order([inside(owner)], known)) for (const label of node.labels) found.set(label, node);
       const node = found.get(name)!;
       if ('hiddenIn' in node) throw new HeedError(`the definition of ${owner.op.name} does not name ${name}`);
       return node;
@@ -54,7 +54,7 @@ export function trace(...roots: Tensor[]): Trace {
 export function replace(root: Tensor, name: string, edit: (tensor: Tensor) => Tensor): Tensor {
   let hit = false;
   const change = (node: Tensor, inputs: readonly Tensor[]): Tensor | undefined => {
-    if (node.label === name) {
+    if (node.labels.includes(name)) {
       hit = true;
       return edit(withInputs(node, inputs));
     }

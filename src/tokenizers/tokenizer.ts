@@ -21,7 +21,7 @@ import type { Normalizer } from './normalizers.ts';
 import { type AlignedText, originalRange, sliceAligned, unchangedText, wellFormed } from './offsets.ts';
 import { addedCount, fillTemplate, fillTemplateIds, type PostProcessor, trimOffsets } from './post-processors.ts';
 import { type PreTokenizerStep, preTokenizeAligned, preTokenizeText } from './pre-tokenizers.ts';
-import { StreamDecoder } from './stream-decoder.ts';
+import { StreamDecoder, TextSink } from './stream-decoder.ts';
 
 export interface EncodeOptions {
   /** Whether the model's own tokens are put around the text; default true. */
@@ -168,23 +168,29 @@ export class Tokenizer {
 
   /** The text of a sequence of ids. Ids without a token, as in a padded output layer, give no text. Throws TokenizerError for what is no id. */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
-    const decoder = this.#streamOf(options);
-    let text = '';
-    for (const id of ids) text += decoder.push(id);
-    text += decoder.flush();
+    const sink = new TextSink();
+    const stage = this.#parts.decoder(sink, false);
+    const tokenOf = this.#decodable(options);
+    for (const id of ids) {
+      const token = tokenOf(id);
+      if (token !== undefined) stage.push(token);
+    }
+    stage.finish();
+    const text = sink.take();
     return (options.cleanUpSpaces ?? this.#parts.cleanUpSpaces) ? cleanUpSpaces(text) : text;
   }
 
   /** Decoding while ids are still being made. */
   stream(options: { skipSpecialTokens?: boolean } = {}): StreamDecoder {
-    return this.#streamOf(options);
+    return new StreamDecoder(this.#parts.decoder, this.#decodable(options));
   }
 
-  #streamOf({ skipSpecialTokens = false }: DecodeOptions): StreamDecoder {
-    return new StreamDecoder(this.#parts.decoder, id => {
+  /** The token of each id, or undefined for one that gives no text. */
+  #decodable({ skipSpecialTokens = false }: DecodeOptions): (id: number) => string | undefined {
+    return id => {
       if (!Number.isInteger(id) || id < 0) throw new TokenizerError('not a token id', { seen: String(id), expected: 'a whole number from 0' });
       return skipSpecialTokens && this.allSpecialIds.has(id) ? undefined : this.idToToken(id);
-    });
+    };
   }
 
   /** The windows of each text as ranges of its tokens; the first one is the result, the others its overflow. */

@@ -8,7 +8,10 @@ beforeAll(() => setDefaultBackend(createReferenceBackend()));
 
 /** A weighted sum, so that no element's gradient can hide behind another's. */
 function weighted(y: Tensor): Tensor {
-  const weights = Tensor.from(Float64Array.from({ length: y.size }, (_, i) => Math.sin(0.37 * i) + 1.3), [y.size]);
+  const weights = Tensor.from(
+    Float64Array.from({ length: y.size }, (_, i) => Math.sin(0.37 * i) + 1.3),
+    [y.size],
+  );
   return y.reshape(-1).mul(weights).sumAll();
 }
 const leaves = (c: OpCase, values: readonly Float64Array[]) => values.map((v, i) => Tensor.from(v, c.inputs[i]!.shape));
@@ -30,9 +33,10 @@ describe('gradients against finite differences', () => {
           const below = await loss();
           v[k] = x;
           const numeric = (above - below) / (2 * h);
-          expect(Math.abs(analytic[i]![k]! - numeric), `input ${i}, element ${k}: ${analytic[i]![k]} against ${numeric}`).toBeLessThan(
-            1e-6 * Math.max(1, Math.abs(numeric)),
-          );
+          expect(
+            Math.abs(analytic[i]![k]! - numeric),
+            `input ${i}, element ${k}: ${analytic[i]![k]} against ${numeric}`,
+          ).toBeLessThan(1e-6 * Math.max(1, Math.abs(numeric)));
         }
     });
 });

@@ -1,7 +1,24 @@
 /** The op table: every op of the tensor graph with small inputs. Backends and gradients are tested over it. */
 import {
-  attention, type AttentionOptions, concat, crossEntropy, gather, gelu, geluTanh, layerNorm, linear, logSoftmax,
-  matmul, quickGelu, relu, rmsNorm, rope, sigmoid, silu, softmax, Tensor,
+  type AttentionOptions,
+  attention,
+  concat,
+  crossEntropy,
+  gather,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  logSoftmax,
+  matmul,
+  quickGelu,
+  relu,
+  rmsNorm,
+  rope,
+  sigmoid,
+  silu,
+  softmax,
+  Tensor,
 } from '../../src/tensor/index.ts';
 import { createRng } from '../../src/util/rng.ts';
 
@@ -27,12 +44,27 @@ const bools = (values: number[], shape: number[]) => Tensor.from(new Uint8Array(
 
 const attend = (name: string, o: AttentionOptions & { T?: number; S?: number; H?: number; G?: number }) => {
   const { T = 4, S = 4, H = 4, G = 2, ...options } = o;
-  return smooth(`attention ${name}`, [[2, H, T, 6], [2, G, S, 6], [2, G, S, 6]], (q, k, v) => attention(q, k, v, options));
+  return smooth(
+    `attention ${name}`,
+    [
+      [2, H, T, 6],
+      [2, G, S, 6],
+      [2, G, S, 6],
+    ],
+    (q, k, v) => attention(q, k, v, options),
+  );
 };
 
 export const OPS: readonly OpCase[] = [
   smooth('add', [A, A], (x, y) => x.add(y)),
-  smooth('add broadcast', [[2, 1, 5], [3, 1]], (x, y) => x.add(y)),
+  smooth(
+    'add broadcast',
+    [
+      [2, 1, 5],
+      [3, 1],
+    ],
+    (x, y) => x.add(y),
+  ),
   smooth('add a constant', [A], x => x.add(0.25)),
   smooth('sub', [A, [5]], (x, y) => x.sub(y)),
   smooth('mul', [A, [2, 3, 1]], (x, y) => x.mul(y)),
@@ -79,16 +111,73 @@ export const OPS: readonly OpCase[] = [
   smooth('slice of a transpose', [A], x => x.transpose().slice(1, 1, 4).mul(2)),
   smooth('split', [[2, 6]], x => x.split(3).reduce((a, b) => a.mul(b))),
   smooth('expand', [[3, 1]], x => x.expand([2, 3, 4]).mul(2)),
-  smooth('concat', [[2, 3], [2, 4], [2, 1]], (x, y, z) => concat([x, y, z], 1)),
-  smooth('concat of views', [[3, 2], [2, 4]], (x, y) => concat([x.transpose(), y.slice(1, 1, 3)], 1)),
-  smooth('matmul', [[3, 4], [4, 5]], matmul),
-  smooth('matmul batched', [[2, 3, 4], [2, 4, 5]], matmul),
-  smooth('matmul broadcast batch', [[2, 1, 3, 4], [3, 4, 5]], matmul),
-  smooth('matmul of transposes', [[4, 3], [5, 4]], (x, y) => x.transpose().matmul(y.transpose())),
+  smooth(
+    'concat',
+    [
+      [2, 3],
+      [2, 4],
+      [2, 1],
+    ],
+    (x, y, z) => concat([x, y, z], 1),
+  ),
+  smooth(
+    'concat of views',
+    [
+      [3, 2],
+      [2, 4],
+    ],
+    (x, y) => concat([x.transpose(), y.slice(1, 1, 3)], 1),
+  ),
+  smooth(
+    'matmul',
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    matmul,
+  ),
+  smooth(
+    'matmul batched',
+    [
+      [2, 3, 4],
+      [2, 4, 5],
+    ],
+    matmul,
+  ),
+  smooth(
+    'matmul broadcast batch',
+    [
+      [2, 1, 3, 4],
+      [3, 4, 5],
+    ],
+    matmul,
+  ),
+  smooth(
+    'matmul of transposes',
+    [
+      [4, 3],
+      [5, 4],
+    ],
+    (x, y) => x.transpose().matmul(y.transpose()),
+  ),
   smooth('linear', [[2, 3, 4], [5, 4], [5]], (x, w, b) => linear(x, w, b)),
-  smooth('linear without bias', [[3, 4], [5, 4]], (x, w) => linear(x, w)),
+  smooth(
+    'linear without bias',
+    [
+      [3, 4],
+      [5, 4],
+    ],
+    (x, w) => linear(x, w),
+  ),
   smooth('linear, 1 row', [[1, 37], [19, 37], [19]], (x, w, b) => linear(x, w, b)),
-  smooth('linear of a view', [[2, 8, 3], [5, 8]], (x, w) => linear(x.transpose(), w)),
+  smooth(
+    'linear of a view',
+    [
+      [2, 8, 3],
+      [5, 8],
+    ],
+    (x, w) => linear(x.transpose(), w),
+  ),
   smooth('gather', [[5, 3]], t => gather(t, ids([1, 4, 1, 0], [2, 2]))),
   smooth('gather of the first rows twice', [[5, 3]], t => gather(gather(t, ids([3, 2, 3], [3])), ids([2, 0, 0], [3]))),
   smooth('softmax', [A], softmax),
@@ -98,9 +187,33 @@ export const OPS: readonly OpCase[] = [
   smooth('layerNorm without bias', [A, [5]], (x, w) => layerNorm(x, w, undefined, 1e-3)),
   smooth('rmsNorm', [A, [5]], (x, w) => rmsNorm(x, w, 1e-3)),
   smooth('rmsNorm of a slice', [[2, 9], [5]], (x, w) => rmsNorm(x.slice(1, 2, 7), w, 1e-3)),
-  smooth('rope', [[2, 3, 4, 6], [1, 4, 3], [1, 4, 3]], (x, c, s) => rope(x, c, s)),
-  smooth('rope, part of the head', [[2, 3, 4, 6], [2, 4, 2], [2, 4, 2]], (x, c, s) => rope(x, c, s)),
-  smooth('rope interleaved', [[2, 3, 4, 6], [1, 4, 2], [1, 4, 2]], (x, c, s) => rope(x, c, s, true)),
+  smooth(
+    'rope',
+    [
+      [2, 3, 4, 6],
+      [1, 4, 3],
+      [1, 4, 3],
+    ],
+    (x, c, s) => rope(x, c, s),
+  ),
+  smooth(
+    'rope, part of the head',
+    [
+      [2, 3, 4, 6],
+      [2, 4, 2],
+      [2, 4, 2],
+    ],
+    (x, c, s) => rope(x, c, s),
+  ),
+  smooth(
+    'rope interleaved',
+    [
+      [2, 3, 4, 6],
+      [1, 4, 2],
+      [1, 4, 2],
+    ],
+    (x, c, s) => rope(x, c, s, true),
+  ),
   attend('bidirectional', {}),
   attend('causal', { causal: true }),
   attend('causal with earlier keys', { causal: true, T: 2, S: 7 }),
@@ -112,7 +225,16 @@ export const OPS: readonly OpCase[] = [
   attend('length', { causal: true, T: 2, S: 8, length: ids([5], []) }),
   attend('mask', { causal: true, mask: bools([0, 0, 1, 1, 1, 1, 1, 1], [2, 4]) }),
   attend('mask that hides all', { mask: bools([0, 0, 0, 0, 1, 0, 1, 1], [2, 4]) }),
-  smooth('attention with bias', [[2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 4], [1, 2, 3, 5]], (q, k, v, bias) => attention(q, k, v, { bias })),
+  smooth(
+    'attention with bias',
+    [
+      [2, 2, 3, 4],
+      [2, 2, 5, 4],
+      [2, 2, 5, 4],
+      [1, 2, 3, 5],
+    ],
+    (q, k, v, bias) => attention(q, k, v, { bias }),
+  ),
   smooth('heads out of a projection', [[2, 4, 24]], x => {
     const [q, k, v] = x.split(3).map(t => t.reshape(2, 4, 2, 4).permute(0, 2, 1, 3)) as [Tensor, Tensor, Tensor];
     return attention(q, k, v, { causal: true }).permute(0, 2, 1, 3).reshape(2, 4, 8).mul(2);

@@ -51,7 +51,9 @@ export function createReferenceBackend(): Backend {
     },
     write(buffer, data, byteOffset = 0) {
       const dtype: DType = data instanceof Int32Array ? 'i32' : data instanceof Uint8Array ? 'u8' : 'f32';
-      own(buffer).as(dtype).set(data, byteOffset / bytesOf(dtype));
+      own(buffer)
+        .as(dtype)
+        .set(data, byteOffset / bytesOf(dtype));
     },
     async read(buffer, dtype, shape) {
       return own(buffer).as(dtype).slice(0, sizeOf(shape));
@@ -72,9 +74,17 @@ export function createReferenceBackend(): Backend {
         }
         return array;
       };
-      const dense = (view: View): Dense => ({ data: materialize(arrayOf(view, slotSize(view)), view), shape: view.shape, dtype: view.dtype });
+      const dense = (view: View): Dense => ({
+        data: materialize(arrayOf(view, slotSize(view)), view),
+        shape: view.shape,
+        dtype: view.dtype,
+      });
       for (const step of plan.steps) {
-        const out: Dense = { data: arrayOf(step.output, slotSize(step.output)), shape: step.output.shape, dtype: step.output.dtype };
+        const out: Dense = {
+          data: arrayOf(step.output, slotSize(step.output)),
+          shape: step.output.shape,
+          dtype: step.output.dtype,
+        };
         KERNELS.get(step.op)!(out, step.inputs.map(dense), step.attrs as never);
       }
       return plan.reads.map((view): TypedArray => dense(view).data.slice());
@@ -133,7 +143,10 @@ function weightWriter(backend: Backend, shape: readonly number[], transposed: bo
     },
     async finish() {
       if (filled !== data.length)
-        throw new BackendError('rows of a parameter are missing', { seen: `${filled} elements`, expected: `${data.length}` });
+        throw new BackendError('rows of a parameter are missing', {
+          seen: `${filled} elements`,
+          expected: `${data.length}`,
+        });
       return buffer;
     },
     abort: () => buffer.free(),

@@ -135,7 +135,11 @@ export const KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<string, Ref
   [
     'where',
     (out, [c, a, b]) => {
-      const [ic, ia, ib] = [c!, a!, b!].map(x => broadcastIndex(out.shape, x.shape)) as [Int32Array, Int32Array, Int32Array];
+      const [ic, ia, ib] = [c!, a!, b!].map(x => broadcastIndex(out.shape, x.shape)) as [
+        Int32Array,
+        Int32Array,
+        Int32Array,
+      ];
       for (let i = 0; i < out.data.length; i++) out.data[i] = c!.data[ic[i]!] ? a!.data[ia[i]!]! : b!.data[ib[i]!]!;
     },
   ],

@@ -301,30 +301,37 @@ export const forLess = (i: Local, end: Code, step: number, ...body: Code[]): Cod
   when(i32.lt(i, end), doWhileLess(i, end, step, ...body));
 
 // ---- functions and modules --------------------------------------------------------------------------------------------
+/** As many locals as the number says, if it is a literal. */
+export type Locals<N extends number, T extends Local[] = []> = number extends N
+  ? Local[]
+  : T['length'] extends N
+    ? T
+    : Locals<N, [...T, Local]>;
+
 /** A function under construction: `params` are locals too; `local()` declares more. */
-export class Func {
+export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   readonly name: string;
-  readonly params: readonly Local[];
+  readonly params: { readonly [K in keyof P]: Local };
   readonly results: readonly ValueType[];
   private readonly locals: ValueType[] = [];
   private readonly code: Code[] = [];
   /** Index in the module's function space; set by `ModuleBuilder`. */
   index = -1;
 
-  constructor(name: string, params: readonly ValueType[], results: readonly ValueType[] = []) {
+  constructor(name: string, params: P, results: readonly ValueType[] = []) {
     this.name = name;
-    this.params = params.map((type, i) => new Local(i, type));
+    this.params = params.map((type, i) => new Local(i, type)) as { readonly [K in keyof P]: Local };
     this.results = results;
   }
   local(type: ValueType): Local {
     this.locals.push(type);
     return new Local(this.params.length + this.locals.length - 1, type);
   }
-  i32s(n: number): Local[] {
-    return Array.from({ length: n }, () => this.local('i32'));
+  i32s<N extends number>(n: N): Locals<N> {
+    return Array.from({ length: n }, () => this.local('i32')) as Locals<N>;
   }
-  v128s(n: number): Local[] {
-    return Array.from({ length: n }, () => this.local('v128'));
+  v128s<N extends number>(n: N): Locals<N> {
+    return Array.from({ length: n }, () => this.local('v128')) as Locals<N>;
   }
   emit(...code: Code[]): this {
     this.code.push(...code);
@@ -372,11 +379,11 @@ export class ModuleBuilder {
     return f;
   }
   /** Adds a function (its body may still be emitted afterwards) and returns it. */
-  add(f: Func): Func {
+  add<F extends Func>(f: F): F {
     f.index = this.imports.length + this.functions.push(f) - 1;
     return f;
   }
-  func(name: string, params: readonly ValueType[], results: readonly ValueType[] = []): Func {
+  func<const P extends readonly ValueType[]>(name: string, params: P, results: readonly ValueType[] = []): Func<P> {
     return this.add(new Func(name, params, results));
   }
   export(f: Func): Func {
@@ -409,9 +416,7 @@ export class ModuleBuilder {
       ...section(3, vector(this.functions.map(f => uleb(f.index)))),
       ...(this.table.length ? section(4, vector([[0x70, 0, ...uleb(this.table.length)]])) : []),
       ...section(7, vector([...this.exported].map(f => [...text(f.name), 0, ...uleb(f.index)]))),
-      ...(this.table.length
-        ? section(9, vector([[0, ...i0(), ...vector(this.table.map(f => uleb(f.index)))]]))
-        : []),
+      ...(this.table.length ? section(9, vector([[0, ...i0(), ...vector(this.table.map(f => uleb(f.index)))]])) : []),
       ...section(10, vector(this.functions.map(f => f.body()))),
     ]);
   }

@@ -10,10 +10,10 @@ import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dty
 import type { Plan, View } from '../../tensor/plan.ts';
 import { type Shape, sizeOf } from '../../tensor/shape.ts';
 import { type BufferOwner, GrowingBlock, WasmBuffer } from './buffer.ts';
+import { SCRATCH_BYTES } from './kernel.ts';
 import { type Link, RunFailure } from './link.ts';
 import { Allocator, PAGE } from './memory.ts';
 import { HEADER, type KernelModule } from './module.ts';
-import { SCRATCH_BYTES } from './kernel.ts';
 import { baseIndex, byteOffset, compileProgram, type Program, relocate, stepAt } from './program.ts';
 import { PANELS, unpackPanels, WasmWeightWriter } from './weights.ts';
 
@@ -93,7 +93,7 @@ export class WasmBackend implements Backend, BufferOwner {
       void this.enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
     }
   }
-  read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
+  async read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
     const buffer = this.own(source);
     const length = sizeOf(shape) * bytesOf(dtype);
     if (length > buffer.byteLength)
@@ -117,7 +117,7 @@ export class WasmBackend implements Backend, BufferOwner {
     const prepared: WasmPrepared = { plan, program, release() {} };
     return prepared;
   }
-  run(prepared: Prepared, { leaves, uploads, results }: Bindings): Promise<TypedArray[]> {
+  async run(prepared: Prepared, { leaves, uploads, results }: Bindings): Promise<TypedArray[]> {
     const leafBuffers = leaves.map(b => this.own(b));
     const resultBuffers = results.map(b => this.own(b));
     checkBindings(prepared as WasmPrepared, { leaves, uploads, results });
@@ -218,8 +218,12 @@ export class WasmBackend implements Backend, BufferOwner {
   private own(buffer: DeviceBuffer): WasmBuffer {
     this.assertOpen();
     if (!(buffer instanceof WasmBuffer) || buffer.backend !== this)
-      throw new BackendError('a buffer of another backend', { seen: buffer.backend.name, expected: 'one of this backend' });
-    if (buffer.freed) throw new BackendError('a buffer that was freed is used again', { seen: `${buffer.byteLength} bytes` });
+      throw new BackendError('a buffer of another backend', {
+        seen: buffer.backend.name,
+        expected: 'one of this backend',
+      });
+    if (buffer.freed)
+      throw new BackendError('a buffer that was freed is used again', { seen: `${buffer.byteLength} bytes` });
     return buffer;
   }
   private assertOpen(): void {
@@ -257,7 +261,7 @@ function checkBindings({ plan, program }: WasmPrepared, { leaves, uploads, resul
   });
 }
 
-function stepTimes({ steps }: Program, [began, stamps]: readonly ArrayBuffer[]): RunTimes['steps'] {
+function stepTimes({ steps }: Program, [began, stamps]: readonly ArrayBuffer[]): NonNullable<RunTimes['steps']> {
   const after = new Float64Array(stamps!);
   let before = new Float64Array(began!)[0]!;
   return steps.map(({ op, path }, i) => {

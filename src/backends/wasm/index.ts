@@ -67,7 +67,12 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const initial = Math.min(INITIAL_PAGES, maxima[0]!);
   const shared = kind === 'shared';
   // A module that declares the largest maximum accepts a memory with any.
-  const module = buildModule(options.kernels ?? KERNELS, features, { shared, initial: 1, maximum: 65536 }, executor(shared));
+  const module = buildModule(
+    options.kernels ?? KERNELS,
+    features,
+    { shared, initial: 1, maximum: 65536 },
+    executor(shared),
+  );
   const compiled = await WebAssembly.compile(module.bytes);
   try {
     const link = await LINKS[kind]({ module: compiled, threads: features.threads, initial, maxima });

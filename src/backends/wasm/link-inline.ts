@@ -1,8 +1,8 @@
 /** The link of last resort and of tests: the program runs on the calling thread. */
 import type { ExecutorExports } from './executor.ts';
+import { createMemory, LinearMemory } from './linear-memory.ts';
 import { type Link, type LinkOptions, RunFailure } from './link.ts';
 import { HEADER } from './module.ts';
-import { createMemory, LinearMemory } from './linear-memory.ts';
 
 export async function inlineLink({ module, initial, maxima }: LinkOptions): Promise<Link> {
   const memory = new LinearMemory(createMemory(initial, maxima, false));

@@ -22,7 +22,8 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
   let early: RunFailure | undefined;
 
   const worker = startThread('heed', {
-    lost: reason => end(new RunFailure('a worker ended', { seen: reason, fix: 'create a new backend: its memory is lost' })),
+    lost: reason =>
+      end(new RunFailure('a worker ended', { seen: reason, fix: 'create a new backend: its memory is lost' })),
     message(message) {
       const answer = waiting.shift();
       if (message.kind !== 'failed') answer?.succeed(message);

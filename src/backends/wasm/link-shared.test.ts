@@ -34,23 +34,26 @@ async function observed(threads: number) {
 const original = Worker.prototype.postMessage;
 
 describe('a pool of workers', () => {
-  it.each([0, 1])('survives the end of thread %i during a run: the run fails, the next has a new pool', async thread => {
-    const { backend, workers, run, restore } = await observed(2);
-    try {
-      await run([['rotate', [x], y]]);
-      const running = run([['spin', [], y, { rounds: 2_000_000_000 }, 'blocks.0']]);
-      const queued = run([['rotate', [x], y]]);
-      await sleep(20);
-      void workers[thread]!.terminate();
-      await expect(running).rejects.toThrow(/a worker ended.*\(in spin, blocks\.0\)/);
-      await expect(running).rejects.toBeInstanceOf(BackendError);
-      expect((await queued)[0]![5]).toBe(2);
-      expect(workers.length).toBe(4);
-    } finally {
-      restore();
-      backend.close();
-    }
-  });
+  it.each([0, 1])(
+    'survives the end of thread %i during a run: the run fails, the next has a new pool',
+    async thread => {
+      const { backend, workers, run, restore } = await observed(2);
+      try {
+        await run([['rotate', [x], y]]);
+        const running = run([['spin', [], y, { rounds: 2_000_000_000 }, 'blocks.0']]);
+        const queued = run([['rotate', [x], y]]);
+        await sleep(20);
+        void workers[thread]!.terminate();
+        await expect(running).rejects.toThrow(/a worker ended.*\(in spin, blocks\.0\)/);
+        await expect(running).rejects.toBeInstanceOf(BackendError);
+        expect((await queued)[0]![5]).toBe(2);
+        expect(workers.length).toBe(4);
+      } finally {
+        restore();
+        backend.close();
+      }
+    },
+  );
 
   it('notices a worker that ends while nothing runs', async () => {
     const { backend, workers, run, restore } = await observed(2);
@@ -88,7 +91,7 @@ describe('a process', () => {
     console.log('result', out[0]);
     globalThis.backend = backend;`;
 
-  it.each(["threads: 2", "threads: 1, link: 'remote'"])(
+  it.each(['threads: 2', "threads: 1, link: 'remote'"])(
     'waits for a run in flight and then ends by itself (%s)',
     options => {
       const { stdout, stderr, status, signal } = spawnSync(

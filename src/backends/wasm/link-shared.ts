@@ -2,7 +2,7 @@
  * The fast link: a pool of workers on one shared memory. The owner writes straight into it and wakes thread 0, which
  * answers with a message when the program is done.
  */
-import { LinearMemory, createMemory } from './linear-memory.ts';
+import { createMemory, LinearMemory } from './linear-memory.ts';
 import { type Link, type LinkOptions, type LinkResult, RunFailure } from './link.ts';
 import { HEADER } from './module.ts';
 import { startThread, type Thread } from './worker.ts';

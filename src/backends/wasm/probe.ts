@@ -2,7 +2,7 @@
  * Finds out what the engine can do by trying: a tiny module for each feature, and the real register tile of the matrix
  * product, checked against plain arithmetic and timed. A version string is at most a reason to try.
  */
-import { block, f32x4, i32, ModuleBuilder, v128 } from './assembler.ts';
+import { f32x4, ModuleBuilder, v128 } from './assembler.ts';
 import type { Features, WasmKernel } from './kernel.ts';
 import { microKernel } from './kernels/micro-kernel.ts';
 import { buildModule } from './module.ts';
@@ -41,7 +41,7 @@ function relaxedWorks(): boolean {
   const builder = new ModuleBuilder();
   const f = builder.export(builder.func('madd', ['i32']));
   const at = f.params[0]!;
-  f.emit(block(v128.store(at, f32x4.madd(v128.load(at), v128.load(at, 16), v128.load(at, 32)), 48)));
+  f.emit(v128.store(at, f32x4.madd(v128.load(at), v128.load(at, 16), v128.load(at, 32)), 48));
   const bytes = builder.bytes({ shared: false, initial: 1, maximum: 1 });
   if (!WebAssembly.validate(bytes)) return false;
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });

@@ -71,7 +71,10 @@ export function compileProgram(plan: Plan, module: KernelModule, threads: number
   for (const step of plan.steps) {
     const kernel = module.kernels.get(step.op);
     if (!kernel)
-      throw new BackendError(`no kernel for ${step.op}`, { expected: [...module.kernels.keys()].join(', '), where: step.path });
+      throw new BackendError(`no kernel for ${step.op}`, {
+        expected: [...module.kernels.keys()].join(', '),
+        where: step.path,
+      });
     if (sizeOf(step.output.shape) === 0) continue;
     const start = words.length;
     steps.push(step);
@@ -105,4 +108,3 @@ export function stepAt({ steps, starts, words }: Program, word: number): Step | 
   if (word < 0 || word >= words.length) return undefined;
   return steps[starts.findLastIndex(start => start <= word)];
 }
-

@@ -84,7 +84,13 @@ export const view = (slot: View['slot'], shape: Shape): View => ({
 });
 
 /** A step without a scope path. */
-export const step = (op: string, inputs: readonly View[], output: View, attrs: unknown = undefined, path = ''): Step => ({
+export const step = (
+  op: string,
+  inputs: readonly View[],
+  output: View,
+  attrs: unknown = undefined,
+  path = '',
+): Step => ({
   op,
   attrs,
   inputs,

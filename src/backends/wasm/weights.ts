@@ -174,7 +174,8 @@ export async function unpackPanels(
     for (let p = 0; p < count; p++) {
       const row = (first + p) * nr;
       for (let lane = 0; lane < Math.min(nr, n - row); lane++)
-        for (let i = 0, from = p * nr * k + lane, to = (row + lane) * k; i < k; i++, from += nr) out[to + i] = source[from]!;
+        for (let i = 0, from = p * nr * k + lane, to = (row + lane) * k; i < k; i++, from += nr)
+          out[to + i] = source[from]!;
     }
   }
   return out;

@@ -44,9 +44,14 @@ const ATTENTION = composite<Attrs>({
   labels: ['scores', 'pattern', 'z'],
   infer([q, k, v, ...extra], { mask, length }) {
     const fits =
-      q!.rank === 4 && k!.rank === 4 && v!.rank === 4 &&
-      q!.dim(0) === k!.dim(0) && k!.dim(0) === v!.dim(0) &&
-      q!.dim(3) === k!.dim(3) && k!.dim(1) === v!.dim(1) && k!.dim(2) === v!.dim(2) &&
+      q!.rank === 4 &&
+      k!.rank === 4 &&
+      v!.rank === 4 &&
+      q!.dim(0) === k!.dim(0) &&
+      k!.dim(0) === v!.dim(0) &&
+      q!.dim(3) === k!.dim(3) &&
+      k!.dim(1) === v!.dim(1) &&
+      k!.dim(2) === v!.dim(2) &&
       q!.dim(1) % k!.dim(1) === 0;
     if (!fits)
       throw new ShapeError('attention: sizes differ', {
@@ -55,7 +60,10 @@ const ATTENTION = composite<Attrs>({
         where: where(),
       });
     const keyMask = mask ? extra[length ? 1 : 0] : undefined;
-    if (keyMask && (keyMask.dtype !== 'bool' || keyMask.rank !== 2 || keyMask.dim(0) !== k!.dim(0) || keyMask.dim(1) !== k!.dim(2)))
+    if (
+      keyMask &&
+      (keyMask.dtype !== 'bool' || keyMask.rank !== 2 || keyMask.dim(0) !== k!.dim(0) || keyMask.dim(1) !== k!.dim(2))
+    )
       throw new (keyMask.dtype === 'bool' ? ShapeError : DTypeError)('attention: mask does not fit', {
         seen: `${keyMask.dtype} [${keyMask.shape}]`,
         expected: `bool [${k!.dim(0)}, ${k!.dim(2)}]`,
@@ -93,7 +101,12 @@ function visibility(T: number, S: number, length: Tensor, mask: Tensor | undefin
 /** `[B, G, S, D] -> [B, H, S, D]`: key/value head j serves the H / G neighbouring query heads from j * H / G on. */
 function repeatHeads(x: Tensor, H: number): Tensor {
   const [B, G, S, D] = x.shape as [number, number, number, number];
-  return H === G ? x : x.reshape(B, G, 1, S, D).expand([B, G, H / G, S, D]).reshape(B, H, S, D);
+  return H === G
+    ? x
+    : x
+        .reshape(B, G, 1, S, D)
+        .expand([B, G, H / G, S, D])
+        .reshape(B, H, S, D);
 }
 
 /** softmax(scale * q kᵀ) v: `[B, H, T, D], [B, G, S, D], [B, G, S, E] -> [B, H, T, E]`. A query that sees no key gives 0. */

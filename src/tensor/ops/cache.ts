@@ -9,8 +9,12 @@ const CACHE_APPEND: Op<undefined> = {
   alias: 0,
   infer([cache, x, position]) {
     const fits =
-      cache!.rank === 4 && x!.rank === 4 && position!.size === 1 &&
-      cache!.dim(0) === x!.dim(0) && cache!.dim(1) === x!.dim(1) && cache!.dim(3) === x!.dim(3);
+      cache!.rank === 4 &&
+      x!.rank === 4 &&
+      position!.size === 1 &&
+      cache!.dim(0) === x!.dim(0) &&
+      cache!.dim(1) === x!.dim(1) &&
+      cache!.dim(3) === x!.dim(3);
     if (!fits)
       throw new ShapeError('cacheAppend: sizes differ', {
         seen: `cache [${cache!.shape}], x [${x!.shape}]`,

@@ -17,7 +17,11 @@ export function unbroadcast(g: Tensor, shape: Shape): Tensor {
 
 function expect(op: string, x: Tensor, allowed: readonly DType[]): void {
   if (!allowed.includes(x.dtype))
-    throw new DTypeError(`${op}: dtype not possible`, { seen: x.dtype, expected: allowed.join(' or '), where: where() });
+    throw new DTypeError(`${op}: dtype not possible`, {
+      seen: x.dtype,
+      expected: allowed.join(' or '),
+      where: where(),
+    });
 }
 
 // ---- one input ------------------------------------------------------------------------------------------------------

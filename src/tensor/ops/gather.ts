@@ -7,7 +7,8 @@ import { Tensor } from '../tensor.ts';
 const GATHER: Op<undefined> = {
   name: 'gather',
   infer([table, ids]) {
-    if (table!.rank !== 2) throw new ShapeError('gather: a table has two axes', { seen: `[${table!.shape}]`, where: where() });
+    if (table!.rank !== 2)
+      throw new ShapeError('gather: a table has two axes', { seen: `[${table!.shape}]`, where: where() });
     if (ids!.dtype !== 'i32') throw new DTypeError('gather: ids are i32', { seen: ids!.dtype, where: where() });
     return { shape: [...ids!.shape, table!.dim(1)], dtype: table!.dtype };
   },

@@ -101,7 +101,10 @@ const EXPAND: Op<{ shape: Shape }> = {
   infer([x], { shape }) {
     const lead = shape.length - x!.rank;
     if (lead < 0 || x!.shape.some((n, d) => n !== 1 && n !== shape[d + lead]))
-      throw new ShapeError('expand: only axes of length 1 repeat', { seen: `[${x!.shape}] to [${shape}]`, where: where() });
+      throw new ShapeError('expand: only axes of length 1 repeat', {
+        seen: `[${x!.shape}] to [${shape}]`,
+        where: where(),
+      });
     return { shape, dtype: x!.dtype };
   },
   gradient: (g, [x]) => [unbroadcast(g, x!.shape)],
@@ -120,7 +123,11 @@ const CONCAT: Op<{ axis: number }> = {
   infer(xs, { axis }) {
     const first = xs[0]!;
     for (const x of xs)
-      if (x.rank !== first.rank || x.dtype !== first.dtype || x.shape.some((n, d) => d !== axis && n !== first.shape[d]))
+      if (
+        x.rank !== first.rank ||
+        x.dtype !== first.dtype ||
+        x.shape.some((n, d) => d !== axis && n !== first.shape[d])
+      )
         throw new ShapeError('concat: shapes differ outside the axis', {
           seen: xs.map(t => `${t.dtype} [${t.shape}]`).join(', '),
           where: where(),

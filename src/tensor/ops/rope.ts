@@ -8,7 +8,13 @@ import { concat } from './movement.ts';
 const ROPE = composite<{ interleaved: boolean }>({
   name: 'rope',
   infer([x, cos, sin]) {
-    if (x!.rank !== 4 || cos!.rank !== 3 || cos!.dim(1) !== x!.dim(2) || 2 * cos!.dim(2) > x!.dim(3) || cos!.size !== sin!.size)
+    if (
+      x!.rank !== 4 ||
+      cos!.rank !== 3 ||
+      cos!.dim(1) !== x!.dim(2) ||
+      2 * cos!.dim(2) > x!.dim(3) ||
+      cos!.size !== sin!.size
+    )
       throw new ShapeError('rope: sizes differ', {
         seen: `x [${x!.shape}], cos [${cos!.shape}], sin [${sin!.shape}]`,
         expected: 'x [B, H, T, D], cos and sin [B or 1, T, R / 2] with R <= D',
@@ -23,7 +29,10 @@ const ROPE = composite<{ interleaved: boolean }>({
     const sin = sines!.reshape(-1, 1, T, half);
     const turned = x!.slice(3, 0, 2 * half);
     const [a, b] = interleaved
-      ? turned.reshape(B, H, T, half, 2).split(2).map(t => t.reshape(B, H, T, half))
+      ? turned
+          .reshape(B, H, T, half, 2)
+          .split(2)
+          .map(t => t.reshape(B, H, T, half))
       : turned.split(2);
     const first = a!.mul(cos).sub(b!.mul(sin));
     const second = b!.mul(cos).add(a!.mul(sin));

@@ -5,7 +5,7 @@
  * rationals are our own minimax fits. Errors against double precision stand at each function; results below 2^-125.5
  * are flushed to 0 by `exp`. A NaN stays a NaN.
  */
-import { type Code, type Func, f32x4, f64x2, i32, i32x4, type Local, set, shuffle32, tee, v128 } from '../assembler.ts';
+import { type Code, type Func, f32x4, f64x2, i32, i32x4, type Local, set, shuffle32, v128 } from '../assembler.ts';
 
 type Map1 = (x: Code) => Code;
 
@@ -276,9 +276,3 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
     cos: x => wave(x, 1),
   };
 }
-
-/** The four lanes of `v` combined into a scalar; `v` and `t` are overwritten. */
-export const horizontal = (combine: (x: Code, y: Code) => Code, v: Local, t: Local): Code => [
-  set(t, combine(v, shuffle32(v, v, [2, 3, 2, 3]))),
-  f32x4.extract(combine(tee(v, t), shuffle32(v, v, [1, 1, 1, 1])), 0),
-];

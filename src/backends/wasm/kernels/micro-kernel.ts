@@ -17,7 +17,7 @@ export const multiplyAdd = (features: Features, x: Code, y: Code, z: Code): Code
  * Steps of k that a tile of `height` rows keeps in accumulators of their own. A low tile has too few accumulators to
  * hide the latency of the addition, so it gets several sets and adds them up at the end.
  */
-export function kUnroll(height: number, { tile }: Features): number {
+export function kSets(height: number, { tile }: Features): number {
   return [4, 2].find(u => height * u <= tile.mr) ?? 1;
 }
 
@@ -28,50 +28,46 @@ export function kUnroll(height: number, { tile }: Features): number {
 export function microKernel(context: ModuleContext, height: number): Func {
   const { features, module } = context;
   const vectors = features.tile.nr / 4;
-  const unroll = Math.max(kUnroll(height, features), Number(process.env.UNR ?? 1));
+  const unroll = Math.max(kSets(height, features), Number(process.env.UNR ?? 1));
   return context.shared(`tile${height}`, () => {
     const f = module.add(new Func(`tile${height}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
     const [a, b, c, ldc, k, init, initStride] = f.params as [Local, Local, Local, Local, Local, Local, Local];
     const row = () => f.v128s(vectors);
-    const ownSets = kUnroll(height, features);
-    const own = Array.from({ length: ownSets }, () => Array.from({ length: height }, row));
-    const sets = Array.from({ length: unroll }, (_, i) => own[i % ownSets]!);
+    const sets = Array.from({ length: kSets(height, features) }, () => Array.from({ length: height }, row));
     const acc = sets[0]!;
     const bs = row();
     const x = f.local('v128');
-    const rest = unroll > 1 ? f.local('i32') : k;
+    const bStep = 16 * vectors;
+    const ends = f.i32s(unroll);
 
-    const step = (u: number, into: Local[][]): Code => [
-      bs.map((bj, j) => set(bj, v128.load(b, 16 * (u * vectors + j)))),
-      into.map((accI, i) => [
-        set(x, v128.load32splat(a, 4 * (u * height + i))),
+    const step = (u: number): Code => [
+      bs.map((bj, j) => set(bj, v128.load(b, bStep * u + 16 * j))),
+      sets[u % sets.length]!.map((accI, i) => [
+        set(x, v128.load32splat(a, 4 * (height * u + i))),
         accI.map((accIJ, j) => set(accIJ, multiplyAdd(features, x, bs[j]!, accIJ))),
       ]),
     ];
-    const kLoop = (count: Local, steps: Local[][][]): Code =>
-      when(
-        count,
-        loop(
-          steps.map((into, u) => step(u, into)),
-          set(a, i32.add(a, i32.const(4 * height * steps.length))),
-          set(b, i32.add(b, i32.const(16 * vectors * steps.length))),
-          brIf(0, tee(count, i32.add(count, i32.const(-1)))),
-        ),
-      );
 
-    for (const accI of acc) {
-      accI.forEach((accIJ, j) => {
-        f.emit(set(accIJ, v128.load(init, 16 * j)));
-      });
-      if (accI !== acc.at(-1)) f.emit(set(init, i32.add(init, initStride)));
-    }
-    if (unroll > 1) {
-      for (const accIJ of own.slice(1).flat(2)) f.emit(set(accIJ, v128.zero));
-      f.emit(set(rest, i32.and(k, i32.const(unroll - 1))), set(k, i32.shru(k, i32.const(Math.log2(unroll)))));
-      f.emit(kLoop(k, sets));
-    }
-    f.emit(kLoop(rest, [acc]));
-    for (let half = ownSets / 2; half >= 1; half /= 2)
+    acc.forEach((accI, i) => {
+      f.emit(
+        i ? set(init, i32.add(init, initStride)) : [],
+        accI.map((accIJ, j) => set(accIJ, v128.load(init, 16 * j))),
+      );
+    });
+    f.emit(
+      sets.slice(1).flatMap(accs => accs.flat().map(accIJ => set(accIJ, v128.zero))),
+      ends.map((end, u) => set(end, i32.add(b, i32.mul(i32.sub(k, i32.const(u)), i32.const(bStep))))),
+      when(
+        k,
+        loop(
+          Array.from({ length: unroll }, (_, u) => [u ? brIf(1, i32.eq(b, ends[u]!)) : [], step(u)]),
+          set(a, i32.add(a, i32.const(4 * height * unroll))),
+          set(b, i32.add(b, i32.const(bStep * unroll))),
+          brIf(0, i32.ne(b, ends[0]!)),
+        ),
+      ),
+    );
+    for (let half = sets.length / 2; half >= 1; half /= 2)
       for (let u = 0; u < half; u++)
         sets[u]!.forEach((accI, i) => {
           accI.forEach((accIJ, j) => {

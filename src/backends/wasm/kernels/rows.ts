@@ -1,7 +1,7 @@
 /** What kernels that work row by row share: a thread's range of rows, and where a row of a strided view begins. */
 import { bytesOf } from '../../../tensor/dtype.ts';
 import type { View } from '../../../tensor/plan.ts';
-import { brIf, type Code, call, type Func, i32, type Local, loop, set, tee, when } from '../assembler.ts';
+import { brIf, type Code, call, type Func, i32, type Local, loop, set, shuffle32, tee, v128, when } from '../assembler.ts';
 import type { ArgWriter, ModuleContext } from '../kernel.ts';
 
 /**
@@ -58,3 +58,66 @@ export function rowOffset(context: ModuleContext, axes: Code, row: Code): Code {
   });
   return call(f, axes, row);
 }
+
+/** Access to the elements of a row at the loop's position: four at a time, or the first lane only in the tail. */
+export interface RowAccess {
+  load(base: Code, offset?: number): Code;
+  /** Like `load`, but the tail has its element in all lanes. */
+  loadSpread(base: Code, offset?: number): Code;
+  store(base: Code, value: Code, offset?: number): Code;
+  /** Zero in the lanes that hold no element. */
+  only(value: Code): Code;
+}
+const FIRST_LANE = v128.const([255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+/**
+ * A loop over a row of `bytes` bytes of 4-byte elements; `at` runs over the byte positions.
+ * @param body code for the vector number `u` of `unroll`, at 16 u bytes from the position
+ */
+export function rowLoop(
+  at: Local,
+  bytes: Local,
+  unroll: number,
+  body: (access: RowAccess, u: number) => Code,
+): Code {
+  const vector = (u: number): RowAccess => ({
+    load: (base, offset = 0) => v128.load(i32.add(base, at), 16 * u + offset),
+    loadSpread: (base, offset = 0) => v128.load(i32.add(base, at), 16 * u + offset),
+    store: (base, value, offset = 0) => v128.store(i32.add(base, at), value, 16 * u + offset),
+    only: value => value,
+  });
+  const one: RowAccess = {
+    load: (base, offset = 0) => v128.load32zero(i32.add(base, at), offset),
+    loadSpread: (base, offset = 0) => v128.load32splat(i32.add(base, at), offset),
+    store: (base, value, offset = 0) => v128.store32lane(i32.add(base, at), value, 0, offset),
+    only: value => v128.and(value, FIRST_LANE),
+  };
+  /** While `step` more bytes are there. */
+  const turns = (step: number, ...code: Code[]): Code =>
+    when(
+      i32.le(i32.add(at, i32.const(step)), bytes),
+      loop(
+        ...code,
+        brIf(0, i32.le(i32.add(tee(at, i32.add(at, i32.const(step))), i32.const(step)), bytes)),
+      ),
+    );
+  return [
+    set(at, i32.const(0)),
+    unroll > 1 ? turns(16 * unroll, ...Array.from({ length: unroll }, (_, u) => body(vector(u), u))) : [],
+    turns(16, body(vector(0), 0)),
+    turns(4, body(one, 0)),
+  ];
+}
+
+/** A loop over the rows of a thread: `row` runs from `from` to `to`. */
+export const eachRow = (row: Local, to: Local, ...body: Code[]): Code =>
+  when(
+    i32.lt(row, to),
+    loop(...body, brIf(0, i32.lt(tee(row, i32.add(row, i32.const(1))), to))),
+  );
+
+/** All lanes set to the combination of the four lanes of `v`. */
+export const acrossLanes = (combine: (x: Code, y: Code) => Code, v: Local): Code => [
+  set(v, combine(v, shuffle32(v, v, [2, 3, 0, 1]))),
+  combine(v, shuffle32(v, v, [1, 0, 3, 2])),
+];

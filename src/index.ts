@@ -1,0 +1,54 @@
+/** heed: load, run, generate, trace and differentiate transformers. */
+import { createWasmBackend } from './backends/wasm/index.ts';
+import { setDefaultBackend } from './tensor/index.ts';
+
+// Graphs whose leaves are all on the host run on this one; made at the first use.
+setDefaultBackend(() => createWasmBackend());
+
+export { createReferenceBackend } from './backends/reference/index.ts';
+export { createWasmBackend } from './backends/wasm/index.ts';
+export {
+  BackendError,
+  CheckpointError,
+  ConfigError,
+  DTypeError,
+  FormatError,
+  HeedError,
+  ShapeError,
+  TokenizerError,
+  UnsupportedError,
+} from './errors.ts';
+export {
+  type DoneEvent,
+  type FinishReason,
+  type GeneratedSequence,
+  type GenerateEvent,
+  type GenerateOptions,
+  type GenerateTextOptions,
+  generate,
+  generateText,
+  generateTextAll,
+  type TextEvent,
+  type TokenEvent,
+} from './generate/index.ts';
+export { type LoadOptions, load } from './hub/load.ts';
+export { Model, type ModelGraph, type ModelInputs, type RunOptions, type RunResult } from './hub/model.ts';
+export { modelTypes } from './models/index.ts';
+export {
+  type Backend,
+  compute,
+  cost,
+  type DType,
+  dataOfAll,
+  defaultBackend,
+  describe,
+  gradient,
+  replace,
+  scope,
+  setDefaultBackend,
+  Tensor,
+  type Trace,
+  trace,
+  valueAndGrad,
+} from './tensor/index.ts';
+export { type Encoding, loadTokenizer, Tokenizer } from './tokenizers/index.ts';

@@ -1,0 +1,137 @@
+/**
+ * What must hold in a page, with shared memory and without: the right link is chosen, programs give the right numbers,
+ * failures are reported, and the page stays responsive while a model computes.
+ */
+import { createWasmBackend, type WasmBackend, type WasmOptions } from '../../src/backends/wasm/index.ts';
+import { step, TEST_KERNELS, view } from '../../src/backends/wasm/test-kernels.ts';
+import type { Plan } from '../../src/tensor/plan.ts';
+
+const N = 1000;
+const leaf = view({ kind: 'leaf', index: 0 }, [N]);
+const result = view({ kind: 'result', index: 0, bytes: 4 * N }, [N]);
+const half = (i: number) => view({ kind: 'arena', offset: 4032 * i, bytes: 4 * N }, [N]);
+
+function equal(seen: unknown, expected: unknown, what: string): void {
+  if (JSON.stringify(seen) !== JSON.stringify(expected))
+    throw new Error(`${what}: ${JSON.stringify(seen)} instead of ${JSON.stringify(expected)}`);
+}
+
+async function withBackend(options: WasmOptions, body: (backend: WasmBackend) => Promise<string | void>) {
+  const backend = await createWasmBackend({ kernels: TEST_KERNELS, ...options });
+  try {
+    return await body(backend);
+  } finally {
+    backend.close();
+  }
+}
+
+function chain(n: number): Plan {
+  const steps = Array.from({ length: n }, (_, i) =>
+    step('rotate', [i ? half(i % 2) : leaf], i === n - 1 ? result : half((i + 1) % 2), { serial: i % 3 === 2 }),
+  );
+  return { steps, arenaBytes: 8064, uploads: [], reads: [result] };
+}
+function runner(backend: WasmBackend, plan: Plan) {
+  const prepared = backend.prepare(plan);
+  const x = backend.alloc(4 * N);
+  const y = backend.alloc(4 * N);
+  backend.write(
+    x,
+    Float32Array.from({ length: N }, (_, i) => i),
+  );
+  return () => backend.run(prepared, { leaves: [x], uploads: [], results: [y] });
+}
+const slow = (rounds: number, path = ''): Plan => ({
+  steps: [step('spin', [], leaf, { rounds }, path)],
+  arenaBytes: 0,
+  uploads: [],
+  reads: [],
+});
+const median = (xs: number[]) => xs.sort((a, b) => a - b)[xs.length >> 1]!;
+
+/** The longest time in milliseconds that the page's thread was busy while `work` ran, seen by a timer every 5 ms. */
+async function longestBlock(work: () => Promise<unknown>): Promise<number> {
+  let last = performance.now();
+  let longest = 0;
+  const beat = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last - 5);
+    last = now;
+  }, 5);
+  await work();
+  clearInterval(beat);
+  return longest;
+}
+
+export const suite: Record<string, () => Promise<string | void>> = {
+  'chooses the link that the page allows': () =>
+    withBackend({}, async backend => {
+      equal(backend.link.kind, crossOriginIsolated ? 'shared' : 'remote', 'link');
+      return `${backend.link.kind}, ${backend.link.threads} threads, limit ${backend.link.limit / 2 ** 30} GiB`;
+    }),
+
+  'runs 10,000 dependent steps': () =>
+    withBackend({ threads: 2 }, async backend => {
+      const [out] = await runner(backend, chain(10_000))();
+      equal(out![3], 10_003, 'element 3');
+      equal(out![N - 1], 10_999, 'last element');
+    }),
+
+  'gives the same numbers inline': () =>
+    withBackend({ threads: 0 }, async backend => {
+      const [out] = await runner(backend, chain(100))();
+      equal(out![3], 203, 'element 3');
+    }),
+
+  'reports a trap and works on': () =>
+    withBackend({ threads: 2 }, async backend => {
+      const thread = backend.link.threads - 1;
+      const trap = runner(backend, { ...slow(0), steps: [step('boom', [], leaf, { thread }, 'blocks.1')] });
+      const message = await trap().then(() => 'no error', String);
+      if (!/a kernel failed.*\(in boom, blocks\.1\)/s.test(message)) throw new Error(message);
+      const [out] = await runner(backend, chain(3))();
+      equal(out![3], 9, 'element 3');
+    }),
+
+  'runs out of memory and works on': () =>
+    withBackend({ threads: 2, memory: { maximumBytes: 16 << 20 } }, async backend => {
+      const run = runner(backend, chain(3));
+      let message = '';
+      try {
+        backend.alloc(32 << 20);
+      } catch (error) {
+        message = String(error);
+      }
+      if (!/out of memory; seen: 32\.0 MiB/.test(message)) throw new Error(message);
+      equal((await run())[0]![3], 9, 'element 3');
+    }),
+
+  'closes while something runs': async () => {
+    const backend = await createWasmBackend({ kernels: TEST_KERNELS, threads: 2 });
+    const running = runner(backend, slow(2_000_000_000))().then(() => 'no error', String);
+    await new Promise(resolve => setTimeout(resolve, 20));
+    backend.close();
+    if (!/backend is closed/.test(await running)) throw new Error(await running);
+  },
+
+  'answers quickly': () =>
+    withBackend({ threads: 2 }, async backend => {
+      const run = runner(backend, slow(0));
+      const times: number[] = [];
+      for (let i = 0; i < 1000; i++) {
+        const began = performance.now();
+        await run();
+        times.push(performance.now() - began);
+      }
+      return `a run without work takes ${(1000 * median(times)).toFixed(0)} us (median)`;
+    }),
+
+  'keeps the page responsive': () =>
+    withBackend({ threads: 2 }, async backend => {
+      const run = runner(backend, slow(500_000_000));
+      const block = await longestBlock(run);
+      if (backend.lastRun.kernelMs < 50) throw new Error(`the run took only ${backend.lastRun.kernelMs} ms`);
+      if (block > 50) throw new Error(`the page was blocked for ${block.toFixed(1)} ms`);
+      return `longest block ${block.toFixed(1)} ms in a run of ${backend.lastRun.kernelMs.toFixed(0)} ms`;
+    }),
+};

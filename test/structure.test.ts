@@ -1,0 +1,144 @@
+/** The rules that keep the house in order: layers, file lengths, names, exports, no foreign traces, package size. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+function filesBelow(folder: string, ending: RegExp): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory())
+      return ['node_modules', 'data', '.git'].includes(entry.name) ? [] : filesBelow(path, ending);
+    return ending.test(entry.name) ? [path] : [];
+  });
+}
+const source = filesBelow(join(ROOT, 'src'), /\.ts$/);
+const all = [...source, ...['test', 'bench', 'examples'].flatMap(f => filesBelow(join(ROOT, f), /\.ts$/))];
+const nameOf = (file: string) => relative(ROOT, file);
+
+/** Lowest first. A file imports from its own folder and from lower rows only. */
+const LAYERS = [
+  ['errors'],
+  ['util'],
+  ['tensor'],
+  ['backends', 'tokenizers', 'formats'],
+  ['nn'],
+  ['models'],
+  ['generate', 'train', 'evaluate', 'explain', 'tasks'],
+  ['hub', 'catalogue', 'providers'],
+  ['index'],
+  ['server', 'cli'],
+];
+const folderOf = (file: string) => relative(join(ROOT, 'src'), file).split('/')[0]!.replace(/\.ts$/, '');
+const levelOf = (folder: string) => LAYERS.findIndex(row => row.includes(folder));
+
+describe('structure', () => {
+  it('has a layer for every folder of src', () => {
+    expect(source.map(folderOf).filter(f => levelOf(f) < 0)).toEqual([]);
+  });
+  it('imports downwards only', () => {
+    const wrong: string[] = [];
+    for (const file of source.filter(f => !f.endsWith('.test.ts')))
+      for (const [, target] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
+        const to = resolve(dirname(file), target!);
+        const [own, other] = [folderOf(file), folderOf(to)];
+        // Below a file of the sentencepiece format lie only bytes, so tokenizers may read it; both are on one row.
+        const siblings = own === 'tokenizers' && other === 'formats';
+        if (own !== other && !siblings && levelOf(other) >= levelOf(own))
+          wrong.push(`${nameOf(file)} -> ${nameOf(to)}`);
+      }
+    expect(wrong).toEqual([]);
+  });
+  it('keeps a model file free of other model files', () => {
+    const shared = new Set(['architecture.ts', 'config-reader.ts']);
+    const models = source.filter(
+      f => folderOf(f) === 'models' && !/(index|session|architecture|config-reader)\.ts$|\.test\.ts$/.test(f),
+    );
+    const wrong = models.flatMap(f =>
+      [...readFileSync(f, 'utf8').matchAll(/from '\.\/([^']+)'/g)]
+        .filter(([, t]) => !shared.has(t!))
+        .map(([, t]) => `${nameOf(f)} -> ${t}`),
+    );
+    expect(wrong).toEqual([]);
+    expect(models.length).toBeGreaterThan(1);
+  });
+  it('names no model family in shared code', () => {
+    const shared = source.filter(
+      f => ['tensor', 'backends', 'nn', 'generate'].includes(folderOf(f)) && !f.endsWith('.test.ts'),
+    );
+    const code = (f: string) =>
+      readFileSync(f, 'utf8')
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        .replace(/'[^'\n]*'|`[^`]*`/g, "''");
+    expect(
+      shared
+        .filter(f => /\b(gpt2?|llama|mistral|bert|bart)\b/i.test(code(f).replace(/LLAMA_CPP_ORDER/g, '')))
+        .map(nameOf),
+    ).toEqual([]);
+  });
+  it('has no file above 600 lines, and few above 400', () => {
+    const lengths = all.map(f => [nameOf(f), readFileSync(f, 'utf8').split('\n').length] as const);
+    expect(lengths.filter(([, n]) => n > 600)).toEqual([]);
+    expect(lengths.filter(([, n]) => n > 400).length).toBeLessThanOrEqual(5);
+  });
+  it('names files in kebab-case after what is in them', () => {
+    const bad = all
+      .map(f => f.split('/').at(-1)!)
+      .filter(n => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(n) || /^(utils?|helpers?|common)\b/.test(n));
+    expect(bad).toEqual([]);
+  });
+  it('starts every file with what it is', () => {
+    const silent = all.filter(
+      f =>
+        !f.endsWith('.test.ts') &&
+        !/^(#!.*\n)?\/\*\*/.test(readFileSync(f, 'utf8')) &&
+        !/^export [^\n]*from/.test(readFileSync(f, 'utf8')),
+    );
+    expect(silent.map(nameOf)).toEqual([]);
+  });
+  it('has no default exports, enums, ignored types or code from strings', () => {
+    const forbidden =
+      /^export default|^\s*(const )?enum |@ts-(ignore|nocheck|expect-error)|biome-ignore|\bas any\b|\beval\(|new Function\(/m;
+    const self = fileURLToPath(import.meta.url);
+    const code = (f: string) => readFileSync(f, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+    expect(all.filter(f => f !== self && !f.endsWith('.config.ts') && forbidden.test(code(f))).map(nameOf)).toEqual([]);
+  });
+  it('imports node modules at run time only, outside of the command line', () => {
+    const wrong = source.filter(
+      f =>
+        !['cli', 'server'].includes(folderOf(f)) &&
+        !f.endsWith('.test.ts') &&
+        /^import (?!type).*'node:/m.test(readFileSync(f, 'utf8')),
+    );
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+  it('names no path of a machine and no registry', () => {
+    const wrong = all.filter(
+      f =>
+        f !== fileURLToPath(import.meta.url) &&
+        /\/work\/|\/tmp\/(?!heed)|registry\.npmjs/.test(readFileSync(f, 'utf8')),
+    );
+    expect(wrong.map(nameOf)).toEqual([]);
+  });
+  it('exports what package.json promises', () => {
+    const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      exports: Record<string, { default: string } | string>;
+    };
+    for (const target of Object.values(exports)) {
+      const file =
+        typeof target === 'string' ? target : target.default.replace('./dist/', './src/').replace(/\.js$/, '.ts');
+      expect(existsSync(join(ROOT, file)), file).toBe(true);
+    }
+  });
+});
+
+const dist = join(ROOT, 'dist');
+describe.skipIf(!existsSync(dist))('the package (needs npm run build)', () => {
+  it('is small', () => {
+    const bytes = filesBelow(dist, /\.js$/).reduce((n, f) => n + gzipSync(readFileSync(f)).length, 0);
+    expect(bytes).toBeLessThan(250_000);
+  });
+});
