@@ -3,14 +3,20 @@
  * the same run; on a busy machine trust those, not the absolute ones.
  */
 import { bandwidth } from './bandwidth.ts';
-import { gemm } from './gemm.ts';
 import { load, machine } from './engine.ts';
+import { gemm } from './gemm.ts';
+import { model } from './model.ts';
+import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
+import { tokenizers } from './tokenizers.ts';
 
 /** Sections by name, in the order in which they run. */
 const SECTIONS: Record<string, () => Promise<Row[]>> = {
   bandwidth,
   gemm,
+  model,
+  'start-up': startUp,
+  tokenizers,
 };
 
 const json = process.argv.includes('--json');

@@ -27,7 +27,7 @@ export async function interleave<Name extends string>(
   return Object.fromEntries(names.map(name => [name, summarize(times.get(name)!)])) as Record<Name, Times>;
 }
 
-function summarize(times: number[]): Times {
+export function summarize(times: number[]): Times {
   times.sort((a, b) => a - b);
   return { min: times[0]!, median: times[times.length >> 1]!, runs: times.length };
 }

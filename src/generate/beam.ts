@@ -45,8 +45,6 @@ interface Search {
   running: Beam[];
   /** Best first, at most `numBeams`. */
   finished: Hypothesis[];
-  /** Whether a running beam can still displace a finished one. */
-  improvable: boolean;
 }
 
 /** Searches all prompts of a run. Yields a 'beams' event per step and a 'done' event with the best hypotheses. */
@@ -60,7 +58,6 @@ export async function* searchBeams(run: GenerateRun): AsyncGenerator<GenerateEve
     rng: seed === undefined ? undefined : sequenceRng(seed, prompt, 0),
     running: [{ history, score: 0, logprobs: wantsLogprobs ? [] : undefined, source: prompt }],
     finished: [],
-    improvable: true,
   }));
   const window = new DecodeWindow(run.decoder, histories.length, settings);
   try {
@@ -96,23 +93,21 @@ function advance(search: Search, logits: readonly Float32Array[], run: GenerateR
   const candidates = topCandidates(search, logits, run, timeIsUp);
   const length = search.running[0]!.history.generatedLength + 1;
 
-  const isFull = () => search.finished.length === numBeams;
-  if (search.improvable && !(earlyStopping === true && isFull())) {
-    const ended = candidates.slice(0, numBeams).filter(candidate => candidate.stopped);
-    const added = ended.map(candidate => finish(candidate, length ** lengthPenalty));
-    // The sort is stable: among equals what was finished earlier stays in front.
-    search.finished = [...search.finished, ...added].sort((a, b) => b.score - a.score).slice(0, numBeams);
-  }
+  const ended = candidates.slice(0, numBeams).filter(candidate => candidate.stopped);
+  const added = ended.map(candidate => finish(candidate, length ** lengthPenalty));
+  // The sort is stable: among equals what was finished earlier stays in front.
+  search.finished = [...search.finished, ...added].sort((x, y) => y.score - x.score).slice(0, numBeams);
 
   const open = candidates.filter(candidate => !candidate.stopped).sort((a, b) => b.score - a.score);
   const { maxLength, promptLength } = search.running[0]!.history;
   search.running = continueBeams(open.slice(0, numBeams));
   if (search.running.length === 0) return false;
 
+  if (search.finished.length < numBeams) return true;
+  if (earlyStopping === true) return false;
+  // Is the best running beam, at its present length or at the longest, better than the worst finished one?
   const reachable = earlyStopping === 'never' && lengthPenalty > 0 ? maxLength - promptLength : length;
-  const worst = isFull() ? search.finished.at(-1)!.score : Number.NEGATIVE_INFINITY;
-  search.improvable &&= search.running[0]!.score / reachable ** lengthPenalty > worst;
-  return search.improvable && !(earlyStopping === true && isFull());
+  return search.running[0]!.score / reachable ** lengthPenalty > search.finished.at(-1)!.score;
 }
 
 /**

@@ -40,7 +40,11 @@ describe('greedy decoding', () => {
 
   it('stops at end tokens, which belong to the ids; rows that are done leave the batch', async () => {
     const decoder = ringDecoder();
-    const done = await generateAll(decoder, [[0], [3, 4], [2, 2, 2]], { maxNewTokens: 6, eosTokenId: [4], stopIds: [1] });
+    const done = await generateAll(decoder, [[0], [3, 4], [2, 2, 2]], {
+      maxNewTokens: 6,
+      eosTokenId: [4],
+      stopIds: [1],
+    });
     expect(idsOf(done)).toEqual([[1], [0, 1], [3, 4]]);
     expect(done.sequences.map(sequence => sequence.finishReason)).toEqual(['stop', 'stop', 'stop']);
     expect(decoder.log).toEqual(['open 3', 'step 3x3', 'reorder 1,2', 'step 2x1']);
@@ -65,14 +69,27 @@ describe('greedy decoding', () => {
     expect(await ids({ suppressTokens: [3] })).toEqual([2, 4, 0, 1, 2, 4]);
     expect(await ids({ forcedEosTokenId: 2, maxNewTokens: 3 })).toEqual([2, 3, 2]);
     expect(await ids({ presencePenalty: 100 })).toEqual([2, 3, 4, 0, 1, 2]);
-    expect(await ids({ badWordsIds: [[2, 3], [4, 0, 1]] })).toEqual([2, 4, 0, 2, 4, 0]);
+    expect(
+      await ids({
+        badWordsIds: [
+          [2, 3],
+          [4, 0, 1],
+        ],
+      }),
+    ).toEqual([2, 4, 0, 2, 4, 0]);
   });
 
   it('gives a prompt the same tokens alone and in a batch', async () => {
     const logits = randomLogits(9, 30);
     const decoder = tableDecoder({ vocabSize: 30, logits });
     const prompts = [[1, 2, 3], [4], [5, 6, 7, 8, 9], [4, 4]];
-    const options = { maxNewTokens: 12, eosTokenId: [0, 1, 2], repetitionPenalty: 1.2, noRepeatNgramSize: 2, logprobs: true };
+    const options = {
+      maxNewTokens: 12,
+      eosTokenId: [0, 1, 2],
+      repetitionPenalty: 1.2,
+      noRepeatNgramSize: 2,
+      logprobs: true,
+    };
     const together = await generateAll(decoder, prompts, options);
     for (const [i, prompt] of prompts.entries()) {
       const alone = await generateAll(decoder, [prompt], options);
@@ -90,7 +107,7 @@ describe('log-probabilities', () => {
     expect(tokens[0]!.id).toBe(2);
     expect(tokens[0]!.logprob).toBeCloseTo(logp[2]!, 12);
     expect(tokens[0]!.top!.map(({ id }) => id)).toEqual([1, 2, 3]);
-    tokens[0]!.top!.forEach(({ id, logprob }) => expect(logprob).toBeCloseTo(logp[id]!, 12));
+    for (const { id, logprob } of tokens[0]!.top!) expect(logprob).toBeCloseTo(logp[id]!, 12);
     expect(done.sequences[0]!.logprobs).toEqual([tokens[0]!.logprob]);
   });
 
@@ -182,7 +199,11 @@ describe('stopping', () => {
 
       const during = new AbortController();
       let steps = 0;
-      const slow = tableDecoder({ vocabSize: 5, logits: ring, beforeStep: () => (++steps === 2 ? during.abort() : undefined) });
+      const slow = tableDecoder({
+        vocabSize: 5,
+        logits: ring,
+        beforeStep: () => (++steps === 2 ? during.abort() : undefined),
+      });
       await expect(generateAll(slow, [[0]], { signal: during.signal, numBeams })).rejects.toThrow('abort');
       expect([decoder.openSessions, slow.openSessions, steps]).toEqual([0, 0, 2]);
     }
@@ -190,7 +211,9 @@ describe('stopping', () => {
 
   it('a timer can abort a decoder that never waits', async () => {
     const signal = AbortSignal.timeout(60);
-    await expect(generateAll(ringDecoder(), [[0]], { signal, maxNewTokens: Infinity })).rejects.toThrow(/timeout|aborted/);
+    await expect(generateAll(ringDecoder(), [[0]], { signal, maxNewTokens: Infinity })).rejects.toThrow(
+      /timeout|aborted/,
+    );
   });
 
   it('stopWhen and maxTimeMs', async () => {
@@ -224,7 +247,13 @@ describe('stopping', () => {
     let failures = 0;
     for (let i = 0; i < 1000; i++) {
       const overflow = (['error', 'slide'] as const)[i % 2]!;
-      const options = { seed: i, doSample: i % 3 === 0, numBeams: 1 + (i % 4 === 0 ? 2 : 0), maxNewTokens: 5, overflow };
+      const options = {
+        seed: i,
+        doSample: i % 3 === 0,
+        numBeams: 1 + (i % 4 === 0 ? 2 : 0),
+        maxNewTokens: 5,
+        overflow,
+      };
       let events = 0;
       try {
         for await (const _ of generate(decoder, [[i % 12], [1, 2, 3]], options)) {

@@ -124,8 +124,14 @@ describe('mergeOptions', () => {
   });
 
   it('lets the caller decide about the length', () => {
-    expect(mergeOptions({ maxLength: 20 }, { maxNewTokens: 50 })).toMatchObject({ maxNewTokens: 50, maxLength: undefined });
-    expect(mergeOptions({ maxNewTokens: 20 }, { maxLength: 50 })).toMatchObject({ maxNewTokens: undefined, maxLength: 50 });
+    expect(mergeOptions({ maxLength: 20 }, { maxNewTokens: 50 })).toMatchObject({
+      maxNewTokens: 50,
+      maxLength: undefined,
+    });
+    expect(mergeOptions({ maxNewTokens: 20 }, { maxLength: 50 })).toMatchObject({
+      maxNewTokens: undefined,
+      maxLength: 50,
+    });
     expect(mergeOptions({ maxNewTokens: 20 }, {})).toMatchObject({ maxNewTokens: 20 });
   });
 });

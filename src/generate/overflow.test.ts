@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { randomLogits, tableDecoder } from '../../test/generate/table-decoder.ts';
-import { argmax } from './select.ts';
 import { generateAll } from './generate.ts';
 import type { GenerateOptions } from './options.ts';
+import { argmax } from './select.ts';
 
 const VOCAB = 40;
 const logits = randomLogits(21, VOCAB);

@@ -51,7 +51,9 @@ describe('massThreshold', () => {
       const weights = Float64Array.from({ length: count + 3 }, () => (1 + rng.below(8)) / 8);
       const total = weights.subarray(0, count).reduce((a, b) => a + b, 0);
       const target = (rng.below(11) / 10) * total;
-      const pairs = [...keys.subarray(0, count)].map((key, i) => [key, weights[i]!] as const).sort((a, b) => b[0] - a[0]);
+      const pairs = [...keys.subarray(0, count)]
+        .map((key, i) => [key, weights[i]!] as const)
+        .sort((a, b) => b[0] - a[0]);
       let sum = 0;
       const expected = pairs.find(([, weight]) => (sum += weight) >= target)![0];
       expect(massThreshold(keys, weights, count, target)).toBe(expected);
@@ -80,6 +82,6 @@ describe('log-sum-exp', () => {
     const scores = Float32Array.of(2, 1, 0.5, 0, -1, -2, OFF);
     logSoftmax(scores);
     const p = [0.5573, 0.205, 0.1243, 0.0754, 0.0277, 0.0102, 0];
-    p.forEach((value, i) => expect(Math.exp(scores[i]!)).toBeCloseTo(value, 4));
+    for (const [i, value] of p.entries()) expect(Math.exp(scores[i]!)).toBeCloseTo(value, 4);
   });
 });

@@ -14,7 +14,10 @@ describe('stop strings', () => {
       out: ['Hello', '', '\n\nUsual', ''],
       found: undefined,
     });
-    expect(stream(['Hello\n', '\nUser', ': next'], ['\n\nUser:'])).toEqual({ out: ['Hello', '', '', ''], found: '\n\nUser:' });
+    expect(stream(['Hello\n', '\nUser', ': next'], ['\n\nUser:'])).toEqual({
+      out: ['Hello', '', '', ''],
+      found: '\n\nUser:',
+    });
     expect(stream(['ab', 'ab'], ['abc'])).toEqual({ out: ['', 'ab', 'ab'], found: undefined });
   });
 

@@ -53,7 +53,10 @@ describe('generateText', () => {
 
   it('ends before a stop string and prints nothing of it', async () => {
     const { pieces, done } = await collect(
-      generateText(scripted('Ja.\nNein\n\nMensch: gut'), bytes, '>', { ...options, stopStrings: ['\n\nMensch:', 'zzz'] }),
+      generateText(scripted('Ja.\nNein\n\nMensch: gut'), bytes, '>', {
+        ...options,
+        stopStrings: ['\n\nMensch:', 'zzz'],
+      }),
     );
     expect(pieces.join('')).toBe('Ja.\nNein');
     expect(done.sequences).toMatchObject([{ text: 'Ja.\nNein', stopString: '\n\nMensch:', finishReason: 'stop' }]);
@@ -65,7 +68,9 @@ describe('generateText', () => {
     expect(ended.pieces).toEqual(['x', '', '', 'ab', '']);
     expect(ended.done.sequences[0]).toMatchObject({ text: 'xab', finishReason: 'stop' });
     expect(ended.done.sequences[0]!.stopString).toBeUndefined();
-    const cut = await collect(generateText(scripted('xabcd'), bytes, '>', { eosTokenId: END, maxNewTokens: 3, stopStrings }));
+    const cut = await collect(
+      generateText(scripted('xabcd'), bytes, '>', { eosTokenId: END, maxNewTokens: 3, stopStrings }),
+    );
     expect(cut.done.sequences[0]).toMatchObject({ text: 'xab', finishReason: 'length' });
     // Cut inside a character: what is there is not hidden.
     const half = await collect(generateText(scripted('ü'), bytes, '>', { maxNewTokens: 1 }));

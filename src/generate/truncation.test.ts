@@ -25,7 +25,7 @@ function probabilities(scores: readonly number[]): number[] {
 const keptBy = (process: ReturnType<typeof topK>, scores: readonly number[]) => {
   const out = Float32Array.from(scores);
   process(out, history);
-  out.forEach((value, i) => expect(value === scores[i] || value === OFF).toBe(true));
+  for (const [i, value] of out.entries()) expect(value === scores[i] || value === OFF).toBe(true);
   return scores.flatMap((score, i) => (score > OFF && out[i]! > OFF ? [i] : []));
 };
 

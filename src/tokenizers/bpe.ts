@@ -3,6 +3,7 @@
  * fallback as in SentencePiece (Kudo and Richardson 2018). Details as in huggingface/tokenizers models/bpe and
  * sentencepiece bpe_model.cc. The dropout of a file is a training setting and is not applied.
  */
+import { TokenizerError } from '../errors.ts';
 import { LongestMatch } from './added-tokens.ts';
 import { mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
@@ -32,8 +33,6 @@ export interface BpeOptions {
   readonly frozen?: readonly string[];
   /** Entries that are only steps of merging: where one is left, it is cut again. SentencePiece's type UNUSED. */
   readonly unused?: readonly string[];
-  /** The text of an unknown token is that of the input, as in SentencePiece. */
-  readonly showUnknown?: boolean;
 }
 
 /** The tokens of a piece: ids and the code units of the piece they cover, on character boundaries. */
@@ -54,7 +53,7 @@ export class Bpe implements Model {
   readonly size: number;
   readonly unknownId: number | undefined;
   readonly #options: BpeOptions;
-  readonly #tokens: string[] = [];
+  readonly #tokens: (string | undefined)[];
   /** Id of each byte, -1 if it has none: of the bytes themselves, or of `<0xHH>`. */
   readonly #byteIds: Int32Array;
   /** Id of each character of the basic plane, -1 if it has none. */
@@ -74,8 +73,13 @@ export class Bpe implements Model {
     this.size = vocab.size;
     this.unknownId = options.unknown === undefined ? undefined : vocab.get(options.unknown);
     this.#charIds = new Int32Array(bytes ? 0 : 0x10000).fill(-1);
+    // Sized at once: ids come in any order, and an array that grows by jumps turns into a slow table.
+    this.#tokens = new Array<string | undefined>(vocab.size);
     let markInside = false;
     for (const [token, id] of vocab) {
+      if (this.#tokens[id] !== undefined) {
+        throw new TokenizerError('two tokens have the same id', { seen: `${JSON.stringify([this.#tokens[id], token])} with id ${id}` });
+      }
       this.#tokens[id] = token;
       if (bytes) continue;
       if (token.length === 1) this.#charIds[token.charCodeAt(0)] = id;
@@ -105,8 +109,7 @@ export class Bpe implements Model {
       if (typeof word === 'number') tokens.push({ id: word, start, end });
       else word.ids.forEach((id, i) => tokens.push({ id, start: start + word.starts[i]!, end: start + word.ends[i]! }));
     });
-    if (!this.#options.showUnknown) return tokens;
-    return tokens.map(token => (token.id === this.unknownId ? { ...token, text: piece.slice(token.start, token.end) } : token));
+    return tokens;
   }
 
   appendIds(text: string, start: number, end: number, ids: number[]): void {

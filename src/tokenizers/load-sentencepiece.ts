@@ -1,6 +1,6 @@
 /** Tokenizers from SentencePiece `.model` files. Of the four algorithms only BPE is supported. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } from '../formats/sentencepiece.ts';
+import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } from './sentencepiece-model.ts';
 import { type AddedToken, LongestMatch, specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { byteRuns, type Decoder } from './decoders.ts';
@@ -83,7 +83,6 @@ function bpeOf(file: SentencePieceModel, userDefined: readonly string[]): Bpe {
     byteFallback: file.byteFallback,
     frozen: userDefined,
     unused: file.pieces.filter(({ type }) => type === 'unused').map(({ piece }) => piece),
-    showUnknown: true,
   });
 }
 

@@ -59,30 +59,32 @@ export class MergeTable {
 }
 
 /**
- * The table of a written list of merges, in order of rank. `continuing`: length of the prefix that the right part loses in
- * the joined token. Throws TokenizerError for a merge with a token that is not in the vocabulary.
+ * The table of a written list of merges, in order of rank. `split` gives the two tokens of an entry; `continuing` is the
+ * length of the prefix that the right one loses in the joined token. Throws TokenizerError for a merge with a token that is
+ * not in the vocabulary.
  */
-export function mergesFromList(
+export function mergesFromList<T>(
   vocab: ReadonlyMap<string, number>,
-  merges: { readonly length: number; left(i: number): string; right(i: number): string },
+  merges: readonly T[],
+  split: (merge: T, index: number) => readonly [left: string, right: string],
   continuing: number,
 ): MergeTable {
   const table = new MergeTable(merges.length);
-  for (let i = 0; i < merges.length; i++) {
-    const left = merges.left(i);
-    const right = merges.right(i);
+  merges.forEach((merge, i) => {
+    const [left, right] = split(merge, i);
+    const joined = left + right.slice(continuing);
     const leftId = vocab.get(left);
     const rightId = vocab.get(right);
-    const result = vocab.get(left + (continuing ? right.slice(continuing) : right));
+    const result = vocab.get(joined);
     if (leftId === undefined || rightId === undefined || result === undefined) {
-      const missing = leftId === undefined ? left : rightId === undefined ? right : left + right.slice(continuing);
+      const missing = leftId === undefined ? left : rightId === undefined ? right : joined;
       throw new TokenizerError('a merge names a token that is not in the vocabulary', {
         seen: JSON.stringify(missing),
         where: `merge ${i}: ${JSON.stringify([left, right])}`,
       });
     }
     table.add(leftId, rightId, i, result);
-  }
+  });
   return table;
 }
 

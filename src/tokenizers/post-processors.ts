@@ -69,8 +69,8 @@ export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): void {
     let trailing = 0;
     while (isSpace(token[token.length - 1 - trailing])) trailing++;
     const range = encoding.offsets[i]!;
-    // A prefix space that was added has no place in the text.
-    if (leading > 0 && addPrefixSpace && (i === 0 || range[0] === 0)) leading--;
+    // A single space in front of the text may be the one that was added, which has no place in the text.
+    if (leading === 1 && addPrefixSpace && (i === 0 || range[0] === 0)) leading = 0;
     range[0] = Math.min(range[0] + leading, range[1]);
     if (range[1] >= trailing) range[1] = Math.max(range[1] - trailing, range[0]);
   });

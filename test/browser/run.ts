@@ -12,7 +12,12 @@ import type { Report } from './page.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TIMEOUT_MS = 180_000;
-const PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/test/browser/page.js"></script>';
+/** A page that cannot even load the suite says so. */
+const PAGE = `<!doctype html><meta charset="utf-8"><script>
+const lost = error => fetch('/report', { method: 'POST', body: JSON.stringify({ results: [{ name: 'page', error }] }) });
+onerror = message => lost(message);
+onunhandledrejection = event => lost(String(event.reason));
+</script><script type="module" src="/test/browser/page.js" onerror="lost('a module did not load')"></script>`;
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript',
   '.json': 'application/json',

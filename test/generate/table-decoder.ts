@@ -65,7 +65,10 @@ export function tableDecoder(options: TableDecoderOptions): TableDecoder {
         rows = rows.map((row, r) => {
           const added = ids[r]!;
           const real = mask ? mask[r]! : added.map(() => 1);
-          must(added.length === width && real.length === width, `row ${r} has ${added.length} ids, ${real.length} mask`);
+          must(
+            added.length === width && real.length === width,
+            `row ${r} has ${added.length} ids, ${real.length} mask`,
+          );
           const joined = [...row.mask, ...real];
           must(joined.lastIndexOf(0) < joined.indexOf(1), `row ${r} is not left-padded: ${joined}`);
           must(

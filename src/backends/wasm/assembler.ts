@@ -261,6 +261,11 @@ export const f64x2 = {
   /** The two results are the low lanes, the high lanes are 0. */
   demoteZeroF64x2: simdUnary(94),
 };
+/** Bulk memory: ranges of any length, 0 included. */
+export const memory = {
+  copy: (to: Code, from: Code, bytes: Code): Code => [to, from, bytes, [0xfc, 10, 0, 0]],
+  fill: (to: Code, byte: Code, bytes: Code): Code => [to, byte, bytes, [0xfc, 11, 0]],
+};
 /** Sequentially consistent atomics on 32-bit words; `wait` needs shared memory. */
 export const atomic = {
   load: load([0xfe, 0x10], 2),
@@ -302,11 +307,8 @@ export const forLess = (i: Local, end: Code, step: number, ...body: Code[]): Cod
 
 // ---- functions and modules --------------------------------------------------------------------------------------------
 /** As many locals as the number says, if it is a literal. */
-export type Locals<N extends number, T extends Local[] = []> = number extends N
-  ? Local[]
-  : T['length'] extends N
-    ? T
-    : Locals<N, [...T, Local]>;
+export type Locals<N extends number> = N extends unknown ? (number extends N ? Local[] : Tuple<N>) : never;
+type Tuple<N extends number, T extends Local[] = []> = T['length'] extends N ? T : Tuple<N, [...T, Local]>;
 
 /** A function under construction: `params` are locals too; `local()` declares more. */
 export class Func<P extends readonly ValueType[] = readonly ValueType[]> {

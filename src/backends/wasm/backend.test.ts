@@ -153,6 +153,29 @@ describe.each(LINKS)('a wasm backend, $name', options => {
     blocker.free();
   });
 
+  it('grows while a run is in flight', async () => {
+    const backend = await start(options);
+    const prepared = backend.prepare({
+      steps: [step('spin', [], leaf, { rounds: 50_000_000 }), step('rotate', [leaf], result)],
+      arenaBytes: 0,
+      uploads: [],
+      reads: [result],
+    });
+    const x = backend.alloc(BYTES);
+    const y = backend.alloc(BYTES);
+    backend.write(x, ramp());
+    const running = backend.run(prepared, { leaves: [x], uploads: [], results: [y] });
+    const { reserved } = backend.memory();
+    const high = backend.alloc(40 << 20);
+    expect(backend.memory().reserved).toBeGreaterThan(reserved);
+    backend.write(high, ramp(5), (40 << 20) - BYTES);
+    expect([...(await running)[0]!]).toEqual(expected(1));
+    const top = { ...leaf, offset: (40 << 20) / 4 - N };
+    const again = backend.prepare({ ...prepared.plan, steps: [step('rotate', [top], result)] });
+    const [out] = await backend.run(again, { leaves: [high], uploads: [], results: [y] });
+    expect([...out!]).toEqual(expected(1, 5));
+  });
+
   it('measures', async () => {
     const backend = await start({ ...options, profile: true });
     const steps = [step('spin', [], leaf, { rounds: 20_000_000 }, 'slow'), step('rotate', [leaf], leaf, {}, 'quick')];

@@ -34,12 +34,19 @@ export function createMemory(
 }
 
 export class LinearMemory {
-  readonly memory: WebAssembly.Memory;
+  private current: WebAssembly.Memory;
   readonly limit: number;
 
   constructor({ memory, maximum }: { readonly memory: WebAssembly.Memory; readonly maximum: number }) {
-    this.memory = memory;
+    this.current = memory;
     this.limit = maximum * PAGE;
+  }
+  get memory(): WebAssembly.Memory {
+    return this.current;
+  }
+  /** Lets go of the memory, so that whoever still holds the backend does not hold gigabytes. */
+  drop(): void {
+    this.current = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   }
   get size(): number {
     return this.memory.buffer.byteLength;

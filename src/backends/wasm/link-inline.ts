@@ -7,8 +7,8 @@ import { HEADER } from './module.ts';
 export async function inlineLink({ module, initial, maxima }: LinkOptions): Promise<Link> {
   const memory = new LinearMemory(createMemory(initial, maxima, false));
   const imports = { env: { memory: memory.memory, now: () => performance.now() } };
-  const exports = (await WebAssembly.instantiate(module, imports)).exports as unknown as ExecutorExports;
-  let closed = false;
+  let exports: ExecutorExports | undefined = (await WebAssembly.instantiate(module, imports))
+    .exports as unknown as ExecutorExports;
   return {
     kind: 'inline',
     threads: 1,
@@ -19,7 +19,7 @@ export async function inlineLink({ module, initial, maxima }: LinkOptions): Prom
     grow: size => memory.grow(size),
     write: (address, bytes) => memory.write(address, bytes),
     async run({ program, reads }) {
-      if (closed) throw new RunFailure('backend is closed');
+      if (!exports) throw new RunFailure('backend is closed');
       if (program) {
         try {
           exports.run(program, 1);
@@ -30,7 +30,8 @@ export async function inlineLink({ module, initial, maxima }: LinkOptions): Prom
       return { copies: memory.copyAll(reads), kernelMs: program ? memory.elapsed() : 0 };
     },
     close() {
-      closed = true;
+      exports = undefined;
+      memory.drop();
     },
   };
 }

@@ -10,6 +10,8 @@ import { startThread, type Thread } from './worker.ts';
 interface Pool {
   readonly threads: Thread[];
   readonly ready: Promise<void>;
+  /** Makes `ready` fail if it is still open. */
+  fail(failure: RunFailure): void;
 }
 
 export async function sharedLink({ module, threads, initial, maxima }: LinkOptions): Promise<Link> {
@@ -27,47 +29,49 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       Atomics.add(words, word / 4, 1 << 16);
       Atomics.notify(words, word / 4);
     }
-    previousGone = Promise.all(old.threads.map(t => t.end())).then(() => {});
+    previousGone = Promise.all([previousGone, ...old.threads.map(t => t.end())]).then(() => {});
   }
 
   function start(): Pool {
-    const started: Pool = { threads: [], ready: previousGone.then(() => ready) };
+    const workers: Thread[] = [];
     let missing = threads;
-    let succeed = (): void => {};
     let fail = (_: RunFailure): void => {};
-    const ready = new Promise<void>((resolve, reject) => {
-      succeed = resolve;
+    const ready = new Promise<void>((succeed, reject) => {
       fail = reject;
+      const lose = (what: string, reason: string): void => {
+        if (pool !== started) return;
+        // Before the threads are let go: thread 0 stands at the step that the lost one is missed in.
+        const failure = new RunFailure(what, { seen: reason }, memory.word(HEADER.step));
+        pool = undefined;
+        stop(started);
+        reject(failure);
+        flight?.fail(failure);
+      };
+      const startThreads = (): void => {
+        if (pool !== started) return;
+        for (const word of [HEADER.start, HEADER.generation, HEADER.arrived, HEADER.stop])
+          Atomics.store(memory.words, word / 4, 0);
+        for (let thread = 0; thread < threads; thread++) {
+          const worker = startThread(`heed ${thread}`, {
+            lost: reason => lose('a worker ended', reason),
+            message(message) {
+              if (message.kind === 'failed') lose('a kernel failed', message.reason);
+              else if (message.kind === 'done' && pool === started) flight?.succeed();
+              else if (message.kind === 'ready') {
+                worker.hold(false);
+                if (--missing === 0) succeed();
+              }
+            },
+          });
+          workers.push(worker);
+          worker.send({ kind: 'join', module, memory: memory.memory, thread, threads });
+        }
+      };
+      previousGone.then(startThreads).catch(reject);
     });
-    const lose = (what: string, reason: string): void => {
-      if (pool !== started) return;
-      // Before the threads are let go: thread 0 stands at the step that the lost one is missed in.
-      const failure = new RunFailure(what, { seen: reason }, memory.word(HEADER.step));
-      pool = undefined;
-      stop(started);
-      fail(failure);
-      flight?.fail(failure);
-    };
-    void previousGone.then(() => {
-      if (pool !== started) return;
-      for (const word of [HEADER.start, HEADER.generation, HEADER.arrived, HEADER.stop])
-        Atomics.store(memory.words, word / 4, 0);
-      for (let thread = 0; thread < threads; thread++) {
-        const worker = startThread(`heed ${thread}`, {
-          lost: reason => lose('a worker ended', reason),
-          message(message) {
-            if (message.kind === 'failed') lose('a kernel failed', message.reason);
-            else if (message.kind === 'done' && pool === started) flight?.succeed();
-            else if (message.kind === 'ready') {
-              worker.hold(false);
-              if (--missing === 0) succeed();
-            }
-          },
-        });
-        started.threads.push(worker);
-        worker.send({ kind: 'join', module, memory: memory.memory, thread, threads });
-      }
-    });
+    const started: Pool = { threads: workers, ready, fail };
+    // Whoever runs something awaits `ready` and hears of a failure; a pool that nobody uses may fail silently.
+    ready.catch(() => {});
     return started;
   }
 
@@ -89,7 +93,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       const lead = running.threads[0]!;
       try {
         await new Promise<void>((resolve, reject) => {
-          if (pool !== running) throw new RunFailure('a worker ended');
+          if (pool !== running) throw new RunFailure(closed ? 'backend is closed' : 'a worker ended');
           flight = { succeed: resolve, fail: reject };
           lead.hold(true);
           const { words } = memory;
@@ -107,8 +111,11 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       closed = true;
       const old = pool;
       pool = undefined;
+      const failure = new RunFailure('backend is closed');
+      old?.fail(failure);
+      flight?.fail(failure);
       if (old) stop(old);
-      flight?.fail(new RunFailure('backend is closed'));
+      memory.drop();
     },
   };
   pool = start();

@@ -109,7 +109,7 @@ const ROW_PARAMS = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as c
 /** Emits the loop of one form over one run. */
 export function rowFunction({ module, features }: ModuleContext, name: string, form: Form): Func {
   const f = module.func(name, ROW_PARAMS);
-  const [out, n, ...pairs] = f.params as [Local, Local, ...Local[]];
+  const [out, n, ...pairs] = f.params;
   const math = vectorMath(f, features.relaxed);
   const inputs = form.kinds.map((kind, i) => ({
     layout: LAYOUTS[kind],
@@ -174,7 +174,7 @@ const GATHERED = 512;
 /** `(to, from, byte stride, elements, element bytes)`: contiguous copy of a strided run. */
 function gatherFunction({ module }: ModuleContext): Func {
   const f = module.func('gather run', ['i32', 'i32', 'i32', 'i32', 'i32']);
-  const [to, from, stride, n, size] = f.params as [Local, Local, Local, Local, Local];
+  const [to, from, stride, n, size] = f.params;
   const copy = (step: number, move: Code) =>
     loop(
       move,
@@ -183,11 +183,7 @@ function gatherFunction({ module }: ModuleContext): Func {
       brIf(0, tee(n, i32.sub(n, i32.const(1)))),
     );
   return f.emit(
-    when(
-      i32.eq(size, i32.const(4)),
-      copy(4, i32.store(to, i32.load(from))),
-      copy(1, i32.store8(to, i32.load8u(from))),
-    ),
+    when(i32.eq(size, i32.const(4)), copy(4, i32.store(to, i32.load(from))), copy(1, i32.store8(to, i32.load8u(from)))),
   );
 }
 
@@ -196,7 +192,7 @@ function walkFunction(context: ModuleContext, like: Func): Func {
   const { module } = context;
   const gather = context.shared('gather run', () => gatherFunction(context));
   const f = module.func('walk', ['i32', 'i32', 'i32', 'i32']);
-  const [args, thread, threads, table] = f.params as [Local, Local, Local, Local];
+  const [args, thread, threads, table] = f.params;
   const total = f.local('i32');
   const at = f.local('i32');
   const end = f.local('i32');
@@ -225,7 +221,10 @@ function walkFunction(context: ModuleContext, like: Func): Func {
     // Ranges of whole 64-element blocks: no two threads write to one cache line.
     set(
       rest,
-      i32.and(i32.add(i32.divu(i32.add(total, i32.sub(threads, i32.const(1))), threads), i32.const(63)), i32.const(-64)),
+      i32.and(
+        i32.add(i32.divu(i32.add(total, i32.sub(threads, i32.const(1))), threads), i32.const(63)),
+        i32.const(-64),
+      ),
     ),
     set(at, i32.mul(thread, rest)),
     set(end, i32.add(at, rest)),
@@ -289,10 +288,7 @@ function walkFunction(context: ModuleContext, like: Func): Func {
       when(i32.lt(at, end), [
         when(
           i32.lt(i32.add(column, count), length),
-          [
-            operands.map(k => move(k, i32.mul(count, inner[k]!))),
-            set(column, i32.add(column, count)),
-          ],
+          [operands.map(k => move(k, i32.mul(count, inner[k]!))), set(column, i32.add(column, count))],
           [
             // Next run: back to the start of this one, then one step along the innermost outer axis that has one left.
             operands.map(k => move(k, i32.sub(i32.const(0), i32.mul(column, inner[k]!)))),
@@ -346,7 +342,11 @@ export function walkArgs(out: ArgWriter, form: number, output: View, inputs: rea
   if (axes.at(-1)?.strides[0] !== bytes[0]) axes.push({ n: 1, strides: bytes });
   const inner = axes.at(-1)!;
   const gather = inner.strides.some((stride, k) => stride !== 0 && stride !== bytes[k]);
-  out.i32(form).i32(sizeOf(output.shape)).i32(axes.length).i32(gather ? 1 : 0);
+  out
+    .i32(form)
+    .i32(sizeOf(output.shape))
+    .i32(axes.length)
+    .i32(gather ? 1 : 0);
   for (let k = 0; k < OPERANDS; k++) {
     const view = operands[k];
     // An operand that is not there passes for a contiguous one.
@@ -374,7 +374,7 @@ export function elementwiseKernel(op: ElementwiseOp): WasmKernel {
     emit(context) {
       const rows = op.forms.map((form, i) => rowFunction(context, `${op.name} row ${i}`, form));
       const f = context.module.func(op.name, KERNEL_PARAMS);
-      const [args, thread, threads] = f.params as [Local, Local, Local];
+      const [args, thread, threads] = f.params;
       return f.emit(emitWalk(context, rows, args, thread, threads));
     },
     args: ({ inputs, output }, out) => walkArgs(out, formOf(inputs, output.dtype), output, inputs),

@@ -1,6 +1,6 @@
 /** cacheAppend: copies new keys or values [B, G, T, D] into the slots of a cache [B, G, capacity, D] from a position on. */
 import type { View } from '../../../tensor/plan.ts';
-import { i32, type Local, set, when } from '../assembler.ts';
+import { i32, set, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { eachRow, rowLoop, threadRange } from './rows.ts';
 
@@ -13,9 +13,9 @@ const cacheAppend: WasmKernel = {
   access: ['dense', 'rows', 'dense'],
   emit({ module }) {
     const f = module.func('cacheAppend', KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
-    const [row, to, t, group, slot] = f.i32s(5) as unknown as readonly [Local, Local, Local, Local, Local];
-    const [out, x, bytes, at] = f.i32s(4) as [Local, Local, Local, Local];
+    const [args, thread, threads] = f.params;
+    const [row, to, t, group, slot] = f.i32s(5);
+    const [out, x, bytes, at] = f.i32s(4);
     const word = (i: number) => i32.load(args, 4 * i);
     return f.emit(
       set(bytes, word(7)),

@@ -27,7 +27,7 @@ import { forTiles, tileColumn } from './micro-kernel.ts';
 import { copyLane, packLanes } from './pack-lanes.ts';
 
 /** Largest block of k and of m. A panel of 16 columns is 24 KiB, the block of A 288 KiB. */
-const KC = Number(process.env.KC ?? 384);
+const KC = 384;
 const MC = 192;
 
 /** Byte offsets in the scratch memory. */
@@ -55,8 +55,8 @@ const forBlocks = (i: Local, end: Code, step: Code, ...body: Code[]): Code => [
 function packBlock(context: ModuleContext): Func {
   const pack = packLanes(context);
   return context.shared('packBlock', () => {
-    const f = context.module.add(new Func('packBlock', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
-    const [a, aRow, aStep, rows, k, dst] = f.params as [Local, Local, Local, Local, Local, Local];
+    const f = context.module.func('packBlock', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [a, aRow, aStep, rows, k, dst] = f.params;
     return f.emit(
       forTiles(f, context.features.tile.mr, rows, height => [
         call(pack, a, aRow, height, aStep, k, dst, i32.shl(height, i32.const(2))),
@@ -72,9 +72,9 @@ function packPanels(context: ModuleContext): Func {
   const { nr } = context.features.tile;
   const pack = packLanes(context);
   return context.shared('packPanels', () => {
-    const f = context.module.add(new Func('packPanels', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
-    const [b, bLane, bStep, n, k, dst] = f.params as [Local, Local, Local, Local, Local, Local];
-    const [i, bytes] = f.i32s(2) as [Local, Local];
+    const f = context.module.func('packPanels', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [b, bLane, bStep, n, k, dst] = f.params;
+    const [i, bytes] = f.i32s(2);
     return f.emit(
       set(bytes, i32.mul(k, i32.const(4 * nr))),
       loop(
@@ -103,11 +103,9 @@ function blockTimesPanels(context: ModuleContext): Func {
   const column = tileColumn(context);
   const copy = copyLane(context);
   return context.shared('blockTimesPanels', () => {
-    const f = context.module.add(new Func('blockTimesPanels', new Array<'i32'>(11).fill('i32')));
-    const [a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch] = f.params as [
-      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
-    ];
-    const [init, initStride, j, tail] = f.i32s(4) as [Local, Local, Local, Local];
+    const f = context.module.func('blockTimesPanels', I32S_11);
+    const [a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch] = f.params;
+    const [init, initStride, j, tail] = f.i32s(4);
     const tailPitch = i32.const(4 * nr);
     // The panel that hangs over the edge of C: its tiles go through scratch memory.
     const columns = (...body: Code[]): Code => [
@@ -171,11 +169,9 @@ export function gemm(context: ModuleContext): Func {
   const multiply = blockTimesPanels(context);
   const panelsPerGroup = Math.floor((SCRATCH_BYTES - B_PANELS) / (KC * nr * 4));
   return context.shared('gemm', () => {
-    const f = context.module.add(new Func('gemm', new Array<'i32'>(GEMM_PARAMS.length).fill('i32')));
+    const f = context.module.func('gemm', new Array<'i32'>(GEMM_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(GEMM_PARAMS.map((name, i) => [name, f.params[i]!])) as Record<GemmParam, Local>;
-    const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12) as [
-      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
-    ];
+    const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
     const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
     return f.emit(

@@ -11,8 +11,8 @@ export const linear: WasmKernel = {
   formats: [undefined, ['panels'], undefined],
   emit(context) {
     const multiply = product(context);
-    const f = context.module.add(new Func('linear', KERNEL_PARAMS));
-    const [args, thread, threads] = f.params as [Local, Local, Local];
+    const f = context.module.func('linear', KERNEL_PARAMS);
+    const [args, thread, threads] = f.params;
     return f.emit(call(multiply, args, thread, threads));
   },
   args({ inputs: [x, weight, bias], output }, out, features) {

@@ -38,7 +38,9 @@ const SIGN = -0x80000000;
 /** (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2. */
 const EXP = [0.4999999403953552, 0.1666651964187622, 0.041668396443128586, 0.008368796668946743, 0.0013814433477818966];
 /** The same with the least error relative to exp(r) - 1. */
-const EXPM1 = [0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366595953702927, 0.0013882507337257266];
+const EXPM1 = [
+  0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366595953702927, 0.0013882507337257266,
+];
 /** (2^f - 1) / f on |f| <= 1/2. */
 const EXP2 = [
   0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.009618437848985195, 0.0013398900628089905,
@@ -101,7 +103,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
   };
   /** Error <= 1.1e-7 relative. */
   const exp: Map1 = x => {
-    const [v, rounded, r] = f.v128s(3) as [Local, Local, Local];
+    const [v, rounded, r] = f.v128s(3);
     return [
       set(v, f32x4.pmax(f32x4.pmin(x, c(89)), c(-87.5))),
       reduceExp(v, rounded, r),
@@ -124,7 +126,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
   };
   /** Error <= 1e-7 relative. log(0) = -inf, log(x < 0) = NaN. */
   const log: Map1 = input => {
-    const [x, k, m, s, z, half] = f.v128s(6) as [Local, Local, Local, Local, Local, Local];
+    const [x, k, m, s, z, half] = f.v128s(6);
     return [
       set(x, input),
       split(x, k, m),
@@ -136,16 +138,12 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
       set(s, madd(s, f32x4.add(half, z), f32x4.mul(k, c(LN2_LOW)))),
       set(s, madd(k, c(LN2_HIGH), f32x4.sub(m, f32x4.sub(half, s)))),
       set(s, v128.bitselect(s, x, f32x4.lt(x, c(Infinity)))),
-      v128.bitselect(
-        v128.bitselect(c(-Infinity), c(Number.NaN), f32x4.eq(x, c(0))),
-        s,
-        f32x4.le(x, c(0)),
-      ),
+      v128.bitselect(v128.bitselect(c(-Infinity), c(Number.NaN), f32x4.eq(x, c(0))), s, f32x4.le(x, c(0))),
     ];
   };
   /** (e^2a - 1) / (e^2a + 1) with e^2a - 1 computed as such, so that small values keep their relative accuracy. */
   const tanh: Map1 = input => {
-    const [x, a, rounded, r, scale] = f.v128s(5) as [Local, Local, Local, Local, Local];
+    const [x, a, rounded, r, scale] = f.v128s(5);
     return [
       set(x, input),
       set(a, f32x4.abs(x)),
@@ -158,7 +156,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
     ];
   };
   const erf: Map1 = input => {
-    const [x, a, z, tail] = f.v128s(4) as [Local, Local, Local, Local];
+    const [x, a, z, tail] = f.v128s(4);
     return [
       set(x, input),
       set(a, f32x4.pmin(f32x4.abs(x), c(4))),
@@ -169,15 +167,12 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
   };
   /** relu(x) - |x| (1 - Phi(|x|)): no cancellation anywhere. Error <= 4e-8 absolute for |x| < 1, then rounding. */
   const gelu: Map1 = input => {
-    const [x, a, tail] = f.v128s(3) as [Local, Local, Local];
+    const [x, a, tail] = f.v128s(3);
     return [
       set(x, input),
       set(a, f32x4.pmin(f32x4.abs(x), c(14))),
       set(tail, f32x4.mul(a, exp(f32x4.mul(f32x4.mul(a, a), c(-0.5))))),
-      set(
-        tail,
-        f32x4.div(f32x4.mul(tail, polynomial(a, TAIL_NUMERATOR)), polynomial(a, TAIL_DENOMINATOR)),
-      ),
+      set(tail, f32x4.div(f32x4.mul(tail, polynomial(a, TAIL_NUMERATOR)), polynomial(a, TAIL_DENOMINATOR))),
       f32x4.sub(f32x4.pmax(x, c(0)), tail),
     ];
   };
@@ -185,7 +180,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
 
   /** sin(x + quarter * pi / 2). Reduced in double precision: exact enough for |x| < 1e9. */
   const wave = (input: Code, quarter: number): Code => {
-    const [x, low, high, r, q, z] = f.v128s(6) as [Local, Local, Local, Local, Local, Local];
+    const [x, low, high, r, q, z] = f.v128s(6);
     const reduce = (t: Local, value: Local): Code => [
       set(t, f64x2.add(f64x2.mul(value, d(2 / Math.PI)), d(ROUND_F64))),
       f64x2.sub(value, f64x2.mul(f64x2.sub(t, d(ROUND_F64)), d(Math.PI / 2))),
@@ -209,9 +204,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
 
   /** 2^(y log2 |x|) with the logarithm in double precision, then the special cases of IEEE 754. */
   const pow = (base: Code, exponent: Code): Code => {
-    const [x, y, a, k, m, t, s, z, p, q] = f.v128s(10) as [
-      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
-    ];
+    const [x, y, a, k, m, t, s, z, p, q] = f.v128s(10);
     const polynomialF64 = (u: Local): Code =>
       LOG_F64.slice(0, -1).reduceRight<Code>((sum, v) => f64x2.add(f64x2.mul(sum, u), d(v)), d(LOG_F64.at(-1)!));
     /** Leaves the rounded exponent in `rounded`; its value is the rest. */

@@ -11,8 +11,8 @@ export const matmul: WasmKernel = {
   access: ['strided'],
   emit(context) {
     const multiply = product(context);
-    const f = context.module.add(new Func('matmul', KERNEL_PARAMS));
-    const [args, thread, threads] = f.params as [Local, Local, Local];
+    const f = context.module.func('matmul', KERNEL_PARAMS);
+    const [args, thread, threads] = f.params;
     return f.emit(call(multiply, args, thread, threads));
   },
   args({ inputs, output }, out, features) {

@@ -28,12 +28,12 @@ export function kSets(height: number, { tile }: Features): number {
 export function microKernel(context: ModuleContext, height: number): Func {
   const { features, module } = context;
   const vectors = features.tile.nr / 4;
-  const unroll = Math.max(kSets(height, features), Number(process.env.UNR ?? 1));
   return context.shared(`tile${height}`, () => {
-    const f = module.add(new Func(`tile${height}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
-    const [a, b, c, ldc, k, init, initStride] = f.params as [Local, Local, Local, Local, Local, Local, Local];
+    const f = module.func(`tile${height}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [a, b, c, ldc, k, init, initStride] = f.params;
     const row = () => f.v128s(vectors);
-    const sets = Array.from({ length: kSets(height, features) }, () => Array.from({ length: height }, row));
+    const unroll = kSets(height, features);
+    const sets = Array.from({ length: unroll }, () => Array.from({ length: height }, row));
     const acc = sets[0]!;
     const bs = row();
     const x = f.local('v128');
@@ -42,7 +42,7 @@ export function microKernel(context: ModuleContext, height: number): Func {
 
     const step = (u: number): Code => [
       bs.map((bj, j) => set(bj, v128.load(b, bStep * u + 16 * j))),
-      sets[u % sets.length]!.map((accI, i) => [
+      sets[u]!.map((accI, i) => [
         set(x, v128.load32splat(a, 4 * (height * u + i))),
         accI.map((accIJ, j) => set(accIJ, multiplyAdd(features, x, bs[j]!, accIJ))),
       ]),
@@ -67,7 +67,7 @@ export function microKernel(context: ModuleContext, height: number): Func {
         ),
       ),
     );
-    for (let half = sets.length / 2; half >= 1; half /= 2)
+    for (let half = unroll / 2; half >= 1; half /= 2)
       for (let u = 0; u < half; u++)
         sets[u]!.forEach((accI, i) => {
           accI.forEach((accIJ, j) => {
@@ -89,7 +89,7 @@ export function microKernel(context: ModuleContext, height: number): Func {
  * waits for its additions. `body` sees the height of the tile in `height`.
  */
 export function forTiles(f: Func, mr: number, rows: Code, body: (height: Local) => Code): Code {
-  const [tiles, low, extra, height] = f.i32s(4) as [Local, Local, Local, Local];
+  const [tiles, low, extra, height] = f.i32s(4);
   return [
     set(extra, rows),
     set(tiles, i32.divu(i32.add(extra, i32.const(mr - 1)), i32.const(mr))),
@@ -120,10 +120,8 @@ export function tileColumn(context: ModuleContext): Func {
   const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1));
   return context.shared('tileColumn', () => {
     const [first] = tiles.map(tile => module.tableIndex(tile)) as [number];
-    const f = module.add(new Func('tileColumn', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']));
-    const [a, b, c, ldc, k, init, initStride, rows] = f.params as [
-      Local, Local, Local, Local, Local, Local, Local, Local,
-    ];
+    const f = module.func('tileColumn', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [a, b, c, ldc, k, init, initStride, rows] = f.params;
     return f.emit(
       forTiles(f, mr, rows, height => [
         module.callTable(tiles[0]!, i32.add(height, i32.const(first - 1)), a, b, c, ldc, k, init, initStride),

@@ -1,13 +1,19 @@
 /** Kernels that only move elements: copy and concat of strided inputs of any dtype, and the numbers 0, 1, 2, ... */
 import { bytesOf, type DType } from '../../../tensor/dtype.ts';
-import { sizeOf } from '../../../tensor/shape.ts';
 import type { View } from '../../../tensor/plan.ts';
-import { type Code, brIf, forLess, type Func, i32, type Local, loop, set, tee } from '../assembler.ts';
+import { sizeOf } from '../../../tensor/shape.ts';
+import { brIf, type Code, type Func, forLess, i32, loop, set, tee } from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { afterWalk, emitWalk, type Form, rowFunction, walkArgs } from './broadcast.ts';
 import { threadRange } from './rows.ts';
 
-const move = (kind: 'word' | 'bytes'): Form => ({ from: [], to: 'f32', kinds: [kind], result: kind, code: (_, x) => x });
+const move = (kind: 'word' | 'bytes'): Form => ({
+  from: [],
+  to: 'f32',
+  kinds: [kind],
+  result: kind,
+  code: (_, x) => x,
+});
 const copyRows = (context: ModuleContext): Func[] => [
   context.shared('copy words', () => rowFunction(context, 'copy words', move('word'))),
   context.shared('copy bytes', () => rowFunction(context, 'copy bytes', move('bytes'))),
@@ -20,7 +26,7 @@ const copy: WasmKernel = {
   emit(context) {
     const rows = copyRows(context);
     const f = context.module.func('copy', KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
     return f.emit(emitWalk(context, rows, args, thread, threads));
   },
   args: ({ inputs, output }, out) => {
@@ -35,7 +41,7 @@ const concat: WasmKernel = {
   emit(context) {
     const rows = copyRows(context);
     const f = context.module.func('concat', KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
     const left = f.local('i32');
     return f.emit(
       set(left, i32.load(args)),
@@ -64,8 +70,8 @@ const iota: WasmKernel = {
   name: 'iota',
   emit(context) {
     const f = context.module.func('iota', KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
-    const [out, i, end] = f.i32s(3) as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
+    const [out, i, end] = f.i32s(3);
     const at: Code = i32.add(out, i32.shl(i, i32.const(2)));
     return f.emit(
       set(out, i32.load(args)),

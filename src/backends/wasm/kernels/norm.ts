@@ -4,7 +4,7 @@
  */
 import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
-import { call, f32, f32x4, type Func, i32, type Local, set, v128, when } from '../assembler.ts';
+import { call, type Func, f32, f32x4, i32, set, v128, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { acrossLanes, eachRow, rowArgs, rowLoop, rowOffset, rowsOf, threadRange } from './rows.ts';
 
@@ -13,10 +13,10 @@ const SUMS = 4;
 /** `(out, x, weight, bias, bytes, 1 / n, eps)`: one row. A bias address of 0 = no bias. */
 function normRow({ module }: ModuleContext, name: string, centred: boolean): Func {
   const f = module.func(`${name} row`, ['i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'f32']);
-  const [out, x, weight, bias, bytes, scale, eps] = f.params as [Local, Local, Local, Local, Local, Local, Local];
+  const [out, x, weight, bias, bytes, scale, eps] = f.params;
   const at = f.local('i32');
   const sums = f.v128s(SUMS);
-  const [mean, d, factor] = f.v128s(3) as [Local, Local, Local];
+  const [mean, d, factor] = f.v128s(3);
   const clear = sums.map(sum => set(sum, v128.zero));
   const total = [
     set(sums[0]!, f32x4.add(f32x4.add(sums[0]!, sums[1]!), f32x4.add(sums[2]!, sums[3]!))),
@@ -24,11 +24,7 @@ function normRow({ module }: ModuleContext, name: string, centred: boolean): Fun
   ];
   return f.emit(
     centred
-      ? [
-          clear,
-          rowLoop(at, bytes, SUMS, (row, u) => set(sums[u]!, f32x4.add(sums[u]!, row.load(x)))),
-          set(mean, total),
-        ]
+      ? [clear, rowLoop(at, bytes, SUMS, (row, u) => set(sums[u]!, f32x4.add(sums[u]!, row.load(x)))), set(mean, total)]
       : [],
     clear,
     rowLoop(at, bytes, SUMS, (row, u) => [
@@ -55,8 +51,8 @@ const normKernel = (name: string, centred: boolean): WasmKernel => ({
   emit(context) {
     const inner = normRow(context, name, centred);
     const f = context.module.func(name, KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
-    const [bytes, row, to] = f.i32s(3) as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
+    const [bytes, row, to] = f.i32s(3);
     const word = (i: number) => i32.load(args, 4 * i);
     return f.emit(
       set(bytes, word(5)),

@@ -27,7 +27,6 @@ import type { ModuleContext } from '../kernel.ts';
 export type SourceType = 'F32' | 'F16' | 'BF16' | 'F64';
 
 interface Source {
-  readonly bytes: number;
   /** Four neighbouring elements as f32x4. `temp` is free to use. */
   load4(address: Code, temp: Local): Code;
   /** One element as f32x4, in lane 0. */
@@ -51,23 +50,23 @@ function f16(bits: Code, h: Local): Code {
 const f64At = (address: Code, offset: number): Code => f32.demoteF64(f64.load(address, offset));
 
 const SOURCES: Record<SourceType, Source> = {
-  F32: { bytes: 4, load4: at => v128.load(at), load1: at => v128.load32zero(at) },
+  F32: { load4: at => v128.load(at), load1: at => v128.load32zero(at) },
   F16: {
-    bytes: 2,
     load4: (at, temp) => f16(v128.load16x4u(at), temp),
     load1: (at, temp) => f16(i32x4.splat(i32.load16u(at)), temp),
   },
   BF16: {
-    bytes: 2,
     load4: at => bf16(v128.load16x4u(at)),
     load1: at => bf16(i32x4.splat(i32.load16u(at))),
   },
   F64: {
-    bytes: 8,
     load4: at => [1, 2, 3].reduce((v, l) => f32x4.replace(v, l, f64At(at, 8 * l)), f32x4.splat(f64At(at, 0))),
     load1: at => f32x4.splat(f64At(at, 0)),
   },
 };
+/** In the order of the numbers that stand for them in argument words. */
+export const SOURCE_TYPES = Object.keys(SOURCES) as SourceType[];
+export const SOURCE_BYTES: Record<SourceType, number> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
 
 const PARAMS = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
 const repeat = (count: Local, ...body: Code[]): Code =>
@@ -78,8 +77,8 @@ const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer
 export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func {
   const source = SOURCES[from];
   return context.shared(`copyLane${from}`, () => {
-    const f = context.module.add(new Func(`copyLane${from}`, PARAMS));
-    const [src, stepStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
+    const f = context.module.func(`copyLane${from}`, PARAMS);
+    const [src, stepStride, steps, dst, pitch] = f.params;
     const temp = f.local('v128');
     return f.emit(
       repeat(
@@ -95,15 +94,16 @@ export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func
 /** `(src, stepStride, steps, dst, pitch) -> ()`: `width` lanes that are neighbours in the source. */
 function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16): Func {
   const source = SOURCES[from];
+  const bytes = SOURCE_BYTES[from];
   return context.shared(`copyLanes${from}x${width}`, () => {
-    const f = context.module.add(new Func(`copyLanes${from}x${width}`, PARAMS));
-    const [src, stepStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
+    const f = context.module.func(`copyLanes${from}x${width}`, PARAMS);
+    const [src, stepStride, steps, dst, pitch] = f.params;
     const temp = f.local('v128');
     const groups = Array.from({ length: width / 4 }, (_, i) => i);
     return f.emit(
       repeat(
         steps,
-        groups.map(i => v128.store(dst, source.load4(i32.add(src, i32.const(4 * i * source.bytes)), temp), 16 * i)),
+        groups.map(i => v128.store(dst, source.load4(i32.add(src, i32.const(4 * i * bytes)), temp), 16 * i)),
         advance(src, stepStride),
         advance(dst, pitch),
       ),
@@ -114,11 +114,12 @@ function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16):
 /** `(src, laneStride, steps, dst, pitch) -> ()`: 2 or 4 lanes whose steps are neighbours in the source, 4 steps at once. */
 function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4): Func {
   const source = SOURCES[from];
+  const bytes = SOURCE_BYTES[from];
   const one = copyLane(context, from);
   return context.shared(`transposeLanes${from}x${lanes}`, () => {
-    const f = context.module.add(new Func(`transposeLanes${from}x${lanes}`, PARAMS));
-    const [src, laneStride, steps, dst, pitch] = f.params as [Local, Local, Local, Local, Local];
-    const [fours, at] = f.i32s(2) as [Local, Local];
+    const f = context.module.func(`transposeLanes${from}x${lanes}`, PARAMS);
+    const [src, laneStride, steps, dst, pitch] = f.params;
+    const [fours, at] = f.i32s(2);
     const temp = f.local('v128');
     const rows = f.v128s(lanes);
     const low = f.local('v128');
@@ -126,7 +127,7 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
       lanes === 4 ? v128.store(at, value) : v128.store64lane(at, value, half),
       advance(at, pitch),
     ];
-    const [r0, r1, r2, r3] = rows as [Local, Local, Local, Local];
+    const [r0, r1, r2, r3] = rows;
     const transposed: Code =
       lanes === 2
         ? [
@@ -155,11 +156,11 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
         set(at, dst),
         transposed,
         set(dst, at),
-        advance(src, i32.const(4 * source.bytes)),
+        advance(src, i32.const(4 * bytes)),
       ),
     );
     for (let i = 0; i < lanes; i++) {
-      f.emit(call(one, src, i32.const(source.bytes), steps, i32.add(dst, i32.const(4 * i)), pitch));
+      f.emit(call(one, src, i32.const(bytes), steps, i32.add(dst, i32.const(4 * i)), pitch));
       if (i < lanes - 1) f.emit(advance(src, laneStride));
     }
     return f;
@@ -171,15 +172,13 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
  * `steps` rows of `dst`, which lie `pitch` apart. Whole vectors are used when either stride is that of neighbours.
  */
 export function packLanes(context: ModuleContext, from: SourceType = 'F32'): Func {
-  const { bytes } = SOURCES[from];
+  const bytes = SOURCE_BYTES[from];
   const one = copyLane(context, from);
   const wide = ([16, 8, 4] as const).map(width => [width, copyLanes(context, from, width)] as const);
   const across = ([4, 2] as const).map(width => [width, transposeLanes(context, from, width)] as const);
   return context.shared(`packLanes${from}`, () => {
-    const f = context.module.add(new Func(`packLanes${from}`, ['i32', ...PARAMS, 'i32']));
-    const [src, laneStride, lanes, stepStride, steps, dst, pitch] = f.params as [
-      Local, Local, Local, Local, Local, Local, Local,
-    ];
+    const f = context.module.func(`packLanes${from}`, ['i32', ...PARAMS, 'i32']);
+    const [src, laneStride, lanes, stepStride, steps, dst, pitch] = f.params;
     const group = (width: number, copy: Func, stride: Local): Code =>
       when(
         i32.ge(lanes, i32.const(width)),

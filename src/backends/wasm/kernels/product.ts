@@ -8,6 +8,7 @@ import { type Code, call, Func, i32, type Local, loop, ret, set, tee, when, brIf
 import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
 import type { View } from '../../../tensor/plan.ts';
 import { GEMM_PARAMS, gemm } from './gemm.ts';
+import { threadRange } from './rows.ts';
 
 /** A batched product; strides in elements, of A by row and k, of B by column and k. */
 export interface Product {
@@ -47,19 +48,14 @@ export function product(context: ModuleContext): Func {
   const { mr, nr } = context.features.tile;
   const multiply = gemm(context);
   return context.shared('product', () => {
-    const f = context.module.add(new Func('product', KERNEL_PARAMS));
-    const [args, thread, threads] = f.params as [Local, Local, Local];
+    const f = context.module.func('product', KERNEL_PARAMS);
+    const [args, thread, threads] = f.params;
     const w = Object.fromEntries(WORDS.map(name => [name, f.local('i32')])) as Record<Word, Local>;
-    const [batches, panels, byRows, unit, unitEnd, row, rowEnd, ldc, batch, column, columnEnd] = f.i32s(11) as [
-      Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local,
-    ];
-    const [axis, rest, aBatch, bBatch] = f.i32s(4) as [Local, Local, Local, Local];
+    const [batches, panels, byRows, unit, unitEnd, row, rowEnd, ldc, batch, column, columnEnd] = f.i32s(11);
+    const [axis, rest, aBatch, bBatch] = f.i32s(4);
     const min = (x: Code, y: Code): Code => select(x, y, i32.lt(x, y));
-    const share = (total: Code, which: Code): Code => i32.divu(i32.mul(total, which), threads);
     const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
-    const tileRows = (which: Code): Code =>
-      min(w.m, i32.mul(share(i32.divu(i32.add(w.m, i32.const(mr - 1)), i32.const(mr)), which), i32.const(mr)));
-    const next = i32.add(thread, i32.const(1));
+    const rowsOf = (tiles: Code): Code => min(w.m, i32.mul(tiles, i32.const(mr)));
     const gemmArgs: Record<(typeof GEMM_PARAMS)[number], Code> = {
       a: at(i32.add(w.a, aBatch), row, w.aRow),
       aRow: w.aRow,
@@ -106,8 +102,12 @@ export function product(context: ModuleContext): Func {
       ),
       when(
         byRows,
-        [set(row, tileRows(thread)), set(rowEnd, tileRows(next))],
-        [set(unit, share(unitEnd, thread)), set(unitEnd, share(unitEnd, next))],
+        [
+          threadRange(i32.divu(i32.add(w.m, i32.const(mr - 1)), i32.const(mr)), thread, threads, 1, row, rowEnd),
+          set(row, rowsOf(row)),
+          set(rowEnd, rowsOf(rowEnd)),
+        ],
+        [set(rest, unitEnd), threadRange(rest, thread, threads, 1, unit, unitEnd)],
       ),
       when(i32.ge(unit, unitEnd), ret),
       loop(

@@ -5,7 +5,7 @@
  * memory is read in order whatever the axis.
  */
 import { sizeOf } from '../../../tensor/shape.ts';
-import { brIf, type Code, call, f32x4, type Func, i32, type Local, loop, set, tee, v128, when } from '../assembler.ts';
+import { brIf, type Code, call, type Func, f32x4, i32, type Local, loop, set, tee, v128, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { acrossLanes, eachRow, rowLoop, threadRange } from './rows.ts';
 
@@ -22,9 +22,9 @@ const COLUMNS = 2048;
 /** `(out, x, n)`: one contiguous row to one element. */
 function reduceRow({ module }: ModuleContext, { name, combine, empty }: Reduction): Func {
   const f = module.func(`${name} row`, ['i32', 'i32', 'i32']);
-  const [out, x, bytes] = f.params as [Local, Local, Local];
+  const [out, x, bytes] = f.params;
   const at = f.local('i32');
-  const sums = f.v128s(ACCUMULATORS) as [Local, ...Local[]];
+  const sums = f.v128s(ACCUMULATORS);
   const [first] = sums;
   return f.emit(
     set(bytes, i32.shl(bytes, i32.const(2))),
@@ -41,8 +41,8 @@ function reduceRow({ module }: ModuleContext, { name, combine, empty }: Reductio
 /** `(out, x, n, width, stride)`: n rows of `width` elements, `stride` bytes apart, to one row. */
 function reduceColumns({ module }: ModuleContext, { name, combine, empty }: Reduction): Func {
   const f = module.func(`${name} columns`, ['i32', 'i32', 'i32', 'i32', 'i32']);
-  const [out, x, n, bytes, stride] = f.params as [Local, Local, Local, Local, Local];
-  const [at, x1, x2, x3] = f.i32s(4) as [Local, Local, Local, Local];
+  const [out, x, n, bytes, stride] = f.params;
+  const [at, x1, x2, x3] = f.i32s(4);
   /** While there are as many rows as `inputs`: combines them with the output. */
   const pass = (inputs: readonly Local[], value: (load: (base: Local) => Code) => Code): Code =>
     when(
@@ -69,10 +69,8 @@ function reduction(how: Reduction): WasmKernel {
       const row = reduceRow(context, how);
       const columns = reduceColumns(context, how);
       const f = context.module.func(how.name, KERNEL_PARAMS);
-      const [args, thread, threads] = f.params as [Local, Local, Local];
-      const [out, x, outer, n, inner, at, to, column, width] = f.i32s(9) as unknown as readonly [
-        Local, Local, Local, Local, Local, Local, Local, Local, Local,
-      ];
+      const [args, thread, threads] = f.params;
+      const [out, x, outer, n, inner, at, to, column, width] = f.i32s(9);
       const element = (base: Local, index: Code): Code => i32.add(base, i32.shl(index, i32.const(2)));
       return f.emit(
         [out, x, outer, n, inner].map((local, i) => set(local, i32.load(args, 4 * i))),

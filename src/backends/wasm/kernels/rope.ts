@@ -4,19 +4,32 @@
  */
 import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
-import { brIf, call, f32, f32x4, type Func, i32, type Local, loop, set, shuffle32, tee, v128, when } from '../assembler.ts';
+import {
+  brIf,
+  call,
+  type Func,
+  f32,
+  f32x4,
+  i32,
+  type Local,
+  loop,
+  set,
+  shuffle32,
+  tee,
+  v128,
+  when,
+} from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { eachRow, rowLoop, threadRange } from './rows.ts';
 
 const ROW = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
-type RowLocals = readonly [Local, Local, Local, Local, Local];
 
 /** `(out, x, cos, sin, bytes of R/2 features)` */
 function rotateHalves({ module }: ModuleContext): Func {
   const f = module.func('rotate halves', ROW);
-  const [out, x, cos, sin, half] = f.params as unknown as RowLocals;
-  const [at, out1, x1] = f.i32s(3) as [Local, Local, Local];
-  const [a, b, c, s] = f.v128s(4) as [Local, Local, Local, Local];
+  const [out, x, cos, sin, half] = f.params;
+  const [at, out1, x1] = f.i32s(3);
+  const [a, b, c, s] = f.v128s(4);
   return f.emit(
     set(out1, i32.add(out, half)),
     set(x1, i32.add(x, half)),
@@ -34,9 +47,9 @@ function rotateHalves({ module }: ModuleContext): Func {
 /** The same for pairs of neighbours: two pairs at a time, the last one alone. */
 function rotatePairs({ module }: ModuleContext): Func {
   const f = module.func('rotate pairs', ROW);
-  const [out, x, cos, sin, half] = f.params as unknown as RowLocals;
+  const [out, x, cos, sin, half] = f.params;
   const at = f.local('i32');
-  const [v, c, s] = f.v128s(3) as [Local, Local, Local];
+  const [v, c, s] = f.v128s(3);
   const [a, b] = [f.local('f32'), f.local('f32')];
   const pair = (base: Local) => i32.add(base, i32.shl(at, i32.const(1)));
   const angle = (base: Local) => f32.load(i32.add(base, at));
@@ -78,10 +91,10 @@ const rope: WasmKernel = {
     const halves = rotateHalves(context);
     const pairs = rotatePairs(context);
     const f = context.module.func('rope', KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
-    const [row, to, b, h, t] = f.i32s(5) as unknown as RowLocals;
-    const [out, x, cos, sin, half] = f.i32s(5) as unknown as RowLocals;
-    const [bytes, rest, at] = f.i32s(3) as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
+    const [row, to, b, h, t] = f.i32s(5);
+    const [out, x, cos, sin, half] = f.i32s(5);
+    const [bytes, rest, at] = f.i32s(3);
     const word = (i: number) => i32.load(args, 4 * i);
     return f.emit(
       set(half, word(8)),
@@ -121,7 +134,8 @@ const rope: WasmKernel = {
       .i32(4 * cos.shape[2]!)
       .i32(4 * width);
     for (const stride of x.strides.slice(0, 3)) out.i32(4 * stride);
-    for (const table of [cos, sin]) out.i32(table.shape[0] === 1 ? 0 : 4 * table.strides[0]!).i32(4 * table.strides[1]!);
+    for (const table of [cos, sin])
+      out.i32(table.shape[0] === 1 ? 0 : 4 * table.strides[0]!).i32(4 * table.strides[1]!);
   },
   work: ({ output }) => 4 * sizeOf(output.shape),
 };

@@ -1,7 +1,7 @@
 /** What kernels that work row by row share: a thread's range of rows, and where a row of a strided view begins. */
 import { bytesOf } from '../../../tensor/dtype.ts';
 import type { View } from '../../../tensor/plan.ts';
-import { brIf, type Code, call, type Func, i32, type Local, loop, set, shuffle32, tee, v128, when } from '../assembler.ts';
+import { brIf, type Code, call, i32, type Local, loop, set, shuffle32, tee, v128, when } from '../assembler.ts';
 import type { ArgWriter, ModuleContext } from '../kernel.ts';
 
 /**
@@ -39,9 +39,9 @@ export function rowArgs(out: ArgWriter, view: View): void {
 /** Byte offset of row number `row`; `axes` is the address of what `rowArgs` wrote. */
 export function rowOffset(context: ModuleContext, axes: Code, row: Code): Code {
   const f = context.shared('row offset', () => {
-    const made: Func = context.module.func('row offset', ['i32', 'i32'], ['i32']);
-    const [at, index] = made.params as [Local, Local];
-    const [left, sum] = made.i32s(2) as [Local, Local];
+    const made = context.module.func('row offset', ['i32', 'i32'], ['i32']);
+    const [at, index] = made.params;
+    const [left, sum] = made.i32s(2);
     const n = i32.load(at, 4);
     const stride = i32.load(at, 8);
     return made.emit(
@@ -74,12 +74,7 @@ const FIRST_LANE = v128.const([255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
  * A loop over a row of `bytes` bytes of 4-byte elements; `at` runs over the byte positions.
  * @param body code for the vector number `u` of `unroll`, at 16 u bytes from the position
  */
-export function rowLoop(
-  at: Local,
-  bytes: Local,
-  unroll: number,
-  body: (access: RowAccess, u: number) => Code,
-): Code {
+export function rowLoop(at: Local, bytes: Local, unroll: number, body: (access: RowAccess, u: number) => Code): Code {
   const vector = (u: number): RowAccess => ({
     load: (base, offset = 0) => v128.load(i32.add(base, at), 16 * u + offset),
     loadSpread: (base, offset = 0) => v128.load(i32.add(base, at), 16 * u + offset),
@@ -96,10 +91,7 @@ export function rowLoop(
   const turns = (step: number, ...code: Code[]): Code =>
     when(
       i32.le(i32.add(at, i32.const(step)), bytes),
-      loop(
-        ...code,
-        brIf(0, i32.le(i32.add(tee(at, i32.add(at, i32.const(step))), i32.const(step)), bytes)),
-      ),
+      loop(...code, brIf(0, i32.le(i32.add(tee(at, i32.add(at, i32.const(step))), i32.const(step)), bytes))),
     );
   return [
     set(at, i32.const(0)),
@@ -111,10 +103,7 @@ export function rowLoop(
 
 /** A loop over the rows of a thread: `row` runs from `from` to `to`. */
 export const eachRow = (row: Local, to: Local, ...body: Code[]): Code =>
-  when(
-    i32.lt(row, to),
-    loop(...body, brIf(0, i32.lt(tee(row, i32.add(row, i32.const(1))), to))),
-  );
+  when(i32.lt(row, to), loop(...body, brIf(0, i32.lt(tee(row, i32.add(row, i32.const(1))), to))));
 
 /** All lanes set to the combination of the four lanes of `v`. */
 export const acrossLanes = (combine: (x: Code, y: Code) => Code, v: Local): Code => [

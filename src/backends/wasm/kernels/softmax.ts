@@ -1,6 +1,6 @@
 /** softmax and logSoftmax over the last axis: maximum, sum of exponentials, scale; three passes over each row. */
 import { sizeOf } from '../../../tensor/shape.ts';
-import { call, f32x4, type Func, i32, type Local, set } from '../assembler.ts';
+import { call, type Func, f32x4, i32, set } from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { vectorMath } from './math.ts';
 import { acrossLanes, eachRow, rowLoop, rowsOf, threadRange } from './rows.ts';
@@ -8,10 +8,10 @@ import { acrossLanes, eachRow, rowLoop, rowsOf, threadRange } from './rows.ts';
 /** `(out, x, bytes)`: one row. */
 function softmaxRow({ module, features }: ModuleContext, name: string, logarithm: boolean): Func {
   const f = module.func(`${name} row`, ['i32', 'i32', 'i32']);
-  const [out, x, bytes] = f.params as [Local, Local, Local];
+  const [out, x, bytes] = f.params;
   const math = vectorMath(f, features.relaxed);
   const at = f.local('i32');
-  const [max, max1, sum, sum1, e] = f.v128s(5) as [Local, Local, Local, Local, Local];
+  const [max, max1, sum, sum1, e] = f.v128s(5);
   const maxima = [max, max1];
   const sums = [sum, sum1];
   return f.emit(
@@ -45,8 +45,8 @@ const softmaxKernel = (name: string, logarithm: boolean): WasmKernel => ({
   emit(context) {
     const inner = softmaxRow(context, name, logarithm);
     const f = context.module.func(name, KERNEL_PARAMS);
-    const [args, thread, threads] = f.params as [Local, Local, Local];
-    const [bytes, row, to] = f.i32s(3) as [Local, Local, Local];
+    const [args, thread, threads] = f.params;
+    const [bytes, row, to] = f.i32s(3);
     const offset = i32.mul(row, bytes);
     return f.emit(
       set(bytes, i32.load(args, 12)),
@@ -64,4 +64,7 @@ const softmaxKernel = (name: string, logarithm: boolean): WasmKernel => ({
   work: ({ output }) => 8 * sizeOf(output.shape),
 });
 
-export const SOFTMAX_KERNELS: readonly WasmKernel[] = [softmaxKernel('softmax', false), softmaxKernel('logSoftmax', true)];
+export const SOFTMAX_KERNELS: readonly WasmKernel[] = [
+  softmaxKernel('softmax', false),
+  softmaxKernel('logSoftmax', true),
+];

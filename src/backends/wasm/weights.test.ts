@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BackendError } from '../../errors.ts';
+import { createRng } from '../../util/rng.ts';
+import { createWasmBackend, type WasmBackend, type WasmOptions } from './index.ts';
+
+type FileDType = 'F32' | 'F16' | 'BF16' | 'F64';
+const rng = createRng(11);
+
+/** Rows of a file: its bytes, and the numbers they stand for. Sixteenths are exact in every dtype. */
+function source(rows: number, columns: number, dtype: FileDType): { bytes: Uint8Array; values: number[] } {
+  const values = Array.from({ length: rows * columns }, () => (rng.below(255) - 127) / 16);
+  const f32 = new Float32Array(values);
+  const bytes =
+    dtype === 'F32'
+      ? new Uint8Array(f32.buffer)
+      : dtype === 'F64'
+        ? new Uint8Array(new Float64Array(values).buffer)
+        : new Uint8Array(Uint16Array.from(new Uint32Array(f32.buffer), dtype === 'BF16' ? toBf16 : toF16).buffer);
+  // Files give no alignment.
+  const unaligned = new Uint8Array(bytes.byteLength + 1);
+  unaligned.set(bytes, 1);
+  return { bytes: unaligned.subarray(1), values };
+}
+const toBf16 = (bits: number) => bits >>> 16;
+/** For normal numbers with at most 10 bits behind the leading one. */
+const toF16 = (bits: number) => {
+  const exponent = ((bits >>> 23) & 255) - 112;
+  return ((bits >>> 16) & 0x8000) | (exponent <= 0 ? 0 : (exponent << 10) | ((bits >>> 13) & 1023));
+};
+const transpose = (values: readonly number[], rows: number, columns: number) =>
+  Array.from({ length: rows * columns }, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+
+const BACKENDS: readonly (WasmOptions & { name: string })[] = [
+  { name: 'inline', threads: 0, relaxed: false },
+  { name: 'shared', threads: 3 },
+  { name: 'remote', threads: 1, link: 'remote' },
+];
+
+describe.each(BACKENDS)('weights, $name', options => {
+  let backend: WasmBackend;
+  beforeAll(async () => {
+    backend = await createWasmBackend(options);
+  });
+  afterAll(() => backend.close());
+
+  it.each(
+    (['F32', 'F16', 'BF16', 'F64'] as const).flatMap(dtype =>
+      [false, true].flatMap(transposed => [false, true].map(matrix => ({ dtype, transposed, matrix }))),
+    ),
+  )('$dtype, transposed $transposed, matrix $matrix', async ({ dtype, transposed, matrix }) => {
+    for (const [n, k] of [
+      [1, 1],
+      [16, 8],
+      [37, 19],
+      [5, 130],
+      [200, 3],
+    ] as const) {
+      const [rows, columns] = transposed ? [k, n] : [n, k];
+      const { bytes, values } = source(rows, columns, dtype);
+      const writer = backend.weight([n, k], { transposed, matrix });
+      const rowBytes = bytes.byteLength / rows;
+      for (let row = 0; row < rows; ) {
+        const count = Math.min(rows - row, 1 + rng.below(20));
+        await writer.write(bytes.subarray(row * rowBytes, (row + count) * rowBytes), dtype);
+        row += count;
+      }
+      const buffer = await writer.finish();
+      expect(buffer.format).toBe(matrix ? 'panels' : undefined);
+      const seen = await backend.read(buffer, 'f32', [n, k]);
+      expect([...seen]).toEqual(transposed ? transpose(values, n, k) : values);
+      buffer.free();
+    }
+  });
+
+  it('takes any rank, scalars and empty shapes', async () => {
+    for (const shape of [[], [7], [2, 3, 5], [0], [0, 4], [4, 0]]) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const { bytes, values } = source(size, 1, 'F16');
+      const writer = backend.weight(shape, { matrix: shape.length === 2 });
+      await writer.write(bytes, 'F16');
+      expect([...(await backend.read(await writer.finish(), 'f32', shape))]).toEqual(values);
+    }
+  });
+
+  it('needs no more memory than the weight and a staging block, and two writers do not disturb each other', async () => {
+    const { used } = backend.memory();
+    const [n, k] = [1500, 1024];
+    const writers = [0, 1].map(() => ({ writer: backend.weight([n, k], { matrix: true }), ...source(n, k, 'F32') }));
+    let most = 0;
+    for (let row = 0; row < n; row += 500)
+      for (const { writer, bytes } of writers) {
+        await writer.write(bytes.subarray(row * k * 4, (row + 500) * k * 4), 'F32');
+        most = Math.max(most, backend.memory().used);
+      }
+    const buffers = await Promise.all(writers.map(w => w.writer.finish()));
+    const weights = buffers.reduce((sum, b) => sum + Math.ceil(b.byteLength / 64) * 64, 0);
+    // Two writers, and the block for programs.
+    expect(most - used - weights).toBeLessThanOrEqual(2 * (4 << 20) + 4096);
+    for (const [i, buffer] of buffers.entries()) {
+      expect([...(await backend.read(buffer, 'f32', [n, k]))]).toEqual(writers[i]!.values);
+      buffer.free();
+    }
+    expect(backend.memory().used - used).toBeLessThanOrEqual(4096);
+  });
+
+  it('refuses rows that do not fit', async () => {
+    const { used } = backend.memory();
+    const writer = backend.weight([4, 8], { matrix: true });
+    await expect(writer.write(new Uint8Array(33), 'F32')).rejects.toThrow(/whole rows of 32 bytes, 4 in all/);
+    await writer.write(new Uint8Array(3 * 32), 'F32');
+    await expect(writer.write(new Uint8Array(2 * 32), 'F32')).rejects.toThrow(/rows of a weight do not fit/);
+    await expect(writer.finish()).rejects.toThrow(/rows of a weight are missing; seen: 3; expected: 4/);
+    await expect(writer.write(new Uint8Array(32), 'F32')).rejects.toThrow(BackendError);
+    const given = backend.weight([4, 8], {});
+    await given.write(new Uint8Array(64), 'BF16');
+    given.abort();
+    given.abort();
+    await expect(given.finish()).rejects.toThrow(BackendError);
+    expect(backend.memory().used - used).toBeLessThanOrEqual(4096);
+    expect(() => backend.weight([2, 3, 4], { transposed: true })).toThrow(/only a matrix/);
+  });
+});

@@ -1,0 +1,147 @@
+/** `heed inspect`: what a model folder or a weights file holds, from its headers alone. */
+import { stat } from 'node:fs/promises';
+import { ConfigError } from '../../errors.ts';
+import { openCheckpoint } from '../../formats/index.ts';
+import { defineCommand } from '../command.ts';
+import { cut, padEnd, table } from '../layout.ts';
+import { createMessages, languageOf, type Say } from '../messages.ts';
+import {
+  type FileFacts,
+  fileFacts,
+  type MemoryFacts,
+  type ModelFacts,
+  modelFacts,
+  type TokenizerFacts,
+} from '../model-facts.ts';
+import { createNumbers, type Numbers } from '../numbers.ts';
+import { OUTPUT_OPTIONS } from '../options.ts';
+import type { ParameterGroup } from '../parameter-tree.ts';
+import { bar } from '../probability-table.ts';
+import type { Terminal } from '../terminal.ts';
+import { quote } from '../token-label.ts';
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  summary: 'shows what is in a model, without loading its weights.',
+  positionals: [{ name: 'PATH', help: 'model folder, or a .safetensors file' }],
+  options: OUTPUT_OPTIONS,
+  examples: [
+    { line: 'heed inspect ./gpt2', does: 'configuration, parameters, memory, tokens' },
+    { line: 'heed inspect ./gpt2/model.safetensors', does: 'the tensors of a file' },
+    { line: 'heed inspect ./gpt2 --json | jq .parameterCount', does: 'for a program' },
+  ],
+  async run({ values, positionals: [path], terminal }) {
+    const entry = await stat(path!).catch((cause: Error) => {
+      throw new ConfigError('there is no such file or folder', { seen: cause.message, where: path, cause });
+    });
+    const language = values.lang ?? languageOf(terminal.env);
+    const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
+    const facts = entry.isDirectory() ? await modelFacts(path!) : await factsOfFile(path!);
+    if (values.json) terminal.write(`${JSON.stringify(facts, null, 2)}\n`);
+    else terminal.write(`${('type' in facts ? modelPage(facts, context) : filePage(facts, context)).join('\n')}\n`);
+  },
+});
+
+interface Context {
+  readonly terminal: Terminal;
+  readonly say: Say;
+  readonly numbers: Numbers;
+}
+
+async function factsOfFile(path: string): Promise<FileFacts> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return fileFacts(checkpoint);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function modelPage(facts: ModelFacts, context: Context): string[] {
+  const { say, numbers, terminal } = context;
+  const { paint } = terminal;
+  const kind = facts.head ? paint.dim(say(facts.head)) : paint.yellow(say('notRunnable'));
+  return [
+    `${paint.bold(facts.type)}  ${numbers.short(facts.parameterCount)} ${say('parameters')}  ${kind}`,
+    ...section(say('config'), context),
+    ...facts.config.map(({ message, field, value }) => row(say(message), shown(value, context), context, field)),
+    ...section(say('parameters'), context),
+    ...parameterRows(facts.parameters, context),
+    ...section(say('memory'), context),
+    row(say('onDisk'), numbers.bytes(facts.diskBytes), context, dtypes(facts.parameters)),
+    ...(facts.memory ? memoryRows(facts.memory, context) : []),
+    ...section(say('tokenizer'), context),
+    ...(facts.tokenizer ? tokenizerRows(facts.tokenizer, context) : [`  ${say('none')}`]),
+  ];
+}
+
+function filePage(facts: FileFacts, context: Context): string[] {
+  const { say, numbers, terminal } = context;
+  const metadata = Object.entries(facts.metadata);
+  return [
+    `${terminal.paint.bold(facts.format)}  ${numbers.short(facts.parameterCount)} ${say('parameters')}  ${numbers.bytes(facts.diskBytes)}`,
+    ...(metadata.length ? section(say('metadata'), context) : []),
+    ...metadata.map(([name, value]) => row(name, cut(quote(value), terminal.columns - WIDTH - 4), context)),
+    ...section(say('parameters'), context),
+    ...parameterRows(facts.parameters, context),
+  ];
+}
+
+const WIDTH = 22;
+const section = (title: string, { terminal }: Context) => ['', terminal.paint.bold(title)];
+const row = (name: string, value: string, { terminal }: Context, note = '') =>
+  `  ${terminal.paint.dim(padEnd(name, WIDTH))}${note ? `${padEnd(value, 14)}${terminal.paint.dim(note)}` : value}`.trimEnd();
+
+function shown(value: number | string | boolean, { say, numbers }: Context): string {
+  if (typeof value === 'boolean') return say(value ? 'yes' : 'no');
+  if (typeof value === 'string') return value;
+  return Number.isInteger(value) ? numbers.count(value) : String(value);
+}
+
+const dtypes = (parameters: readonly ParameterGroup[]) =>
+  [...new Set(parameters.map(p => p.dtype.toLowerCase()))].join(', ');
+
+function parameterRows(groups: readonly ParameterGroup[], { terminal, say, numbers }: Context): string[] {
+  const { paint, columns } = terminal;
+  const total = groups.reduce((n, { count }) => n + count, 0);
+  const rows = groups.map(({ name, shape, dtype, times, count }) => [
+    `  ${name}`,
+    `[${shape.join(', ')}]`,
+    dtype.toLowerCase(),
+    `${times > 1 ? `${times} × ` : ''}${numbers.count(count / times)}`,
+    numbers.percent(total ? count / total : 0),
+    bar(total ? count / total : 0, 8),
+  ]);
+  const titles = [`  ${say('name')}`, say('shape'), '', say('number'), say('share'), ''];
+  const sum = [`  ${say('total')}`, '', '', numbers.count(total), '', ''];
+  const lines = table(
+    [titles, ...rows, sum],
+    [{ max: Math.max(24, columns - 52) }, { max: 20 }, {}, { align: 'right' }, { align: 'right' }, {}],
+  );
+  return lines.map((line, i) => (i === 0 ? paint.dim(line) : i === lines.length - 1 ? paint.bold(line) : line));
+}
+
+function memoryRows({ weightBytes, cacheBytesPerToken, contextLength }: MemoryFacts, context: Context): string[] {
+  const { say, numbers } = context;
+  const rows = [row(say('weightsInMemory'), numbers.bytes(weightBytes), context, 'f32')];
+  if (cacheBytesPerToken === 0) return rows;
+  rows.push(row(say('cachePerToken'), numbers.bytes(cacheBytesPerToken), context, 'f32'));
+  if (contextLength === undefined) return rows;
+  const full = cacheBytesPerToken * contextLength;
+  return [
+    ...rows,
+    row(say('cacheFull'), numbers.bytes(full), context, `${numbers.count(contextLength)} ${say('tokens')}`),
+    row(say('allInAll'), numbers.bytes(weightBytes + full), context),
+  ];
+}
+
+function tokenizerRows({ kind, vocabSize, special, chatTemplate }: TokenizerFacts, context: Context): string[] {
+  const { say, numbers } = context;
+  const roles = Object.entries(special).map(([role, { id, token }]) => `${role} ${token ?? ''} (${id})`);
+  return [
+    row(say('kind'), kind, context),
+    row(say('vocabulary'), `${numbers.count(vocabSize)} ${say('tokens')}`, context),
+    ...roles.map((text, i) => row(i === 0 ? say('specialTokens') : '', text, context)),
+    row(say('chatTemplate'), say(chatTemplate ? 'yes' : 'no'), context),
+  ];
+}

@@ -1,0 +1,330 @@
+/** `heed run`: continues a text and streams what the model says. */
+import { ConfigError } from '../../errors.ts';
+import type {
+  GeneratedText,
+  GenerateEvent,
+  GenerateTextOptions,
+  TextDoneEvent,
+  TextEvent,
+  TextTokenEvent,
+} from '../../generate/index.ts';
+import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
+import { createMessages, languageOf, type Say } from '../messages.ts';
+import { createNumbers, type Numbers } from '../numbers.ts';
+import { type OpenModel, openModel } from '../open-model.ts';
+import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { createProbabilityTable } from '../probability-table.ts';
+import { textArgument } from '../read-text.ts';
+import { INTERRUPTED } from '../run-cli.ts';
+import type { Terminal } from '../terminal.ts';
+import { tokenLabels } from '../token-label.ts';
+
+const OPTIONS = {
+  ...grouped('Length', {
+    'max-new-tokens': {
+      kind: 'integer',
+      short: 'n',
+      value: 'N',
+      min: 1,
+      help: 'most tokens to generate (default 256, or what fits the context)',
+    },
+    'min-new-tokens': { kind: 'integer', value: 'N', min: 0, help: 'no end before this many tokens' },
+    stop: { kind: 'list', value: 'TEXT', help: 'end at this text; may be given several times' },
+    overflow: {
+      kind: 'text',
+      value: 'HOW',
+      choices: ['error', 'truncate', 'slide'],
+      help: 'when the context is full: error (default), truncate the prompt, or slide on',
+    },
+  }),
+  ...grouped('Choice of tokens', {
+    greedy: { kind: 'flag', help: 'always the most probable token, whatever the model folder says' },
+    temperature: {
+      kind: 'number',
+      short: 't',
+      value: 'X',
+      min: 0,
+      help: 'sample: below 1 bolder, above 1 more varied, 0 greedy',
+    },
+    'top-k': { kind: 'integer', value: 'K', min: 0, help: 'sample from the K most probable tokens' },
+    'top-p': { kind: 'number', value: 'P', help: 'sample from the most probable tokens that together hold P' },
+    'min-p': { kind: 'number', value: 'P', help: 'sample from tokens with at least P times the best probability' },
+    'typical-p': { kind: 'number', value: 'P', help: 'sample from the most typical tokens that together hold P' },
+    seed: { kind: 'integer', value: 'N', help: 'makes sampling repeatable' },
+    'repetition-penalty': { kind: 'number', value: 'X', help: 'above 1: tokens of the context become less likely' },
+    'presence-penalty': {
+      kind: 'number',
+      value: 'X',
+      help: 'subtracted once from the score of every token that was generated',
+    },
+    'frequency-penalty': { kind: 'number', value: 'X', help: 'subtracted for each time it was generated' },
+    beams: { kind: 'integer', value: 'N', min: 1, help: 'beam search with N beams' },
+    'num-return-sequences': { kind: 'integer', value: 'N', min: 1, help: 'several results (sampling or beams)' },
+  }),
+  ...ENGINE_OPTIONS,
+  ...OUTPUT_OPTIONS,
+  ...grouped('Output', {
+    ...IDS_OPTION,
+    'show-probs': {
+      kind: 'integer',
+      value: 'K',
+      min: 1,
+      alone: 5,
+      help: 'a line per token, with the K (5) most probable tokens beside it',
+    },
+    verbose: { kind: 'flag', help: 'report times and memory on standard error' },
+    quiet: { kind: 'flag', short: 'q', help: 'nothing but the text' },
+  }),
+} as const;
+type RunValues = Values<typeof OPTIONS>;
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'continues a text with a language model, token by token as they come.',
+  positionals: [
+    { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
+    { name: '[PROMPT]', help: 'the text to continue; - or nothing reads standard input' },
+  ],
+  options: OPTIONS,
+  examples: [
+    { line: 'heed run ./gpt2 "The meaning of life is"', does: 'the most probable continuation' },
+    {
+      line: 'heed run ./gpt2 "Once upon a time" -t 0.8 --top-p 0.95 --seed 1 -n 60',
+      does: 'a sampled one that can be repeated',
+    },
+    { line: 'heed run ./gpt2 "2 + 2 =" -n 3 --show-probs', does: 'what else it could have said' },
+    { line: 'cat question.txt | heed run ./gpt2 --stop "\\n\\n" --json', does: 'from a program' },
+  ],
+  async run({ values, positionals: [folder, argument], terminal, signal }) {
+    checkTogether(values);
+    const language = values.lang ?? languageOf(terminal.env);
+    const say = createMessages(language);
+    const numbers = createNumbers(language);
+    const prompt = values.ids ?? (await textArgument(argument, terminal, { command: 'run', what: 'a prompt' }));
+    const open = await openModel(folder!, { engine: values, terminal, say, signal, quiet: values.quiet });
+    try {
+      const events = generation(open, prompt, values, signal);
+      const show = values.json
+        ? jsonView
+        : values['show-probs'] !== undefined
+          ? tableView
+          : severalSequences(values)
+            ? listView
+            : streamView;
+      const meter = startMeter(open);
+      const view = show({ open, prompt, values, terminal, say, numbers });
+      try {
+        for await (const event of events) {
+          if (event.type === 'token') {
+            meter.step();
+            view.token(event);
+          }
+          if (event.type !== 'done') continue;
+          view.done(event);
+          if (values.verbose) terminal.note(report(event, open, meter.kernelMs, say, numbers));
+        }
+      } catch (error) {
+        if (!(signal.aborted && error === signal.reason)) throw error;
+        view.interrupted();
+        return INTERRUPTED;
+      }
+    } finally {
+      open.close();
+    }
+  },
+});
+
+const severalSequences = (values: RunValues) => (values['num-return-sequences'] ?? 1) > 1 || (values.beams ?? 1) > 1;
+
+function checkTogether(values: RunValues): void {
+  const problem =
+    values['show-probs'] !== undefined && severalSequences(values) && !values.json
+      ? '--show-probs shows one sequence: leave --beams and --num-return-sequences out, or ask for --json'
+      : values['show-probs'] !== undefined && (values.beams ?? 1) > 1
+        ? '--show-probs has no meaning in a beam search, which compares whole sequences'
+        : values.greedy && values.temperature
+          ? '--greedy and --temperature contradict each other'
+          : undefined;
+  if (problem) throw new UsageError(problem, 'run');
+}
+
+// ---- what is generated
+function generation({ model }: OpenModel, prompt: string | readonly number[], values: RunValues, signal: AbortSignal) {
+  const given: GenerateTextOptions = {
+    maxNewTokens: values['max-new-tokens'],
+    minNewTokens: values['min-new-tokens'],
+    doSample: values.greedy ? false : undefined,
+    temperature: values.temperature,
+    topK: values['top-k'],
+    topP: values['top-p'],
+    minP: values['min-p'],
+    typicalP: values['typical-p'],
+    seed: values.seed,
+    repetitionPenalty: values['repetition-penalty'],
+    presencePenalty: values['presence-penalty'],
+    frequencyPenalty: values['frequency-penalty'],
+    numBeams: values.beams,
+    numReturnSequences: values['num-return-sequences'],
+    overflow: values.overflow,
+    logprobs: values.json || undefined,
+    topLogprobs: values['show-probs'],
+    signal,
+  };
+  if (model.parts.tokenizer) {
+    // A shell hands \n over as two characters.
+    const stopStrings = values.stop.map(text => text.replaceAll('\\n', '\n'));
+    return model.generate(typeof prompt === 'string' ? prompt : [prompt], { ...given, stopStrings });
+  }
+  if (typeof prompt === 'string' || values.stop.length > 0)
+    throw new ConfigError('this model has no tokenizer, so it reads and writes token ids only', {
+      expected: 'tokenizer.json, vocab.json with merges.txt, or tokenizer.model beside the weights',
+      fix: 'give the prompt as ids, --ids 5,17,42, without --stop',
+    });
+  return idsAsText(model.generateIds([prompt], given));
+}
+
+/** The events of a model without a tokenizer, its ids as their text. */
+async function* idsAsText(events: AsyncIterable<GenerateEvent>): AsyncGenerator<TextEvent, void, undefined> {
+  for await (const event of events) {
+    if (event.type === 'token') yield { ...event, text: `${event.id} ` };
+    else if (event.type === 'beams') yield { ...event, text: '' };
+    else
+      yield {
+        ...event,
+        text: '',
+        sequences: event.sequences.map(sequence => ({ ...sequence, text: sequence.ids.join(' ') })),
+      };
+  }
+}
+
+// ---- how it is shown
+interface ViewContext {
+  readonly open: OpenModel;
+  readonly prompt: string | readonly number[];
+  readonly values: RunValues;
+  readonly terminal: Terminal;
+  readonly say: Say;
+  readonly numbers: Numbers;
+}
+interface View {
+  token(event: TextTokenEvent): void;
+  done(event: TextDoneEvent): void;
+  /** Ctrl-C: ends what stands there. */
+  interrupted(): void;
+}
+
+function streamView({ prompt, values, terminal }: ViewContext): View {
+  let last = '';
+  const write = (text: string) => {
+    terminal.write(text);
+    last = text || last;
+  };
+  const end = () => {
+    if (!last.endsWith('\n')) terminal.write('\n');
+  };
+  // The continuation of a text reads badly without it, but a program wants the continuation alone.
+  if (terminal.interactive && !values.quiet && typeof prompt === 'string') write(terminal.paint.dim(prompt));
+  return { token: event => write(event.text), done: end, interrupted: end };
+}
+
+function listView({ terminal }: ViewContext): View {
+  return {
+    token() {},
+    done({ sequences }) {
+      if (sequences.length === 1) terminal.write(`${sequences[0]!.text}\n`);
+      else
+        terminal.write(
+          `${sequences.map(({ text }, i) => `${terminal.paint.bold(`[${i + 1}]`)} ${text}`).join('\n\n')}\n`,
+        );
+    },
+    interrupted() {},
+  };
+}
+
+function tableView({ open, terminal, say, numbers }: ViewContext): View {
+  const rows = createProbabilityTable(terminal, say, numbers, tokenLabels(open.model.parts.tokenizer));
+  let text = '';
+  const end = () => terminal.write(`\n${text.trimEnd()}\n`);
+  terminal.write(rows.header());
+  return {
+    token(event) {
+      text += event.text;
+      terminal.write(rows.row(event));
+    },
+    done: end,
+    interrupted: end,
+  };
+}
+
+function jsonView({ open, terminal }: ViewContext): View {
+  const { tokenizer } = open.model.parts;
+  const tops: { token: string | undefined; id: number; logprob: number }[][][] = [];
+  const texts: string[] = [];
+  const write = (entries: readonly unknown[]) =>
+    terminal.write(`${JSON.stringify(entries.length === 1 ? entries[0] : entries, null, 2)}\n`);
+  const named = (sequence: Omit<GeneratedText, 'finishReason'> & { finishReason: string }, i: number) => ({
+    ...(tokenizer && { text: sequence.text }),
+    ids: sequence.ids,
+    ...(sequence.logprobs && { logprobs: sequence.logprobs }),
+    ...(tops[i] && { top: tops[i] }),
+    ...(sequence.score !== undefined && { score: sequence.score }),
+    finishReason: sequence.finishReason,
+    ...(sequence.stopString !== undefined && { stopString: sequence.stopString }),
+  });
+  const ids: number[][] = [];
+  return {
+    token({ sequence, id, text, top }) {
+      (ids[sequence] ??= []).push(id);
+      texts[sequence] = (texts[sequence] ?? '') + text;
+      if (top)
+        (tops[sequence] ??= []).push(top.map(({ id, logprob }) => ({ token: tokenizer?.idToToken(id), id, logprob })));
+    },
+    done: ({ sequences, stats }) => write(sequences.map((sequence, i) => ({ ...named(sequence, i), stats }))),
+    interrupted: () =>
+      write(ids.map((list, i) => named({ prompt: 0, ids: list, text: texts[i]!, finishReason: 'interrupted' }, i))),
+  };
+}
+
+// ---- how long it took
+/** Adds up the time in kernels of the steps behind the prompt. */
+function startMeter({ wasm }: OpenModel) {
+  let last: unknown;
+  let first = true;
+  const meter = {
+    kernelMs: 0,
+    step() {
+      if (!wasm || wasm.lastRun === last) return;
+      last = wasm.lastRun;
+      if (!first) meter.kernelMs += wasm.lastRun.kernelMs;
+      first = false;
+    },
+  };
+  return meter;
+}
+
+function report(
+  { stats }: TextDoneEvent,
+  { loadMs, wasm }: OpenModel,
+  kernelMs: number,
+  say: Say,
+  numbers: Numbers,
+): string {
+  const { promptTokens, promptMs, newTokens, generationMs } = stats;
+  const rate = (tokens: number, ms: number) =>
+    `${numbers.digits((1000 * tokens) / Math.max(ms, 1e-3))} ${say('perSecond')}`;
+  // The first token comes out of reading the prompt.
+  const steps = Math.max(1, newTokens - 1);
+  const rows: [string, string][] = [
+    [say('loaded'), numbers.duration(loadMs)],
+    [say('prompt'), `${promptTokens} ${say('tokens')}, ${numbers.duration(promptMs)}, ${rate(promptTokens, promptMs)}`],
+    [
+      say('generated'),
+      `${newTokens} ${say('tokens')}, ${numbers.duration(generationMs / steps)} ${say('perToken')}, ${rate(steps, generationMs)}`,
+    ],
+  ];
+  if (wasm && kernelMs > 0)
+    rows.push([say('kernels'), `${numbers.percent(Math.min(1, kernelMs / generationMs))} ${say('ofTheTime')}`]);
+  rows.push([say('peakMemory'), numbers.bytes(process.resourceUsage().maxRSS * 1024)]);
+  if (stats.seed !== undefined) rows.push([say('seed'), String(stats.seed)]);
+  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')}`;
+}

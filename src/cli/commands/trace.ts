@@ -1,0 +1,208 @@
+/** `heed trace`: every named intermediate value of a forward pass. */
+import { ConfigError } from '../../errors.ts';
+import type { Model } from '../../hub/model.ts';
+import type { TypedArray } from '../../tensor/index.ts';
+import { defineCommand, UsageError, type Values } from '../command.ts';
+import { table } from '../layout.ts';
+import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
+import { createMessages, languageOf, type Say } from '../messages.ts';
+import { element } from '../numbers.ts';
+import { openModel } from '../open-model.ts';
+import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { textArgument } from '../read-text.ts';
+import type { Terminal } from '../terminal.ts';
+import { tokenLabels } from '../token-label.ts';
+
+const OPTIONS = {
+  get: { kind: 'text', short: 'g', value: 'NAME', help: 'print the values of one of them' },
+  head: { kind: 'integer', value: 'N', min: 0, help: 'only this attention head' },
+  names: { kind: 'flag', help: 'print only the names, one a line' },
+  ...IDS_OPTION,
+  ...ENGINE_OPTIONS,
+  ...OUTPUT_OPTIONS,
+} as const;
+
+export const trace = defineCommand({
+  name: 'trace',
+  summary: 'shows every intermediate value of a model for a text: what it is called, its shape, its numbers.',
+  positionals: [
+    { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
+    { name: '[TEXT]', help: 'the text to read; - or nothing reads standard input' },
+  ],
+  options: OPTIONS,
+  examples: [
+    { line: 'heed trace ./gpt2 "The cat sat"', does: 'a line for each value' },
+    { line: 'heed trace ./gpt2 "The cat sat" --get blocks.0.attn.pattern --head 3', does: 'who looks at whom' },
+    { line: 'heed trace ./gpt2 "The cat sat" --get blocks.5.mlp.act --json', does: 'all numbers, for a program' },
+  ],
+  async run({ values, positionals: [folder, argument], terminal, signal }) {
+    const say = createMessages(values.lang ?? languageOf(terminal.env));
+    const text = values.ids ? '' : await textArgument(argument, terminal, { command: 'trace', what: 'a text' });
+    const { model, close } = await openModel(folder!, { engine: values, terminal, say, signal });
+    try {
+      const ids = values.ids ?? idsOf(model, text);
+      const inputs = { input_ids: [ids] };
+      const labels = ids.map(tokenLabels(model.parts.tokenizer));
+      const names = values.get === undefined ? model.names(inputs) : [values.get];
+      if (values.names) {
+        terminal.write(`${names.join('\n')}\n`);
+        return;
+      }
+      const result = await model.run(inputs, { trace: names });
+      const tensors: Traced[] = [];
+      for (const name of names) {
+        const tensor = result.trace[name]!;
+        tensors.push({ name, shape: tensor.shape, data: await tensor.data() });
+      }
+      const show =
+        values.get === undefined ? (values.json ? overviewJson : overviewTable) : values.json ? valuesJson : valuesText;
+      terminal.write(`${show(tensors, { labels, ids, values, terminal, say })}\n`);
+    } finally {
+      close();
+    }
+  },
+});
+
+/** A tensor that was computed. */
+export interface Traced {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+interface Context {
+  readonly labels: readonly string[];
+  readonly ids: readonly number[];
+  readonly values: Values<typeof OPTIONS>;
+  readonly terminal: Terminal;
+  readonly say: Say;
+}
+
+function idsOf(model: Model, text: string): number[] {
+  if (!model.parts.tokenizer)
+    throw new ConfigError('this model has no tokenizer, so it reads token ids only', {
+      fix: 'give them as --ids 5,17,42',
+    });
+  return model.promptIds(text);
+}
+
+/** Mean, standard deviation and range, in two passes, which keep a small spread around a large mean. */
+export function summary(data: TypedArray): { mean: number; std: number; min: number; max: number } {
+  let sum = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (const x of data) {
+    sum += x;
+    if (x < min) min = x;
+    if (x > max) max = x;
+  }
+  const mean = sum / data.length;
+  let squares = 0;
+  for (const x of data) squares += (x - mean) ** 2;
+  return { mean, std: Math.sqrt(squares / data.length), min, max };
+}
+
+// ---- all of them
+const FIRST = 4;
+/** Scores hide what may not be seen behind a huge negative number, which would drown all others. */
+const isVisible = (x: number) => x > -1e29;
+
+function overviewTable(tensors: readonly Traced[], { terminal, say }: Context): string {
+  const rows = tensors.map(({ name, shape, data }) => {
+    const { mean, std, min, max } = summary(data.filter(isVisible));
+    const numbers = [mean, std, min, max].map(x => element(x, 7));
+    return [name, `[${shape.join(', ')}]`, ...numbers, first(data, terminal)];
+  });
+  const titles = [
+    say('name'),
+    say('shape'),
+    say('mean'),
+    say('deviation'),
+    say('least'),
+    say('most'),
+    say('firstValues'),
+  ];
+  const right = { align: 'right' } as const;
+  const lines = table([titles, ...rows], [{}, {}, right, right, right, right, {}]);
+  return lines.map((line, i) => (i === 0 ? terminal.paint.bold(line) : line)).join('\n');
+}
+
+const first = (data: TypedArray, { columns }: Terminal) => {
+  const values = [...data.subarray(0, columns >= 110 ? FIRST : 0)].map(x => element(x, 7));
+  return values.join(' ') + (values.length && data.length > values.length ? ' …' : '');
+};
+
+function overviewJson(tensors: readonly Traced[], { ids }: Context): string {
+  return JSON.stringify(
+    { ids, tensors: tensors.map(({ name, shape, data }) => ({ name, shape, ...summary(data.filter(isVisible)) })) },
+    null,
+    2,
+  );
+}
+
+// ---- one of them
+function valuesJson([tensor]: readonly Traced[], { ids, values }: Context): string {
+  const { name, shape, data } = withHead(tensor!, values.head);
+  return JSON.stringify({ name, ids, shape, values: nested(data, shape) });
+}
+
+/** Arrays in arrays, as JSON has them; -inf and NaN become null there. */
+function nested(data: TypedArray, shape: readonly number[]): unknown {
+  if (shape.length === 0) return data[0];
+  if (shape.length === 1) return [...data];
+  const [n, ...rest] = shape;
+  const size = rest.reduce((a, b) => a * b, 1);
+  return Array.from({ length: n! }, (_, i) => nested(data.subarray(i * size, (i + 1) * size), rest));
+}
+
+function withHead(tensor: Traced, head: number | undefined): Traced {
+  if (head === undefined) return tensor;
+  const { name, shape, data } = tensor;
+  if (shape.length !== 4)
+    throw new UsageError(`--head: ${name} has no heads, its shape is [${shape.join(', ')}]`, 'trace');
+  const [batch, heads, rows, columns] = shape as [number, number, number, number];
+  if (head >= heads) throw new UsageError(`--head ${head}: there are ${heads} heads, 0 to ${heads - 1}`, 'trace');
+  const size = rows * columns;
+  return { name, shape: [batch, rows, columns], data: data.slice(head * size, (head + 1) * size) };
+}
+
+function valuesText([whole]: readonly Traced[], context: Context): string {
+  const { values, terminal, say, labels } = context;
+  const { paint, columns: width } = terminal;
+  const tensor = withHead(whole!, values.head);
+  const { name, shape, data } = tensor;
+  const isPattern = name.endsWith('.pattern') || name === 'pattern';
+  const lines = [`${paint.bold(name)}  ${paint.dim(`[${whole!.shape.join(', ')}]`)}`];
+  const matrices = matricesOf(tensor);
+  let note: string | undefined;
+  matrices.forEach((matrix, i) => {
+    const head = values.head ?? (shape.length === 4 ? i % shape[1]! : undefined);
+    lines.push('');
+    if (head !== undefined) lines.push(paint.bold(`${say('head')} ${head}`));
+    if (isPattern) {
+      const view = patternLines(matrix, labels, width, paint);
+      lines.push(...view.lines);
+      note = say(view.asNumbers ? 'percentOfAttention' : 'shadesOfAttention');
+    } else {
+      // Rows are tokens wherever there are as many of them.
+      const view = numberLines(matrix, matrix.rows === labels.length ? labels : [], width, paint);
+      lines.push(...view.lines);
+      if (!view.complete) note = say('moreColumns');
+    }
+  });
+  if (data.length === 0) lines.push('', '[]');
+  if (note) lines.push('', paint.dim(note));
+  return lines.join('\n');
+}
+
+/** The last two axes as matrices, one for each index of the others. */
+function matricesOf({ shape, data }: Traced): Matrix[] {
+  const columns = shape.at(-1) ?? 1;
+  const rows = shape.at(-2) ?? 1;
+  const size = rows * columns;
+  if (size === 0) return [];
+  return Array.from({ length: data.length / size }, (_, i) => ({
+    data: data.subarray(i * size, (i + 1) * size),
+    rows,
+    columns,
+  }));
+}

@@ -1,0 +1,116 @@
+/** What the command line says in German and in English. Error texts stay English: they are what people search for. */
+
+export type Language = 'en' | 'de';
+
+const MESSAGES = {
+  // inspect
+  architecture: ['architecture', 'Architektur'],
+  notRunnable: ['heed cannot run this architecture', 'heed kann diese Architektur nicht ausführen'],
+  causalLM: ['causal language model', 'kausales Sprachmodell'],
+  sequenceClassification: ['classifier of texts', 'Klassifikator für Texte'],
+  config: ['Configuration', 'Konfiguration'],
+  layers: ['layers', 'Schichten'],
+  width: ['width', 'Breite'],
+  heads: ['attention heads', 'Attention-Köpfe'],
+  keyValueHeads: ['key/value heads', 'Key/Value-Köpfe'],
+  headWidth: ['width of a head', 'Breite eines Kopfes'],
+  feedForward: ['feed-forward width', 'Feed-Forward-Breite'],
+  activation: ['activation', 'Aktivierung'],
+  normEpsilon: ['norm epsilon', 'Norm-Epsilon'],
+  ropeBase: ['rotary base', 'RoPE-Basis'],
+  slidingWindow: ['attention window', 'Attention-Fenster'],
+  contextLength: ['context length', 'Kontextlänge'],
+  vocabulary: ['vocabulary', 'Vokabular'],
+  tiedHead: ['output = embedding', 'Ausgabe = Embedding'],
+  labels: ['labels', 'Klassen'],
+  tokens: ['tokens', 'Tokens'],
+  parameters: ['Parameters', 'Parameter'],
+  total: ['total', 'gesamt'],
+  share: ['share', 'Anteil'],
+  name: ['name', 'Name'],
+  shape: ['shape', 'Form'],
+  number: ['number', 'Anzahl'],
+  memory: ['Memory', 'Speicher'],
+  onDisk: ['weights on disk', 'Gewichte auf der Platte'],
+  weightsInMemory: ['weights in memory', 'Gewichte im Speicher'],
+  cachePerToken: ['cache for a token', 'Cache für ein Token'],
+  cacheFull: ['cache of a full context', 'Cache bei vollem Kontext'],
+  allInAll: ['all in all', 'insgesamt'],
+  tokenizer: ['Tokenizer', 'Tokenizer'],
+  none: ['none', 'keiner'],
+  kind: ['kind', 'Art'],
+  specialTokens: ['special tokens', 'Sondertokens'],
+  chatTemplate: ['chat template', 'Chat-Vorlage'],
+  yes: ['yes', 'ja'],
+  no: ['no', 'nein'],
+  metadata: ['Metadata', 'Metadaten'],
+  file: ['File', 'Datei'],
+  // trace
+  mean: ['mean', 'Mittel'],
+  deviation: ['std', 'Streuung'],
+  least: ['min', 'Min'],
+  most: ['max', 'Max'],
+  firstValues: ['first values', 'erste Werte'],
+  query: ['query', 'Query'],
+  key: ['key', 'Key'],
+  head: ['head', 'Kopf'],
+  percentOfAttention: [
+    'rows are queries, columns keys, numbers are percent',
+    'Zeilen sind Queries, Spalten Keys, Zahlen sind Prozent',
+  ],
+  shadesOfAttention: [
+    'rows are queries, columns keys, darker is more',
+    'Zeilen sind Queries, Spalten Keys, dunkler ist mehr',
+  ],
+  moreColumns: ['more columns: --json has all', 'weitere Spalten: --json enthält alle'],
+  // run
+  loading: ['loading', 'lade'],
+  loaded: ['load', 'Laden'],
+  prompt: ['prompt', 'Prompt'],
+  generated: ['generated', 'Ausgabe'],
+  kernels: ['kernels', 'Kernel'],
+  ofTheTime: ['of the time', 'der Zeit'],
+  peakMemory: ['peak memory', 'Speicherspitze'],
+  seed: ['seed', 'Seed'],
+  perToken: ['per token', 'pro Token'],
+  perSecond: ['tokens/s', 'Tokens/s'],
+  token: ['token', 'Token'],
+  probability: ['probability', 'Wahrscheinlichkeit'],
+  alternatives: ['instead of it', 'statt dessen'],
+  finished: ['finished', 'Ende'],
+  // doctor
+  machine: ['Machine', 'Rechner'],
+  processor: ['processor', 'Prozessor'],
+  cores: ['cores', 'Kerne'],
+  available: ['available', 'verfügbar'],
+  engine: ['Engine', 'Engine'],
+  backend: ['backend', 'Backend'],
+  threads: ['threads', 'Threads'],
+  relaxedSimd: ['relaxed SIMD', 'Relaxed SIMD'],
+  revectoriser: ['256-bit vectoriser', '256-Bit-Vektorisierer'],
+  tile: ['register tile', 'Registerkachel'],
+  memoryLimit: ['memory limit', 'Speichergrenze'],
+  startTime: ['start', 'Start'],
+  selfTest: ['Self-test: each kernel against its definition', 'Selbsttest: jeder Kernel gegen seine Definition'],
+  kernel: ['kernel', 'Kernel'],
+  error: ['error', 'Fehler'],
+  time: ['time', 'Zeit'],
+  speed: ['speed', 'Tempo'],
+  allRight: ['Everything works.', 'Alles funktioniert.'],
+  notRight: ['Some kernels give wrong numbers on this machine', 'Einige Kernel rechnen auf diesem Rechner falsch'],
+  on: ['on', 'an'],
+  off: ['off', 'aus'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Message = keyof typeof MESSAGES;
+/** A text by its key. */
+export type Say = (message: Message) => string;
+
+export function createMessages(language: Language): Say {
+  return message => MESSAGES[message][language === 'en' ? 0 : 1];
+}
+
+/** German where the environment asks for it, by POSIX's order of variables; else English. */
+export function languageOf(env: Readonly<Record<string, string | undefined>>): Language {
+  return /^de\b|^de_/.test(env.LC_ALL || env.LC_MESSAGES || env.LANG || '') ? 'de' : 'en';
+}

@@ -1,0 +1,162 @@
+/** What a model folder says about itself, from its headers and JSON files: no weights are read. */
+import { CheckpointError, UnsupportedError } from '../errors.ts';
+import { type Checkpoint, openCheckpoint } from '../formats/index.ts';
+import { readJson } from '../hub/load.ts';
+import type { HeadName } from '../models/architecture.ts';
+import { ConfigReader } from '../models/config-reader.ts';
+import { architectureOf, headOf } from '../models/index.ts';
+import { listParams } from '../nn/params.ts';
+import { sizeOf } from '../tensor/index.ts';
+import { loadTokenizer } from '../tokenizers/index.ts';
+import type { Message } from './messages.ts';
+import { groupParameters, type ParameterGroup } from './parameter-tree.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface ModelFacts {
+  readonly type: string;
+  /** Undefined when heed has no model file for the type. */
+  readonly head: HeadName | undefined;
+  /** The numbers that matter, whatever the family calls them. */
+  readonly config: readonly {
+    readonly message: Message;
+    readonly field: string;
+    readonly value: number | string | boolean;
+  }[];
+  readonly parameters: readonly ParameterGroup[];
+  /** Of the model: a copy of a tied matrix in the file does not count. */
+  readonly parameterCount: number;
+  readonly diskBytes: number;
+  readonly memory: MemoryFacts | undefined;
+  readonly tokenizer: TokenizerFacts | undefined;
+}
+export interface MemoryFacts {
+  readonly weightBytes: number;
+  readonly cacheBytesPerToken: number;
+  readonly contextLength: number | undefined;
+}
+export interface TokenizerFacts {
+  readonly kind: string;
+  readonly vocabSize: number;
+  /** Role -> id and token. */
+  readonly special: Readonly<Record<string, { readonly id: number; readonly token: string | undefined }>>;
+  readonly chatTemplate: boolean;
+}
+export interface FileFacts {
+  readonly format: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly parameters: readonly ParameterGroup[];
+  readonly parameterCount: number;
+  readonly diskBytes: number;
+}
+
+/** Fields of config.json that mean the same, in the words of different families. */
+const CONFIG_FIELDS: readonly (readonly [message: Message, ...fields: string[]])[] = [
+  ['layers', 'n_layer', 'num_hidden_layers', 'num_layers', 'n_layers'],
+  ['width', 'n_embd', 'hidden_size', 'd_model', 'dim'],
+  ['heads', 'n_head', 'num_attention_heads', 'num_heads', 'n_heads'],
+  ['keyValueHeads', 'num_key_value_heads'],
+  ['headWidth', 'head_dim', 'd_kv'],
+  ['feedForward', 'n_inner', 'intermediate_size', 'd_ff', 'ffn_dim'],
+  ['activation', 'activation_function', 'hidden_act', 'hidden_activation', 'feed_forward_proj'],
+  ['normEpsilon', 'layer_norm_epsilon', 'rms_norm_eps', 'layer_norm_eps'],
+  ['ropeBase', 'rope_theta'],
+  ['slidingWindow', 'sliding_window'],
+  ['contextLength', 'n_positions', 'max_position_embeddings', 'n_ctx'],
+  ['vocabulary', 'vocab_size'],
+  ['tiedHead', 'tie_word_embeddings'],
+];
+
+const BYTES_IN_MEMORY = 4;
+
+/** @throws CheckpointError when the folder has no config.json, and what reading its files throws */
+export async function modelFacts(folder: string): Promise<ModelFacts> {
+  const json = await readJson(folder, 'config.json');
+  if (!json)
+    throw new CheckpointError('no config.json', {
+      seen: folder,
+      expected: 'a folder with config.json, or a .safetensors file',
+    });
+  const known = await runnable(json, folder);
+  const checkpoint = await openCheckpoint(folder);
+  try {
+    const file = fileFacts(checkpoint);
+    const spec = known && listParams(known.architecture.heads[known.head].parameters(known.config));
+    const parameterCount = spec?.reduce((n, [, { shape }]) => n + sizeOf(shape), 0) ?? file.parameterCount;
+    const cache = known?.head === 'causalLM' ? known.architecture.cache(known.config) : undefined;
+    return {
+      type: String(json.model_type ?? 'unknown'),
+      head: known?.head,
+      config: configFacts({ ...json, ...(known?.config as Json | undefined) }),
+      parameters: file.parameters,
+      parameterCount,
+      diskBytes: file.diskBytes,
+      memory: known && {
+        weightBytes: BYTES_IN_MEMORY * parameterCount,
+        cacheBytesPerToken: cache ? 2 * cache.layers * cache.heads * cache.headDim * BYTES_IN_MEMORY : 0,
+        contextLength: known.architecture.contextLength(known.config),
+      },
+      tokenizer: await tokenizerFacts(folder),
+    };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** What a weights file by itself says. */
+export function fileFacts({ format, metadata, tensors }: Checkpoint): FileFacts {
+  const entries = [...tensors.values()];
+  const parameters = groupParameters(entries);
+  return {
+    format,
+    metadata,
+    parameters,
+    parameterCount: parameters.reduce((n, { count }) => n + count, 0),
+    diskBytes: entries.reduce((n, { byteLength }) => n + byteLength, 0),
+  };
+}
+
+/** The architecture and its checked config; undefined for families without a model file. */
+async function runnable(json: Json, folder: string) {
+  const found = await architectureOf(json).catch((error: unknown) => {
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  });
+  if (!found) return undefined;
+  const reader = new ConfigReader(found.json, `${folder}/config.json`);
+  const config = found.architecture.config(reader);
+  reader.finish();
+  return { architecture: found.architecture, config, head: headOf(json) };
+}
+
+function configFacts(config: Json): ModelFacts['config'] {
+  return CONFIG_FIELDS.flatMap(([message, ...fields]) => {
+    const field = fields.find(name => ['number', 'string', 'boolean'].includes(typeof config[name]));
+    return field === undefined ? [] : [{ message, field, value: config[field] as number | string | boolean }];
+  });
+}
+
+async function tokenizerFacts(folder: string): Promise<TokenizerFacts | undefined> {
+  const { readdir } = await import('node:fs/promises');
+  const names = await readdir(folder);
+  if (
+    !['tokenizer.json', 'vocab.json', 'vocab.txt', 'tokenizer.model', 'spiece.model'].some(name => names.includes(name))
+  )
+    return undefined;
+  const tokenizer = await loadTokenizer(folder);
+  const settings = await readJson(folder, 'tokenizer_config.json');
+  return {
+    kind: tokenizer.model.type,
+    vocabSize: tokenizer.vocabSize,
+    special: Object.fromEntries(
+      Object.entries(tokenizer.specialTokens).map(([role, id]: [string, number]) => [
+        role,
+        { id, token: tokenizer.idToToken(id) },
+      ]),
+    ),
+    chatTemplate:
+      settings?.chat_template !== undefined ||
+      names.includes('chat_template.jinja') ||
+      names.includes('chat_template.json'),
+  };
+}

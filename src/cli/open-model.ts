@@ -1,0 +1,77 @@
+/** Starts a backend and loads a model for a command, with a progress line for those who wait. */
+import type { WasmBackend } from '../backends/wasm/index.ts';
+import { load } from '../hub/load.ts';
+import type { Model } from '../hub/model.ts';
+import type { Backend } from '../tensor/index.ts';
+import type { Values } from './command.ts';
+import type { Say } from './messages.ts';
+import type { ENGINE_OPTIONS } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface OpenBackend {
+  readonly backend: Backend;
+  /** The same backend if it is the WebAssembly one, which knows more. */
+  readonly wasm: WasmBackend | undefined;
+}
+export interface OpenModel extends OpenBackend {
+  readonly model: Model;
+  readonly loadMs: number;
+  close(): void;
+}
+type EngineValues = Values<typeof ENGINE_OPTIONS>;
+
+/** The backend that the options ask for. @throws BackendError, ConfigError */
+export async function openBackend({ device, threads, 'no-revectorize': plain }: EngineValues): Promise<OpenBackend> {
+  if (device === 'reference') {
+    const { createReferenceBackend } = await import('../backends/reference/index.ts');
+    return { backend: createReferenceBackend(), wasm: undefined };
+  }
+  const { createWasmBackend } = await import('../backends/wasm/index.ts');
+  const wasm = await createWasmBackend({
+    ...(threads !== undefined && { threads }),
+    ...(plain && { revectorize: false }),
+  });
+  return { backend: wasm, wasm };
+}
+
+/** Loading takes at least this long before anything is said about it. */
+const PATIENCE_MS = 1000;
+
+export interface OpenOptions {
+  readonly engine: EngineValues;
+  readonly terminal: Terminal;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+  /** No progress line. */
+  readonly quiet?: boolean;
+}
+
+/** @throws what `load` and `openBackend` throw; nothing stays open then */
+export async function openModel(
+  folder: string,
+  { engine, terminal, say, signal, quiet }: OpenOptions,
+): Promise<OpenModel> {
+  const start = performance.now();
+  const open = await openBackend(engine);
+  const show = terminal.interactiveErrors && !quiet;
+  let shown = false;
+  const onProgress = ({ loadedBytes, totalBytes }: { loadedBytes: number; totalBytes: number }) => {
+    if (!show || performance.now() - start < PATIENCE_MS) return;
+    shown = true;
+    const done = Math.round((30 * loadedBytes) / Math.max(1, totalBytes));
+    terminal.note(`\r${say('loading')} ${'█'.repeat(done)}${'░'.repeat(30 - done)} `);
+  };
+  try {
+    const model = await load(folder, { backend: open.backend, signal, onProgress });
+    const close = () => {
+      model.dispose();
+      open.backend.close();
+    };
+    return { ...open, model, loadMs: performance.now() - start, close };
+  } catch (error) {
+    open.backend.close();
+    throw error;
+  } finally {
+    if (shown) terminal.note('\r\x1b[K');
+  }
+}

@@ -1,0 +1,53 @@
+/** Finds the command, reads its arguments, runs it, reports what goes wrong. */
+import { type Command, UsageError } from './command.ts';
+import { COMMANDS, type CommandEntry } from './commands/index.ts';
+import { commandHelp, overview } from './help.ts';
+import { nearest } from './nearest.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { reportError } from './report-error.ts';
+import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/** Exit code of a run that Ctrl-C ended, as shells have it. */
+export const INTERRUPTED = 130;
+
+/**
+ * Runs `heed ...argv` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Never throws.
+ * @param signal aborted when the user interrupts
+ */
+export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const debug = !!terminal.env.HEED_DEBUG;
+  let stack = debug;
+  try {
+    const [first, ...rest] = argv;
+    if (first === undefined || first === '--help' || first === '-h') return await help([], terminal);
+    if (first === '--version' || first === '-v') {
+      terminal.write(`${VERSION}\n`);
+      return 0;
+    }
+    if (first === 'help') return await help(rest, terminal);
+    const command = await commandNamed(first);
+    const call = parseArguments(command, rest);
+    if (call.help) {
+      terminal.write(commandHelp(command, terminal));
+      return 0;
+    }
+    stack ||= call.values.verbose === true;
+    return (await command.run({ values: call.values as never, positionals: call.positionals, terminal, signal })) ?? 0;
+  } catch (error) {
+    return signal.aborted && error === signal.reason ? INTERRUPTED : reportError(error, terminal, { stack });
+  }
+}
+
+async function help([name]: readonly string[], terminal: Terminal): Promise<number> {
+  terminal.write(name === undefined ? overview(COMMANDS, terminal) : commandHelp(await commandNamed(name), terminal));
+  return 0;
+}
+
+async function commandNamed(name: string): Promise<Command> {
+  const entry = COMMANDS.find((command: CommandEntry) => command.name === name);
+  if (entry) return entry.load();
+  const guess = nearest(name, [...COMMANDS.map(command => command.name), 'help']);
+  const kind = name.startsWith('-') ? 'option' : 'command';
+  throw new UsageError(`unknown ${kind} ${name}${guess ? `; did you mean heed ${guess}?` : ''}`);
+}

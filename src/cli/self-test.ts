@@ -1,0 +1,188 @@
+/** Runs the kernels of a backend on small numbers against the reference backend, and on larger ones against the clock. */
+import { createReferenceBackend } from '../backends/reference/index.ts';
+import type { WasmBackend } from '../backends/wasm/index.ts';
+import {
+  attention,
+  type Backend,
+  bytesOf,
+  cost,
+  gather,
+  geluTanh,
+  layerNorm,
+  linear,
+  matmul,
+  rmsNorm,
+  setDefaultBackend,
+  silu,
+  sizeOf,
+  softmax,
+  Tensor,
+} from '../tensor/index.ts';
+import { createRng } from '../util/rng.ts';
+
+export interface KernelTest {
+  readonly kernel: string;
+  /** Of the timed run. */
+  readonly shape: string;
+  /** Largest difference, in parts of the largest number of the reference. */
+  readonly error: number;
+  readonly ok: boolean;
+  readonly ms: number;
+  readonly gigaflops: number;
+  /** Gigabytes per second, each operand counted once. */
+  readonly bandwidth: number;
+}
+
+/** A computation on tensors of the shapes that it is given. */
+interface Case {
+  readonly kernel: string;
+  readonly compute: (...inputs: Tensor[]) => Tensor;
+  readonly small: readonly (readonly number[])[];
+  readonly large: readonly (readonly number[])[];
+  /** Which input is a weight, stored in the backend's own format. */
+  readonly weight?: number;
+}
+
+const CASES: readonly Case[] = [
+  {
+    kernel: 'linear, prompt',
+    compute: (x, w) => linear(x, w),
+    small: [
+      [37, 70],
+      [45, 70],
+    ],
+    large: [
+      [128, 1024],
+      [1024, 1024],
+    ],
+    weight: 1,
+  },
+  {
+    kernel: 'linear, token',
+    compute: (x, w) => linear(x, w),
+    small: [
+      [1, 70],
+      [45, 70],
+    ],
+    large: [
+      [1, 2048],
+      [4096, 2048],
+    ],
+    weight: 1,
+  },
+  {
+    kernel: 'matmul',
+    compute: (a, b) => matmul(a, b),
+    small: [
+      [2, 19, 33],
+      [2, 33, 21],
+    ],
+    large: [
+      [8, 128, 64],
+      [8, 64, 128],
+    ],
+  },
+  {
+    kernel: 'attention',
+    compute: (q, k, v) => attention(q, k, v, { causal: true }),
+    small: [
+      [1, 2, 13, 16],
+      [1, 1, 13, 16],
+      [1, 1, 13, 16],
+    ],
+    large: [
+      [1, 12, 256, 64],
+      [1, 12, 256, 64],
+      [1, 12, 256, 64],
+    ],
+  },
+  { kernel: 'softmax', compute: x => softmax(x), small: [[7, 53]], large: [[512, 512]] },
+  {
+    kernel: 'layerNorm',
+    compute: (x, w, b) => layerNorm(x, w, b, 1e-5),
+    small: [[7, 53], [53], [53]],
+    large: [[256, 1024], [1024], [1024]],
+  },
+  { kernel: 'rmsNorm', compute: (x, w) => rmsNorm(x, w, 1e-5), small: [[7, 53], [53]], large: [[256, 1024], [1024]] },
+  { kernel: 'gelu', compute: x => geluTanh(x), small: [[7, 53]], large: [[256, 1024]] },
+  { kernel: 'silu', compute: x => silu(x), small: [[7, 53]], large: [[256, 1024]] },
+  {
+    kernel: 'gather',
+    compute: x => gather(x, Tensor.from(new Int32Array([2, 0, 1]), [3])),
+    small: [[5, 53]],
+    large: [[4096, 256]],
+  },
+];
+
+/** Rounding differs between ways to sum; a wrong kernel is wrong by far more. */
+const TOLERANCE = 2e-5;
+const ROUNDS = 5;
+
+/**
+ * One result per kernel. Sets the default backend while it runs, and leaves the tested one there.
+ * @throws BackendError when a kernel traps
+ */
+export async function selfTest(backend: WasmBackend, signal: AbortSignal): Promise<KernelTest[]> {
+  const reference = createReferenceBackend();
+  const results: KernelTest[] = [];
+  for (const test of CASES) {
+    signal.throwIfAborted();
+    const [seen, wanted] = [await outcome(test, backend), await outcome(test, reference)];
+    const scale = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    // Written so that NaN fails.
+    const differences = wanted.map((x, i) => Math.abs(x - seen[i]!) / scale);
+    const error = differences.every(Number.isFinite) ? Math.max(...differences) : Number.POSITIVE_INFINITY;
+    const { ms, flops, bytes } = await time(test, backend);
+    const shape = test.large
+      .map(s => `[${s.join(', ')}]`)
+      .slice(0, 2)
+      .join(' ');
+    const ok = error < TOLERANCE;
+    results.push({
+      kernel: test.kernel,
+      shape,
+      error,
+      ok,
+      ms,
+      gigaflops: flops / ms / 1e6,
+      bandwidth: bytes / ms / 1e6,
+    });
+  }
+  reference.close();
+  return results;
+}
+
+async function outcome(test: Case, backend: Backend): Promise<number[]> {
+  setDefaultBackend(backend);
+  const inputs = await makeInputs(test, test.small, backend);
+  return Array.from(await test.compute(...inputs).data());
+}
+
+async function time(test: Case, backend: WasmBackend) {
+  const inputs = await makeInputs(test, test.large, backend);
+  const { flops } = cost(test.compute(...inputs));
+  let ms = Number.POSITIVE_INFINITY;
+  let out: Tensor | undefined;
+  for (let round = 0; round < ROUNDS; round++) {
+    out?.dispose();
+    out = test.compute(...inputs);
+    await out.data();
+    ms = Math.min(ms, backend.lastRun.kernelMs);
+  }
+  const bytes = [...inputs, out!].reduce((n, { shape, dtype }) => n + sizeOf(shape) * bytesOf(dtype), 0);
+  for (const tensor of inputs) tensor.dispose();
+  return { ms: Math.max(ms, 1e-3), flops, bytes };
+}
+
+async function makeInputs(test: Case, shapes: readonly (readonly number[])[], backend: Backend): Promise<Tensor[]> {
+  const rng = createRng(1);
+  return Promise.all(
+    shapes.map(async (shape, i) => {
+      const data = Float32Array.from({ length: sizeOf(shape) }, () => rng.uniform() - 0.5);
+      if (i !== test.weight) return Tensor.from(data, shape);
+      const writer = backend.weight(shape, { matrix: true });
+      await writer.write(new Uint8Array(data.buffer), 'F32');
+      return Tensor.fromDevice(await writer.finish(), shape);
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+/** What a command sees of the world: where it writes, how wide and colourful that is, what comes in. */
+
+export interface Terminal {
+  /** Width of a line. */
+  readonly columns: number;
+  /** Standard output is looked at by a person. */
+  readonly interactive: boolean;
+  /** Standard error is. */
+  readonly interactiveErrors: boolean;
+  /** Standard input is a keyboard: nothing was piped in. */
+  readonly keyboard: boolean;
+  readonly paint: Paint;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Results. */
+  write(text: string): void;
+  /** Everything about them. */
+  note(text: string): void;
+  /** All of standard input. */
+  read(): Promise<string>;
+}
+
+const CODES = {
+  bold: '1',
+  dim: '2',
+  red: '31',
+  green: '32',
+  yellow: '33',
+  blue: '34',
+  magenta: '35',
+  cyan: '36',
+  mark: '48;5;24;97',
+  mark2: '48;5;60;97',
+} as const;
+/** Colours, each a function from text to text; without colour they return what they are given. */
+export type Paint = { readonly [K in keyof typeof CODES]: (text: string) => string };
+
+export function createPaint(colour: boolean): Paint {
+  return Object.fromEntries(
+    Object.entries(CODES).map(([name, code]) => [
+      name,
+      (text: string) => (colour && text ? `\x1b[${code}m${text}\x1b[0m` : text),
+    ]),
+  ) as Paint;
+}
+
+/** The terminal of this process. Colours only for people who did not refuse them (no-color.org). */
+export function nodeTerminal(): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return {
+    columns: Math.max(40, stdout.columns ?? stderr.columns ?? (Number(env.COLUMNS) || 80)),
+    interactive: stdout.isTTY === true,
+    interactiveErrors: stderr.isTTY === true,
+    keyboard: stdin.isTTY === true,
+    paint: createPaint(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'),
+    env,
+    write: text => void stdout.write(text),
+    note: text => void stderr.write(text),
+    async read() {
+      stdin.setEncoding('utf8');
+      let text = '';
+      for await (const part of stdin) text += part;
+      return text;
+    },
+  };
+}

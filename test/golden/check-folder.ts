@@ -1,0 +1,79 @@
+/** All checks of one checkpoint folder. */
+import { UnsupportedError } from '../../src/errors.ts';
+import { load } from '../../src/hub/load.ts';
+import type { Model } from '../../src/hub/model.ts';
+import type { Backend } from '../../src/tensor/index.ts';
+import { broken, type Check } from './compare.ts';
+import { forwardChecks } from './forward.ts';
+import { generationChecks } from './generation.ts';
+import { type Golden, type GoldenFiles, readGolden } from './golden-files.ts';
+import { gradientChecks } from './gradients.ts';
+import { perplexityChecks } from './perplexity.ts';
+import { modelFor } from './seen-length.ts';
+import { sessionChecks } from './session.ts';
+
+export interface FolderResult {
+  readonly folder: string;
+  readonly checks: readonly Check[];
+  /** Why nothing was checked. */
+  readonly skipped?: string | undefined;
+  /** Errors that ended a group of checks early; each is a failed check too. */
+  readonly errors: readonly unknown[];
+}
+
+/** Loads a folder and compares whatever the reference computed from it. Reports errors as failed checks. */
+export async function checkFolder(files: GoldenFiles, folder: string, backend: Backend): Promise<FolderResult> {
+  const golden = await readGolden(files, folder);
+  const config = await files.read(`${folder}/config.json`);
+  const skipped = !config ? 'no config.json: not a whole model' : !golden ? 'no reference results' : undefined;
+  if (!config || !golden) return { folder, checks: [], skipped, errors: [] };
+
+  let model: Model;
+  try {
+    model = await load(files.path(folder), { backend });
+  } catch (error) {
+    if (error instanceof UnsupportedError) return { folder, checks: [], skipped: reason(error), errors: [] };
+    return { folder, checks: [broken('load', `${error}`)], errors: [error] };
+  }
+  const checks: Check[] = [];
+  const errors: unknown[] = [];
+  const collect = async (group: string, from: AsyncIterable<Check>) => {
+    try {
+      for await (const check of from) checks.push(check);
+    } catch (error) {
+      errors.push(error);
+      checks.push(broken(group, `${error}`));
+    }
+  };
+  try {
+    for (const [group, from] of groups(model, golden)) await collect(group, from);
+  } finally {
+    model.dispose();
+  }
+  const batch = golden.cases.get('batch');
+  if (golden.gradients && batch) {
+    const trainable = await load(files.path(folder), { backend, trainable: true });
+    await collect('gradients', gradientChecks(modelFor(trainable, golden)('forward', 'batch'), batch, golden.gradients));
+    trainable.dispose();
+  }
+  return { folder, checks, errors };
+}
+
+/** What is not supported, in one line. */
+function reason({ message, seen }: UnsupportedError): string {
+  const what = message.split(';')[0]!;
+  return seen !== undefined && seen.length < 40 ? `${what}: ${seen}` : what;
+}
+
+function groups(model: Model, golden: Golden): [name: string, checks: AsyncIterable<Check>][] {
+  const choose = modelFor(model, golden);
+  const made: [string, AsyncIterable<Check>][] = [];
+  for (const [name, expected] of golden.cases) {
+    const chosen = choose('forward', name);
+    made.push([name, forwardChecks(chosen, name, expected)]);
+    if (model.parts.head === 'causalLM' && name !== 'batch') made.push([`${name}/session`, sessionChecks(chosen, name, expected)]);
+  }
+  if (golden.generation) made.push(['generation', generationChecks(choose, golden.generation)]);
+  if (golden.perplexity) made.push(['perplexity', perplexityChecks(model, golden.perplexity)]);
+  return made;
+}

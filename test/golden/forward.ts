@@ -1,0 +1,104 @@
+/** Forward passes: every tensor that the reference kept of a case against the canonical name it has here. */
+import type { Model, ModelInputs } from '../../src/hub/model.ts';
+import { type Check, broken, compareFloats, compareNumber, type Expected, PADDING_BOUND } from './compare.ts';
+import { type GoldenCase, rowsOf } from './golden-files.ts';
+
+/** Names that are not results, or (computed in half precision) not to be compared. */
+const INPUTS = /^(input_ids|attention_mask|position_ids|labels|logits_computed_in_\w+)$/;
+
+/** Trace name of the reference's tensor; undefined = there is no rule for it. */
+function canonicalName(name: string, layers: number, known: ReadonlySet<string>): string | undefined {
+  const [, kind, index] = /^([a-z_]+?)(?:\.(\d+))?$/.exec(name) ?? [];
+  const block = `blocks.${index}`;
+  switch (kind) {
+    case 'logits':
+      return 'logits';
+    case 'last_hidden_state':
+      return 'ln_final';
+    case 'hidden_states':
+      return Number(index) === layers ? 'ln_final' : `${block}.resid_pre`;
+    case 'attentions':
+      return `${block}.attn.pattern`;
+    case 'cache_key':
+      return known.has(`${block}.attn.rot_k`) ? `${block}.attn.rot_k` : `${block}.attn.k`;
+    case 'cache_value':
+      return `${block}.attn.v`;
+    default:
+      return undefined;
+  }
+}
+
+export function inputsOf(expected: GoldenCase): ModelInputs {
+  const rows = (name: string) => expected.has(name) ? rowsOf(expected.get(name)!) : undefined;
+  const labels = expected.get('labels');
+  return {
+    input_ids: rows('input_ids')!,
+    attention_mask: rows('attention_mask'),
+    position_ids: rows('position_ids'),
+    labels: labels && (labels.shape.length === 1 ? labels.data : rowsOf(labels)),
+  };
+}
+
+/** Checks of one case: all its tensors and the loss. */
+export async function* forwardChecks(model: Model, caseName: string, expected: GoldenCase): AsyncGenerator<Check> {
+  const inputs = inputsOf(expected);
+  const mask = inputs.attention_mask?.flatMap(row => Array.from(row)) ?? [];
+  const known = new Set(model.names(inputs));
+  const layers = [...expected.keys()].filter(name => name.startsWith('hidden_states.')).length - 1;
+
+  const wanted = new Map<string, string>();
+  for (const name of expected.keys()) {
+    if (INPUTS.test(name) || name === 'loss') continue;
+    const canonical = canonicalName(name, layers, known);
+    if (canonical && known.has(canonical)) wanted.set(name, canonical);
+    else yield broken(`${caseName}/${name}`, canonical ? `the model has no ${canonical}` : 'no rule for this tensor');
+  }
+  const { loss, trace } = await model.run(inputs, { trace: [...new Set(wanted.values())] });
+  for (const [name, canonical] of wanted) {
+    const [kind = name, part] = name.split('.');
+    const reference = expected.get(name)!;
+    const actual = await trace[canonical]!.data();
+    const label = { name: `${caseName}/${kind}`, part };
+    const real = realEntries(kind, reference.shape, mask);
+    yield { ...label, ...compareFloats(lastSlots(actual, kind, reference, trace[canonical]!.shape), reference, real) };
+    if (kind === 'attentions' && mask.includes(0))
+      yield { ...label, name: `${caseName}/attention to padding`, error: seenPadding(actual, reference.shape, mask), bound: PADDING_BOUND };
+  }
+  if (expected.has('loss')) yield { name: `${caseName}/loss`, ...compareNumber(loss!, expected.get('loss')!.data[0]!) };
+  if (inputs.position_ids && expected.has('logits')) {
+    const { logits } = await model.run({ ...inputs, position_ids: undefined });
+    const reference = expected.get('logits')!;
+    const real = realEntries('logits', reference.shape, mask);
+    yield { name: `${caseName}/logits, positions from the mask`, ...compareFloats(await logits.data(), reference, real) };
+  }
+}
+
+/** Which entries belong to real tokens: of `[B, T, ...]` by the token, of attention `[B, H, T, S]` by the query. */
+function realEntries(kind: string, shape: readonly number[], mask: readonly number[]): ((i: number) => boolean) | undefined {
+  const perToken = kind === 'attentions' ? shape.length === 4 : kind !== 'cache_key' && kind !== 'cache_value' && shape.length === 3;
+  if (!perToken || !mask.includes(0)) return undefined;
+  const T = shape.at(-2)!;
+  const width = shape.at(-1)!;
+  const heads = shape.length === 4 ? shape[1]! : 1;
+  return i => mask[Math.floor(i / (heads * T * width)) * T + (Math.floor(i / width) % T)] === 1;
+}
+/** The most that any real query looks at a padded key; pattern `[B, H, T, S]`. */
+function seenPadding(pattern: ArrayLike<number>, shape: readonly number[], mask: readonly number[]): number {
+  const [, H, T, S] = shape as [number, number, number, number];
+  let most = 0;
+  for (let i = 0; i < pattern.length; i++) {
+    const row = Math.floor(i / (H * T * S)) * T;
+    if (mask[row + (Math.floor(i / S) % T)] === 1 && mask[row + (i % S)] === 0) most = Math.max(most, Math.abs(pattern[i]!));
+  }
+  return most;
+}
+/** The reference drops keys that no later token will see; ours `[B, G, T, D]` are cut to its last slots. */
+export function lastSlots(actual: ArrayLike<number>, kind: string, reference: Expected, shape: readonly number[]): ArrayLike<number> {
+  if (!kind.startsWith('cache_') || shape.length !== 4) return actual;
+  const [B, G, T, D] = shape as [number, number, number, number];
+  const S = reference.shape[2]!;
+  const kept: number[] = [];
+  for (let row = 0; row < B * G; row++)
+    for (let i = (row * T + T - S) * D; i < (row + 1) * T * D; i++) kept.push(actual[i]!);
+  return kept;
+}
