@@ -1,6 +1,7 @@
 /** Register-only peak and raw read bandwidth: the limits. */
-import { revec } from './engine.ts';
+
 import { ModuleBuilder } from '../src/backends/wasm/assembler.ts';
+import { revec } from './engine.ts';
 import { FLOPS_PER_ROUND, peakKernels } from './peak.ts';
 import type { Row } from './table.ts';
 import { startTeam } from './team.ts';
@@ -22,7 +23,7 @@ export async function bandwidth(): Promise<Row[]> {
     team.run(name, threads, () => [rounds]);
   const read = (threads: number) => () =>
     team.run('read', threads, t => [PAGE + (t * READ_BYTES) / threads, READ_BYTES / threads]);
-  const times = await interleave({
+  const times = await interleave<string>({
     '128-bit multiply-add, 1 thread': compute('multiplyAdds', 1),
     '128-bit multiply-add, 2 threads': compute('multiplyAdds', 2),
     ...(revec ? { '256-bit multiply-add, 1 thread': compute('multiplyAddPairs', 1) } : {}),
@@ -34,6 +35,11 @@ export async function bandwidth(): Promise<Row[]> {
     const threads = what.includes('2 threads') ? 2 : 1;
     const flops = FLOPS_PER_ROUND[what.startsWith('256') ? 'multiplyAddPairs' : 'multiplyAdds'];
     const amount = what.startsWith('read') ? READ_BYTES : threads * rounds * flops;
-    return { what, unit: what.startsWith('read') ? 'GB/s' : 'GFLOP/s', best: amount / min / 1e6, median: amount / median / 1e6 };
+    return {
+      what,
+      unit: what.startsWith('read') ? 'GB/s' : 'GFLOP/s',
+      best: amount / min / 1e6,
+      median: amount / median / 1e6,
+    };
   });
 }

@@ -25,4 +25,7 @@ export function machine(): string {
 }
 
 /** Load averages of 1, 5 and 15 minutes. Other work on the machine makes every number here worse. */
-export const load = (): string => loadavg().map(x => x.toFixed(1)).join(' ');
+export const load = (): string =>
+  loadavg()
+    .map(x => x.toFixed(1))
+    .join(' ');

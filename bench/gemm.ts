@@ -1,7 +1,8 @@
 /** Products by weights: share of the register-only peak, and for one row share of the raw read bandwidth. */
-import { buildModule, HEADER } from '../src/backends/wasm/module.ts';
+
 import { type ArgWriter, SCRATCH_BYTES } from '../src/backends/wasm/kernel.ts';
 import { linear } from '../src/backends/wasm/kernels/linear.ts';
+import { buildModule, HEADER } from '../src/backends/wasm/module.ts';
 import { chooseTile } from '../src/backends/wasm/tile.ts';
 import type { View } from '../src/tensor/plan.ts';
 import { rowMajor } from '../src/tensor/shape.ts';
@@ -61,7 +62,12 @@ export async function gemm(): Promise<Row[]> {
       m > 1
         ? team.run('multiplyAdds', threads, () => [rounds])
         : team.run('read', threads, t => [weightAt + (t * bytes) / threads, bytes / threads]);
-    const times = await interleave({ 'limit 1': limit(1), 'product 1': product(1), 'limit 2': limit(2), 'product 2': product(2) });
+    const times = await interleave({
+      'limit 1': limit(1),
+      'product 1': product(1),
+      'limit 2': limit(2),
+      'product 2': product(2),
+    });
     for (const threads of [1, 2] as const) {
       const ours = times[`product ${threads}`];
       const theirs = times[`limit ${threads}`];
@@ -74,8 +80,8 @@ export async function gemm(): Promise<Row[]> {
         best: amount / ours.min / 1e6,
         median: amount / ours.median / 1e6,
         limit: most / theirs.min / 1e6,
-        'share of limit, best': (amount / ours.min) / (most / theirs.min),
-        median_: (amount / ours.median) / (most / theirs.median),
+        'share of limit, best': amount / ours.min / (most / theirs.min),
+        median_: amount / ours.median / (most / theirs.median),
       });
     }
   }

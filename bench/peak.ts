@@ -34,7 +34,10 @@ export interface PeakExports {
 export function peakKernels(module: ModuleBuilder): void {
   const multiplyAdd = (x: Code, y: Code, z: Code) =>
     relaxedSimd ? f32x4.madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);
-  for (const [name, vectors] of [['multiplyAdds', 1], ['multiplyAddPairs', 2]] as const) {
+  for (const [name, vectors] of [
+    ['multiplyAdds', 1],
+    ['multiplyAddPairs', 2],
+  ] as const) {
     const f = module.export(module.func(name, ['i32']));
     const [rounds] = f.params as [Local];
     const sums = f.v128s(SUMS * vectors);
@@ -49,7 +52,10 @@ export function peakKernels(module: ModuleBuilder): void {
         brIf(0, tee(rounds, i32.sub(rounds, i32.const(1)))),
       ),
       vectors === 1
-        ? v128.store(i32.const(0), sums.reduce<Code>((a, b) => f32x4.add(a, b), v128.zero))
+        ? v128.store(
+            i32.const(0),
+            sums.reduce<Code>((a, b) => f32x4.add(a, b), v128.zero),
+          )
         : sums.map((sum, i) => v128.store(i32.const(16 * i), sum)),
     );
   }
@@ -68,7 +74,10 @@ export function peakKernels(module: ModuleBuilder): void {
       ]),
       set(address, i32.add(address, i32.const(256))),
     ),
-    v128.store(i32.const(0), sums.reduce<Code>((a, b) => i32x4.add(a, b), v128.zero)),
+    v128.store(
+      i32.const(0),
+      sums.reduce<Code>((a, b) => i32x4.add(a, b), v128.zero),
+    ),
   );
 }
 

@@ -16,7 +16,12 @@ export function printTable(title: string, rows: readonly Row[], json: boolean): 
   const widths = columns.map((c, i) => Math.max(c.length, ...cells.map(line => line[i]!.length)));
   const isNumber = columns.map(c => rows.every(row => row[c] === undefined || typeof row[c] === 'number'));
   const print = (line: readonly string[]) =>
-    console.log(line.map((s, i) => (isNumber[i] ? s.padStart(widths[i]!) : s.padEnd(widths[i]!))).join('  ').trimEnd());
+    console.log(
+      line
+        .map((s, i) => (isNumber[i] ? s.padStart(widths[i]!) : s.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    );
   console.log(`\n${title}`);
   print(columns);
   for (const line of cells) print(line);

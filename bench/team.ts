@@ -43,7 +43,11 @@ export async function startTeam(
   const control = new Int32Array(new SharedArrayBuffer(4 * (CALL + CALL_WORDS * threads)));
   const workers: Worker[] = [];
   for (let thread = 1; thread < threads; thread++) {
-    const worker = new Worker(WORKER, { eval: true, execArgv: [], workerData: { module, memory, control, names, thread } });
+    const worker = new Worker(WORKER, {
+      eval: true,
+      execArgv: [],
+      workerData: { module, memory, control, names, thread },
+    });
     await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
     workers.push(worker);
   }

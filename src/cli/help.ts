@@ -29,7 +29,7 @@ export function overview(commands: readonly CommandEntry[], { columns, paint }: 
     paint.bold('Examples'),
     ...examples.map(line => `  ${line}`),
     '',
-    'heed help COMMAND shows its options. MODEL is a folder with config.json and model.safetensors.',
+    wrap('heed help COMMAND shows its options. MODEL is a folder with config.json and model.safetensors.', columns),
     '',
   ].join('\n');
 }
@@ -47,6 +47,7 @@ export function commandHelp(command: Command, { columns, paint }: Terminal): str
     '',
     paint.bold('Usage'),
     `  ${usage}`,
+    '',
     ...terms(
       command.positionals.map(({ name, help }) => [name, help]),
       columns,

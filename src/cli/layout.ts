@@ -47,19 +47,47 @@ export function wrap(text: string, width: number, indent = ''): string {
 /** One column of a table. */
 export interface Column {
   readonly align?: 'left' | 'right';
-  /** Widest it may become; longer texts are cut. */
-  readonly max?: number;
+  /** This one gives way when the table is too wide: its texts lose their beginnings. */
+  readonly shrinks?: boolean;
 }
 
-/** Rows as lines, columns two spaces apart, each as wide as its widest text. Nothing is padded at the end of a line. */
-export function table(rows: readonly (readonly string[])[], columns: readonly Column[] = []): string[] {
-  const cells = rows.map(row => row.map((text, i) => (columns[i]?.max ? cut(text, columns[i].max) : text)));
+/** The end of a text, in `width` cells. */
+function cutStart(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const reversed = [...segmenter.segment(text)].reverse();
+  let out = '';
+  for (const { segment } of reversed) {
+    if (widthOf(segment) + widthOf(out) > width - 1) break;
+    out = segment + out;
+  }
+  // Half a word helps nobody: names are cut at a dot if one is near.
+  const dot = out.indexOf('.');
+  return `…${dot >= 0 && dot < 8 ? out.slice(dot + 1) : out}`;
+}
+
+const NARROWEST = 16;
+
+/**
+ * Rows as lines, columns two spaces apart, each as wide as its widest text, and the whole at most `width` if a column
+ * shrinks. Nothing is padded at the end of a line.
+ */
+export function table(
+  rows: readonly (readonly string[])[],
+  columns: readonly Column[] = [],
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   const widths: number[] = [];
-  for (const row of cells) row.forEach((text, i) => (widths[i] = Math.max(widths[i] ?? 0, widthOf(text))));
-  return cells.map(row =>
-    row
-      .map((text, i) => (columns[i]?.align === 'right' ? padStart(text, widths[i]!) : padEnd(text, widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  );
+  for (const row of rows) {
+    row.forEach((text, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, widthOf(text));
+    });
+  }
+  const excess = widths.reduce((sum, w) => sum + w + 2, -2) - width;
+  const shrinking = columns.findIndex(column => column.shrinks);
+  if (excess > 0 && shrinking >= 0) widths[shrinking] = Math.max(NARROWEST, widths[shrinking]! - excess);
+  const cell = (text: string, i: number) => {
+    if (i === shrinking) text = cutStart(text, widths[i]!);
+    return columns[i]?.align === 'right' ? padStart(text, widths[i]!) : padEnd(text, widths[i]!);
+  };
+  return rows.map(row => row.map(cell).join('  ').trimEnd());
 }

@@ -19,8 +19,11 @@ export function shade(share: number): string {
   return SHADES[Math.min(SHADES.length - 1, Math.max(share > 0.01 ? 1 : 0, level))]!;
 }
 
+const labelWidth = (labels: readonly string[]) => Math.min(LABEL, Math.max(0, ...labels.map(widthOf)));
+const rowStart = (label: string, width: number) => `${padStart(cut(label, width), width)}  `;
+
 /**
- * Lines of an attention pattern, a label before each row. Shares are percent where `width` has room for them, else shades.
+ * Lines of an attention pattern, a label before each row: percent where `width` has room for them, else shades.
  * @param labels of the keys; the queries are the last ones of them
  */
 export function patternLines(
@@ -29,26 +32,32 @@ export function patternLines(
   width: number,
   paint: Paint,
 ): { lines: string[]; asNumbers: boolean } {
-  const label = Math.min(LABEL, Math.max(...labels.map(widthOf)));
-  const cell = Math.floor((width - label - 2) / matrix.columns);
-  const asNumbers = cell >= 4;
-  const cellWidth = asNumbers ? Math.min(6, cell) : cell >= 2 ? 2 : 1;
-  const shown = Math.min(matrix.columns, Math.floor((width - label - 2) / cellWidth));
-  const rowLabels = labels.slice(-matrix.rows);
-  const lines = Array.from({ length: matrix.rows }, (_, r) => {
-    const cells = Array.from({ length: shown }, (_, c) => {
+  const label = labelWidth(labels);
+  const cell = Math.min(6, Math.floor((width - label - 2) / matrix.columns));
+  if (cell < 4) return { lines: shadeLines(matrix, labels, width), asNumbers: false };
+  const queries = labels.slice(-matrix.rows);
+  const heads = labels.map(text => padStart(cut(bare(text), cell - 1), cell));
+  const lines = queries.map((query, r) => {
+    const cells = labels.map((_, c) => {
       const share = matrix.data[r * matrix.columns + c]!;
-      if (!asNumbers) return shade(share).repeat(cellWidth);
-      const percent = padStart(share >= 0.005 ? String(Math.round(100 * share)) : '·', cellWidth);
+      const percent = padStart(share >= 0.005 ? String(Math.round(100 * share)) : '·', cell);
       return share >= 0.5 ? paint.bold(paint.cyan(percent)) : share >= 0.1 ? paint.cyan(percent) : paint.dim(percent);
     });
-    return `${padStart(cut(rowLabels[r]!, label), label)}  ${cells.join('')}`.trimEnd();
+    return rowStart(query, label) + cells.join('');
   });
-  if (asNumbers) {
-    const heads = labels.slice(0, shown).map(text => padStart(cut(bare(text), cellWidth - 1), cellWidth));
-    lines.unshift(paint.dim(`${' '.repeat(label)}  ${heads.join('')}`.trimEnd()));
-  }
-  return { lines, asNumbers };
+  return { lines: [paint.dim(' '.repeat(label + 2) + heads.join('')), ...lines], asNumbers: true };
+}
+
+/** The same as blocks, darker for more; the last keys are left out where even blocks do not fit. */
+export function shadeLines(matrix: Matrix, labels: readonly string[], width: number): string[] {
+  const label = labelWidth(labels);
+  const room = width - label - 4;
+  const cell = 2 * matrix.columns <= room ? 2 : 1;
+  const shown = Math.min(matrix.columns, Math.floor(room / cell));
+  return labels.slice(-matrix.rows).map((query, r) => {
+    const blocks = Array.from({ length: shown }, (_, c) => shade(matrix.data[r * matrix.columns + c]!).repeat(cell));
+    return (rowStart(query, label) + blocks.join('')).trimEnd();
+  });
 }
 
 /** The text of a quoted label, which is short of room: without quotes and the space in front. */
@@ -61,7 +70,7 @@ export function numberLines(
   width: number,
   paint: Paint,
 ): { lines: string[]; complete: boolean } {
-  const label = Math.min(LABEL, Math.max(0, ...labels.map(widthOf)));
+  const label = labelWidth(labels);
   const cellWidth = 10;
   const shown = Math.max(1, Math.min(matrix.columns, Math.floor((width - label - 3) / cellWidth)));
   const complete = shown === matrix.columns;

@@ -25,6 +25,7 @@ const MESSAGES = {
   labels: ['labels', 'Klassen'],
   tokens: ['tokens', 'Tokens'],
   parameters: ['Parameters', 'Parameter'],
+  ofParameters: ['parameters', 'Parameter'],
   total: ['total', 'gesamt'],
   share: ['share', 'Anteil'],
   name: ['name', 'Name'],
@@ -78,6 +79,30 @@ const MESSAGES = {
   probability: ['probability', 'Wahrscheinlichkeit'],
   alternatives: ['instead of it', 'statt dessen'],
   finished: ['finished', 'Ende'],
+  // npm start
+  whatHeedIs: [
+    'runs, explains and measures transformer models on your machine, from the checkpoint you have.',
+    'führt Transformer-Modelle auf deinem Rechner aus, erklärt und vermisst sie, direkt aus dem Checkpoint.',
+  ],
+  whatStartDoes: [
+    'This is a GPT-2 of 31,360 parameters that comes with the repository. Its weights are random and it has no tokenizer, so it reads and writes token numbers, and what it says means nothing. How it is computed is real.',
+    'Dies ist ein GPT-2 mit 31.360 Parametern aus dem Repository. Seine Gewichte sind zufällig und es hat keinen Tokenizer: Es liest und schreibt Token-Nummern, und was es sagt, bedeutet nichts. Wie es gerechnet wird, ist echt.',
+  ],
+  noExample: [
+    'The example model is part of the repository and is not here. Give heed a folder with a model of your own, with config.json and model.safetensors:',
+    'Das Beispielmodell gehört zum Repository und ist nicht hier. Gib heed einen Ordner mit einem eigenen Modell, mit config.json und model.safetensors:',
+  ],
+  whereItLooked: ['Where it looked', 'Wohin es geschaut hat'],
+  next: ['Next', 'Weiter'],
+  tryOwnModel: [
+    'a folder with config.json and model.safetensors: your GPT-2, LLaMA, Mistral',
+    'ein Ordner mit config.json und model.safetensors: dein GPT-2, LLaMA, Mistral',
+  ],
+  tryInspect: [
+    'what is in a model, and how much memory it needs',
+    'was in einem Modell steckt und wie viel Speicher es braucht',
+  ],
+  tryDoctor: ['how fast this machine is, kernel by kernel', 'wie schnell dieser Rechner ist, Kernel für Kernel'],
   // doctor
   machine: ['Machine', 'Rechner'],
   processor: ['processor', 'Prozessor'],

@@ -131,7 +131,9 @@ async function runnable(json: Json, folder: string) {
 
 function configFacts(config: Json): ModelFacts['config'] {
   return CONFIG_FIELDS.flatMap(([message, ...fields]) => {
-    const field = fields.find(name => ['number', 'string', 'boolean'].includes(typeof config[name]));
+    const field = fields.find(
+      name => ['number', 'string', 'boolean'].includes(typeof config[name]) && config[name] !== 0,
+    );
     return field === undefined ? [] : [{ message, field, value: config[field] as number | string | boolean }];
   });
 }

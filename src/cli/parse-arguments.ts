@@ -53,7 +53,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     values[name] = option.kind === 'flag' ? texts.length > 0 : option.kind === 'list' ? texts : undefined;
     const last = texts.at(-1);
     if (option.kind !== 'flag' && option.kind !== 'list' && last !== undefined)
-      values[name] = valueOf(name, option, last, fail);
+      values[name] = readValue(name, option, last, fail);
   }
   return { values, positionals, help: false };
 }
@@ -88,7 +88,7 @@ function checkCount(command: Command, positionals: readonly string[], fail: (mes
     throw fail(`one argument too many: ${JSON.stringify(extra)}. A text of several words goes in quotes`);
 }
 
-function valueOf(
+function readValue(
   name: string,
   option: Exclude<Option, { kind: 'flag' }>,
   text: string,

@@ -15,6 +15,8 @@ export interface ProbabilityTable {
 const TOKEN = 16;
 const PERCENT = 7;
 const BAR = 10;
+/** Alternatives that would be shown as 0.0 % are left out. */
+const LEAST = Math.log(0.0005);
 
 /** @param label the name of a token, such as `" world"` */
 export function createProbabilityTable(
@@ -38,7 +40,7 @@ export function createProbabilityTable(
       return `${paint.bold(titles)}\n${paint.dim('─'.repeat(Math.min(columns, 100)))}\n`;
     },
     row({ id, logprob = Number.NEGATIVE_INFINITY, top = [] }) {
-      const others = top.filter(other => other.id !== id);
+      const others = top.filter(other => other.id !== id && other.logprob > LEAST);
       let rest = '';
       for (const other of others) {
         const entry = `${cut(label(other.id), TOKEN)} ${percent(other.logprob)}`;

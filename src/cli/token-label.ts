@@ -3,8 +3,8 @@ import type { Tokenizer } from '../tokenizers/index.ts';
 
 /** A text in quotes in which nothing is invisible. */
 export const quote = (text: string): string =>
-  JSON.stringify(text).replace(/[\u007f-\u00a0\u2028\u2029\ufeff]/g, escape);
-const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  JSON.stringify(text).replace(/[\u007f-\u00a0\u2028\u2029\ufeff]/g, visible);
+const visible = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /**
  * Names tokens. Many decoders drop the space of a first token, so each is decoded behind another one. Tokens that are not

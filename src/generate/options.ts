@@ -274,7 +274,7 @@ function asksForSampling(options: GenerateOptions): boolean | undefined {
  * counts as a whole: a `maxLength` of the caller is not overruled by a `maxNewTokens` of the checkpoint, and a temperature
  * of the caller asks for sampling although the checkpoint's own default is greedy.
  */
-export function mergeOptions(defaults: GenerateOptions, options: GenerateOptions): GenerateOptions {
+export function mergeOptions<O extends GenerateOptions>(defaults: GenerateOptions, options: O): O {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const merged: Record<string, unknown> = { ...defaults, ...given };
   if (options.maxNewTokens !== undefined || options.maxLength !== undefined) {
@@ -284,7 +284,7 @@ export function mergeOptions(defaults: GenerateOptions, options: GenerateOptions
   merged.doSample = asksForSampling(options) ?? defaults.doSample;
   // A checkpoint may name a temperature without asking for sampling: as in transformers, that alone changes nothing.
   merged.doSample ??= false;
-  return merged;
+  return merged as O;
 }
 
 /** Checks options and fills in neutral values. Throws one `ConfigError` that lists everything that is wrong. */

@@ -36,6 +36,12 @@ describe('largest', () => {
       if (k > 0) expect(kthLargest(scores, k)).toBe(expected.length < k ? OFF : scores[expected[k - 1]!]!);
     }
   });
+  it('agrees with a sort for a k too large for a heap', () => {
+    const scores = ties(1, 3000);
+    const sorted = [...scores].sort((a, b) => b - a);
+    for (const k of [512, 513, 1500, 2999, 3000]) expect(kthLargest(scores, k)).toBe(sorted[k - 1]!);
+    expect(kthLargest(scores, 3001)).toBe(OFF);
+  });
   it('passes NaN over', () => {
     expect(largest(Float32Array.of(Number.NaN, 1, Number.NaN, 2, 0), 2)).toEqual([3, 1]);
   });

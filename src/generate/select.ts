@@ -56,9 +56,16 @@ export function largest(scores: ArrayLike<number>, k: number): number[] {
   return heap;
 }
 
+/** From this k on a selection is faster than a heap. */
+const HEAP_LIMIT = 512;
+
 /** The k-th largest score, or minus infinity if fewer than `k` are above that. */
 export function kthLargest(scores: ArrayLike<number>, k: number): number {
   if (k > scores.length) return Number.NEGATIVE_INFINITY;
+  if (k > HEAP_LIMIT) {
+    const keys = Float64Array.from(scores);
+    return massThreshold(keys, new Float64Array(keys.length).fill(1), keys.length, k);
+  }
   const indices = largest(scores, k);
   return indices.length < k ? Number.NEGATIVE_INFINITY : scores[indices[k - 1]!]!;
 }

@@ -96,6 +96,7 @@ export class Model implements Decoder {
     const { architecture, config, head } = this.parts;
     const batch = tokenBatch(inputs.input_ids, {
       vocabSize: this.vocabSize,
+      contextLength: this.contextLength,
       mask: inputs.attention_mask,
       positions: inputs.position_ids,
     });

@@ -66,14 +66,12 @@ export class CausalSession {
 
   private async piece(ids: Rows, mask: Rows | undefined, last: boolean): Promise<TypedArray> {
     const { architecture, config, params } = this.model;
-    const batch = tokenBatch(ids, { vocabSize: architecture.vocabSize(config), mask, offsets: this.cache.positions });
-    const limit = architecture.contextLength(config);
-    const longest = Math.max(...this.cache.positions) + ids[0]!.length;
-    if (limit !== undefined && longest > limit)
-      throw new ConfigError('sequence longer than the context window', {
-        seen: `${longest} tokens`,
-        expected: `at most ${limit}`,
-      });
+    const batch = tokenBatch(ids, {
+      vocabSize: architecture.vocabSize(config),
+      contextLength: architecture.contextLength(config),
+      mask,
+      offsets: this.cache.positions,
+    });
     await this.cache.extend(ids[0]!.length, batch.mask);
     const input = { ...batch, cache: this.cache };
     const { hidden, logits } = architecture.heads.causalLM;

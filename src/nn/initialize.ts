@@ -3,34 +3,34 @@ import { type Backend, type Shape, sizeOf, Tensor } from '../tensor/index.ts';
 import { createRng, type Rng } from '../util/rng.ts';
 import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
 
-/** Standard deviation of matrices, that of GPT-2 and LLaMA. Radford et al. 2018. */
+/** Standard deviation of matrices in GPT-2 and LLaMA. Radford et al. 2018. */
 const DEVIATION = 0.02;
 /** Values are drawn in pieces of about this many bytes. */
 const PIECE_BYTES = 1 << 20;
 
-const DRAW: Readonly<Record<ParamSpec['init'], (rng: Rng) => number>> = {
-  normal: rng => DEVIATION * rng.normal(),
-  zeros: () => 0,
-  ones: () => 1,
-};
+export interface InitializeOptions {
+  /** Row-major weights, for training. Default false: matrices may be packed for products. */
+  readonly plain?: boolean | undefined;
+  /** Standard deviation of matrices (`initializer_range` of a config). Default 0.02. */
+  readonly deviation?: number | undefined;
+}
 
 /**
- * Draws every declared parameter: normal(0, 0.02), zeros or ones, as its declaration says. Equal seeds give equal
- * parameters on every backend; each parameter has a random stream of its own. Beside the weights themselves a piece of
- * about 1 MiB (or one row) is in memory. Dispose the result with `disposeParameters`.
- * @param options `plain`: row-major weights for training; default: matrices may be packed for products
+ * Draws every declared parameter: normal, zeros or ones, as its declaration says. Equal seeds give equal parameters on
+ * every backend; each parameter has a random stream of its own. Beside the weights themselves a piece of about 1 MiB (or
+ * one row) is in memory. Dispose the result with `disposeParameters`.
  * @throws ConfigError for a seed that is no safe integer, BackendError when the memory cannot be had
  */
 export async function initializeParameters<S extends Spec>(
   spec: S,
   backend: Backend,
   seed: number,
-  options: { plain?: boolean } = {},
+  options: InitializeOptions = {},
 ): Promise<Params<S>> {
   const made = new Map<string, Tensor>();
   try {
     for (const [i, [name, param]] of listParams(spec).entries())
-      made.set(name, await drawOne(param, backend, createRng(seed, i), options.plain ?? false));
+      made.set(name, await drawOne(param, backend, createRng(seed, i), options));
   } catch (error) {
     for (const tensor of made.values()) tensor.dispose();
     throw error;
@@ -38,12 +38,17 @@ export async function initializeParameters<S extends Spec>(
   return mapSpec(spec, name => made.get(name)!);
 }
 
-async function drawOne({ shape, init, matrix = false }: ParamSpec, backend: Backend, rng: Rng, plain: boolean): Promise<Tensor> {
+async function drawOne(
+  { shape, init, matrix = false }: ParamSpec,
+  backend: Backend,
+  rng: Rng,
+  { plain = false, deviation = DEVIATION }: InitializeOptions,
+): Promise<Tensor> {
   const writer = backend.weight(shape, { matrix: matrix && !plain });
   try {
-    const draw = DRAW[init];
     for (const values of pieces(shape)) {
-      for (let i = 0; i < values.length; i++) values[i] = draw(rng);
+      if (init !== 'normal') values.fill(init === 'ones' ? 1 : 0);
+      else for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
       await writer.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 'F32');
     }
     return Tensor.fromDevice(await writer.finish(), shape);

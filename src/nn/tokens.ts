@@ -17,12 +17,14 @@ export interface TokenBatch {
  * @param mask 1 for real tokens, 0 for padding, which may be on either side
  * @param positions default: number of real tokens before; 0 at padding on the left. With `offsets` counted from there.
  * @throws ShapeError when rows differ in length
- * @throws ConfigError when an id is outside the vocabulary
+ * @throws ConfigError when an id is outside the vocabulary, or a position outside the context window
  */
 export function tokenBatch(
   ids: readonly ArrayLike<number>[],
   options: {
     vocabSize: number;
+    /** Longest sequence; undefined = no limit. */
+    contextLength: number | undefined;
     mask?: readonly ArrayLike<number>[] | undefined;
     positions?: readonly ArrayLike<number>[] | undefined;
     offsets?: readonly number[] | undefined;
@@ -43,6 +45,12 @@ export function tokenBatch(
   const positions = options.positions
     ? rows('position_ids', options.positions, B, T)
     : countReal(B, T, padded, options.offsets);
+  const longest = positions.reduce((most, position) => Math.max(most, position + 1), 0);
+  if (options.contextLength !== undefined && longest > options.contextLength)
+    throw new ConfigError('sequence longer than the context window', {
+      seen: `${longest} tokens`,
+      expected: `at most ${options.contextLength}`,
+    });
   return {
     ids: Tensor.from(flat, [B, T]),
     positions: Tensor.from(positions, [B, T]),

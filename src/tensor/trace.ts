@@ -1,7 +1,8 @@
 /** Looking into a graph by name, and editing it by name. Only the composite that hides a name is expanded. */
 import { HeedError } from '../errors.ts';
-import { definition, expand, order, rewrite, withInputs } from './graph.ts';
-import type { Tensor } from './tensor.ts';
+import { definition, expand, order, rewrite } from './graph.ts';
+import { inScope } from './scope.ts';
+import { Tensor } from './tensor.ts';
 
 /** Full names of what a composite's definition names inside. */
 const hiddenLabels = (node: Tensor): string[] =>
@@ -47,7 +48,8 @@ export function trace(...roots: Tensor[]): Trace {
 }
 
 /**
- * The graph of `root` with the tensor of that name edited: ablation, patching. The nodes above it are rebuilt.
+ * The graph of `root` with the tensor of that name edited: ablation, patching. The nodes above it are rebuilt, and the
+ * name belongs to the edited tensor from now on.
  * `replace(logits, 'blocks.0.attn.pattern', x => x.mul(mask))`
  * @throws HeedError when there is no such name
  */
@@ -56,7 +58,7 @@ export function replace(root: Tensor, name: string, edit: (tensor: Tensor) => Te
   const change = (node: Tensor, inputs: readonly Tensor[]): Tensor | undefined => {
     if (node.labels.includes(name)) {
       hit = true;
-      return edit(withInputs(node, inputs));
+      return withLabels(edit(unlabelled(node, inputs)), node.labels);
     }
     if (!hiddenLabels(node).includes(name)) return undefined;
     return rewrite([inside(node, inputs)], change, new Map(inputs.map(x => [x, x])))[0]!;
@@ -64,6 +66,19 @@ export function replace(root: Tensor, name: string, edit: (tensor: Tensor) => Te
   const out = rewrite([root], change)[0]!;
   if (!hit) throw unknownName(name, trace(root).names);
   return out;
+}
+
+/** A copy of the node that no name leads to. */
+function unlabelled(node: Tensor, inputs: readonly Tensor[]): Tensor {
+  const copy = inScope(node.path, () => Tensor.make(node.op, inputs, node.attrs));
+  copy.storage = node.storage;
+  return copy;
+}
+/** The tensor under these names; one that may have an owner elsewhere stays as it is. */
+function withLabels(tensor: Tensor, labels: readonly string[]): Tensor {
+  const own = tensor.storage || tensor.labels.length ? tensor.reshape(...tensor.shape) : tensor;
+  own.labels = labels;
+  return own;
 }
 
 function unknownName(name: string, names: readonly string[]): HeedError {

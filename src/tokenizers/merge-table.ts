@@ -1,13 +1,16 @@
 /** The merges of a BPE model as a hash table from a pair of ids to its rank and its result, and ways to derive them. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
+import { MergeQueue } from './merge-queue.ts';
 
-/** Ranks and positions share one float64 sort key in the merge queue. */
+/** Ranks and places share one float64 key in the merge queue. */
 const MAX_MERGES = 1 << 22;
 
 /** Open addressing over `[left, right, rank, result]` in one array; slots are found by `find`. */
 export class MergeTable {
   readonly #mask: number;
   readonly #slots: Int32Array;
+  #rankCount = 0;
+  #queue: MergeQueue | undefined;
 
   /** Room for `count` merges. Throws UnsupportedError above four million. */
   constructor(count: number) {
@@ -32,6 +35,11 @@ export class MergeTable {
     }
   }
 
+  /** A queue for the ranks of this table; made when it is first needed, empty between uses. Add no merges afterwards. */
+  get queue(): MergeQueue {
+    return (this.#queue ??= new MergeQueue(this.#rankCount));
+  }
+
   rankAt(position: number): number {
     return this.#slots[position + 2]!;
   }
@@ -53,6 +61,7 @@ export class MergeTable {
       slots[at + 1] = right;
       slots[at + 2] = rank;
       slots[at + 3] = result;
+      this.#rankCount = Math.max(this.#rankCount, rank + 1);
       return;
     }
   }

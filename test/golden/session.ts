@@ -60,7 +60,7 @@ async function* cacheChecks(model: Model, caseName: string, ids: number[][], exp
   const T = ids[0]!.length;
   const cache = new KVCache(backend, architecture.cache(config), { batch: ids.length, capacity: T + 1 });
   const append = async (rows: readonly number[][]): Promise<Tensor> => {
-    const batch = tokenBatch(rows, { vocabSize: model.vocabSize, offsets: cache.positions });
+    const batch = tokenBatch(rows, { vocabSize: model.vocabSize, contextLength: undefined, offsets: cache.positions });
     await cache.extend(rows[0]!.length, batch.mask);
     return architecture.heads.causalLM.hidden(params, config, { ...batch, cache });
   };

@@ -15,7 +15,7 @@ import { type Link, RunFailure } from './link.ts';
 import { Allocator, PAGE } from './memory.ts';
 import { HEADER, type KernelModule } from './module.ts';
 import { baseIndex, byteOffset, compileProgram, type Program, relocate, stepAt } from './program.ts';
-import { PANELS, unpackPanels, WasmWeightWriter } from './weights.ts';
+import { PANELS, unpackPlans, WasmWeightWriter } from './weights.ts';
 
 /** Where the time of the latest run went. */
 export interface RunTimes {
@@ -102,8 +102,7 @@ export class WasmBackend implements Backend, BufferOwner {
         expected: `at most ${buffer.byteLength} bytes`,
       });
     return this.enqueue([buffer], async () => {
-      if (buffer.format === PANELS)
-        return unpackPanels(shape, this.module.features.tile.nr, (at, bytes) => this.copy(buffer.address + at, bytes));
+      if (buffer.format === PANELS) return this.readPanels(buffer, shape);
       return arrayOf(dtype, await this.copy(buffer.address, length));
     });
   }
@@ -184,6 +183,18 @@ export class WasmBackend implements Backend, BufferOwner {
         where: step && (step.path ? `${step.op}, ${step.path}` : step.op),
       });
     }
+  }
+
+  private async readPanels(buffer: WasmBuffer, shape: Shape): Promise<TypedArray> {
+    const out = new Float32Array(sizeOf(shape));
+    let at = 0;
+    for (const plan of unpackPlans(shape, this.module.features.tile.nr)) {
+      const program = compileProgram(plan, this.module, this.link.threads);
+      const [rows] = await this.execute({ plan, program, release() {} }, [buffer], [], []);
+      out.set(rows!, at);
+      at += rows!.length;
+    }
+    return out;
   }
 
   private async copy(address: number, bytes: number): Promise<ArrayBuffer> {

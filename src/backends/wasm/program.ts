@@ -73,7 +73,7 @@ export function compileProgram(plan: Plan, module: KernelModule, threads: number
     if (!kernel)
       throw new BackendError(`no kernel for ${step.op}`, {
         expected: [...module.kernels.keys()].join(', '),
-        where: step.path,
+        where: step.path || undefined,
       });
     if (sizeOf(step.output.shape) === 0) continue;
     const start = words.length;

@@ -4,7 +4,6 @@
  */
 import { BackendError } from '../../errors.ts';
 import type { DeviceBuffer, WeightWriter } from '../../tensor/backend.ts';
-import type { TypedArray } from '../../tensor/dtype.ts';
 import type { Plan, View } from '../../tensor/plan.ts';
 import { rowMajor, type Shape, sizeOf } from '../../tensor/shape.ts';
 import type { WasmBackend } from './backend.ts';
@@ -14,7 +13,7 @@ import type { WasmBuffer } from './buffer.ts';
 export const PANELS = 'panels';
 /** Bytes of one of the two staging blocks: one is filled while the other is packed. */
 const STAGING = 2 << 20;
-/** Bytes of panels that are copied out at once when a weight is read back. */
+/** Bytes of rows that are copied out at once when a weight is read back. */
 const UNPACK_AT_ONCE = 4 << 20;
 const FILE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const;
 type FileDType = keyof typeof FILE_BYTES;
@@ -156,27 +155,22 @@ export class WasmWeightWriter implements WeightWriter {
 }
 
 /**
- * A weight [N, K] in panels as plain rows. `copy` gives bytes from the start of the weight.
- * A few panels at a time, so that no second copy of the whole weight exists.
+ * Plans that copy a weight [N, K] out of panels (leaf 0) as plain rows, a few panels each, so that no second copy of the
+ * whole weight is needed.
  */
-export async function unpackPanels(
-  [n = 0, k = 0]: Shape,
-  nr: number,
-  copy: (at: number, bytes: number) => Promise<ArrayBuffer>,
-): Promise<TypedArray> {
-  const out = new Float32Array(n * k);
-  const panelBytes = 4 * nr * k;
-  const atOnce = Math.max(1, Math.floor(UNPACK_AT_ONCE / Math.max(1, panelBytes)));
-  const panels = k ? Math.ceil(n / nr) : 0;
-  for (let first = 0; first < panels; first += atOnce) {
-    const count = Math.min(atOnce, panels - first);
-    const source = new Float32Array(await copy(first * panelBytes, count * panelBytes));
-    for (let p = 0; p < count; p++) {
-      const row = (first + p) * nr;
-      for (let lane = 0; lane < Math.min(nr, n - row); lane++)
-        for (let i = 0, from = p * nr * k + lane, to = (row + lane) * k; i < k; i++, from += nr)
-          out[to + i] = source[from]!;
-    }
-  }
-  return out;
+export function unpackPlans([n = 0, k = 0]: Shape, nr: number): Plan[] {
+  const atOnce = nr * Math.max(1, Math.floor(UNPACK_AT_ONCE / (4 * nr * Math.max(1, k))));
+  return Array.from({ length: k ? Math.ceil(n / atOnce) : 0 }, (_, i): Plan => {
+    const shape = [Math.min(atOnce, n - i * atOnce), k];
+    const dense = { shape, strides: rowMajor(shape), dtype: 'f32' } as const;
+    const bytes = 4 * sizeOf(shape);
+    const output: View = { ...dense, slot: { kind: 'arena', offset: 0, bytes }, offset: 0 };
+    const input: View = { ...dense, slot: { kind: 'leaf', index: 0 }, offset: i * atOnce * k, format: PANELS };
+    return {
+      steps: [{ op: 'toRows', attrs: undefined, inputs: [input], output, path: '' }],
+      arenaBytes: bytes,
+      uploads: [],
+      reads: [output],
+    };
+  });
 }

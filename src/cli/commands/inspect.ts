@@ -62,7 +62,7 @@ function modelPage(facts: ModelFacts, context: Context): string[] {
   const { paint } = terminal;
   const kind = facts.head ? paint.dim(say(facts.head)) : paint.yellow(say('notRunnable'));
   return [
-    `${paint.bold(facts.type)}  ${numbers.short(facts.parameterCount)} ${say('parameters')}  ${kind}`,
+    `${paint.bold(facts.type)}  ${numbers.short(facts.parameterCount)} ${say('ofParameters')}  ${kind}`,
     ...section(say('config'), context),
     ...facts.config.map(({ message, field, value }) => row(say(message), shown(value, context), context, field)),
     ...section(say('parameters'), context),
@@ -79,7 +79,7 @@ function filePage(facts: FileFacts, context: Context): string[] {
   const { say, numbers, terminal } = context;
   const metadata = Object.entries(facts.metadata);
   return [
-    `${terminal.paint.bold(facts.format)}  ${numbers.short(facts.parameterCount)} ${say('parameters')}  ${numbers.bytes(facts.diskBytes)}`,
+    `${terminal.paint.bold(facts.format)}  ${numbers.short(facts.parameterCount)} ${say('ofParameters')}  ${numbers.bytes(facts.diskBytes)}`,
     ...(metadata.length ? section(say('metadata'), context) : []),
     ...metadata.map(([name, value]) => row(name, cut(quote(value), terminal.columns - WIDTH - 4), context)),
     ...section(say('parameters'), context),
@@ -87,7 +87,9 @@ function filePage(facts: FileFacts, context: Context): string[] {
   ];
 }
 
-const WIDTH = 22;
+const WIDTH = 26;
+/** Columns of a terminal that has room for bars. */
+const WIDE = 100;
 const section = (title: string, { terminal }: Context) => ['', terminal.paint.bold(title)];
 const row = (name: string, value: string, { terminal }: Context, note = '') =>
   `  ${terminal.paint.dim(padEnd(name, WIDTH))}${note ? `${padEnd(value, 14)}${terminal.paint.dim(note)}` : value}`.trimEnd();
@@ -95,7 +97,8 @@ const row = (name: string, value: string, { terminal }: Context, note = '') =>
 function shown(value: number | string | boolean, { say, numbers }: Context): string {
   if (typeof value === 'boolean') return say(value ? 'yes' : 'no');
   if (typeof value === 'string') return value;
-  return Number.isInteger(value) ? numbers.count(value) : String(value);
+  if (Number.isInteger(value)) return numbers.count(value);
+  return value < 1e-3 ? value.toExponential() : String(value);
 }
 
 const dtypes = (parameters: readonly ParameterGroup[]) =>
@@ -105,20 +108,19 @@ function parameterRows(groups: readonly ParameterGroup[], { terminal, say, numbe
   const { paint, columns } = terminal;
   const total = groups.reduce((n, { count }) => n + count, 0);
   const rows = groups.map(({ name, shape, dtype, times, count }) => [
-    `  ${name}`,
+    name,
     `[${shape.join(', ')}]`,
     dtype.toLowerCase(),
     `${times > 1 ? `${times} × ` : ''}${numbers.count(count / times)}`,
     numbers.percent(total ? count / total : 0),
-    bar(total ? count / total : 0, 8),
+    ...(columns >= WIDE ? [bar(total ? count / total : 0, 12)] : []),
   ]);
-  const titles = [`  ${say('name')}`, say('shape'), '', say('number'), say('share'), ''];
-  const sum = [`  ${say('total')}`, '', '', numbers.count(total), '', ''];
-  const lines = table(
-    [titles, ...rows, sum],
-    [{ max: Math.max(24, columns - 52) }, { max: 20 }, {}, { align: 'right' }, { align: 'right' }, {}],
-  );
-  return lines.map((line, i) => (i === 0 ? paint.dim(line) : i === lines.length - 1 ? paint.bold(line) : line));
+  const titles = [say('name'), say('shape'), '', say('number'), say('share')];
+  const sum = [say('total'), '', '', numbers.count(total)];
+  const right = { align: 'right' } as const;
+  const lines = table([titles, ...rows, sum], [{ shrinks: true }, {}, {}, right, right], columns - 2);
+  const paints = lines.map((_, i) => (i === 0 ? paint.dim : i === lines.length - 1 ? paint.bold : undefined));
+  return lines.map((line, i) => `  ${paints[i]?.(line) ?? line}`);
 }
 
 function memoryRows({ weightBytes, cacheBytesPerToken, contextLength }: MemoryFacts, context: Context): string[] {

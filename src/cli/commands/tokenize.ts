@@ -50,38 +50,55 @@ export const tokenize = defineCommand({
 
 /** Tokens side by side with their ids below, in as many double lines as it takes. */
 function pieces(encoding: Encoding, text: string, tokenizer: Tokenizer, { columns, paint }: Terminal): string {
-  const cells = encoding.ids.map((id, i) => ({ piece: pieceOf(encoding, text, i), id: String(id) }));
   const lines: string[] = [];
   let above = '';
   let below = '';
-  let used = 0;
   const flush = () => {
-    if (used > 0) lines.push(above, paint.dim(below.trimEnd()), '');
+    if (below !== '') lines.push(above, paint.dim(below), '');
     above = below = '';
-    used = 0;
   };
-  cells.forEach(({ piece, id }, i) => {
-    const width = Math.max(widthOf(piece), id.length);
-    if (used > 0 && used + width + 1 > columns) flush();
-    const special = encoding.specialTokensMask[i] === 1 || tokenizer.allSpecialIds.has(encoding.ids[i]!);
+  cellsOf(encoding, text, tokenizer).forEach(({ piece, ids, special }, i) => {
+    const width = Math.max(widthOf(piece), ids.length);
+    if (widthOf(below) + width > columns) flush();
     const colour = special ? paint.magenta : i % 2 === 0 ? paint.mark : paint.mark2;
     above += `${colour(piece)}${' '.repeat(width - widthOf(piece) + 1)}`;
-    below += padEnd(id, width + 1);
-    used += width + 1;
+    below += padEnd(ids, width + 1);
   });
   flush();
-  const count = cells.length === 1 ? '1 token' : `${cells.length} tokens`;
+  const count = encoding.ids.length === 1 ? '1 token' : `${encoding.ids.length} tokens`;
   return [...lines.map(line => line.trimEnd()), `${count}, ${text.length} characters`].join('\n');
 }
 
-/** The part of the text that a token stands for, spaces as dots; a token that shares it with others is named instead. */
-function pieceOf({ offsets, tokens }: Encoding, text: string, i: number): string {
-  const [start, end] = offsets[i]!;
-  const shared = [offsets[i - 1], offsets[i + 1]].some(other => other && other[0] < end && start < other[1]);
-  const piece = start === end || shared ? tokens[i]! : text.slice(start, end);
-  return piece
+interface Cell {
+  piece: string;
+  ids: string;
+  readonly special: boolean;
+  /** End of the piece in the text. */
+  end: number;
+}
+
+/** The parts of the text that tokens stand for. Tokens that share a character stand together below it. */
+function cellsOf({ ids, tokens, offsets }: Encoding, text: string, tokenizer: Tokenizer): Cell[] {
+  const cells: Cell[] = [];
+  ids.forEach((id, i) => {
+    const [start, end] = offsets[i]!;
+    const last = cells.at(-1);
+    if (last && start < end && start < last.end) {
+      last.piece += visible(text.slice(last.end, end));
+      last.ids += `+${id}`;
+      last.end = Math.max(last.end, end);
+    } else {
+      const piece = start === end ? tokens[i]! : text.slice(start, end);
+      cells.push({ piece: visible(piece), ids: String(id), special: tokenizer.allSpecialIds.has(id), end });
+    }
+  });
+  return cells;
+}
+
+/** Spaces as dots, and nothing that moves the cursor. */
+const visible = (text: string) =>
+  text
     .replaceAll(' ', '·')
     .replaceAll('\n', '↵')
     .replaceAll('\t', '→')
-    .replace(/[\0-\x1f\x7f]/g, '�');
-}
+    .replace(/[\0-\x1f\x7f-\x9f]/g, '\ufffd');

@@ -103,6 +103,8 @@ export function summary(data: TypedArray): { mean: number; std: number; min: num
 
 // ---- all of them
 const FIRST = 4;
+/** Columns of a terminal that has room for the first values. */
+const WIDE = 110;
 /** Scores hide what may not be seen behind a huge negative number, which would drown all others. */
 const isVisible = (x: number) => x > -1e29;
 
@@ -112,22 +114,15 @@ function overviewTable(tensors: readonly Traced[], { terminal, say }: Context): 
     const numbers = [mean, std, min, max].map(x => element(x, 7));
     return [name, `[${shape.join(', ')}]`, ...numbers, first(data, terminal)];
   });
-  const titles = [
-    say('name'),
-    say('shape'),
-    say('mean'),
-    say('deviation'),
-    say('least'),
-    say('most'),
-    say('firstValues'),
-  ];
+  const titles = [say('name'), say('shape'), say('mean'), say('deviation'), say('least'), say('most')];
+  if (terminal.columns >= WIDE) titles.push(say('firstValues'));
   const right = { align: 'right' } as const;
   const lines = table([titles, ...rows], [{}, {}, right, right, right, right, {}]);
   return lines.map((line, i) => (i === 0 ? terminal.paint.bold(line) : line)).join('\n');
 }
 
 const first = (data: TypedArray, { columns }: Terminal) => {
-  const values = [...data.subarray(0, columns >= 110 ? FIRST : 0)].map(x => element(x, 7));
+  const values = [...data.subarray(0, columns >= WIDE ? FIRST : 0)].map(x => element(x, 7));
   return values.join(' ') + (values.length && data.length > values.length ? ' …' : '');
 };
 

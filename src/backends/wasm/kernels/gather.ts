@@ -4,7 +4,6 @@ import {
   brIf,
   type Code,
   call,
-  Func,
   f32,
   f32x4,
   i32,

@@ -11,7 +11,7 @@ import {
   brIf,
   type Code,
   call,
-  Func,
+  type Func,
   i32,
   type Local,
   loop,
@@ -80,10 +80,7 @@ function packPanels(context: ModuleContext): Func {
       loop(
         when(i32.lt(n, i32.const(nr)), [
           set(i, bytes),
-          when(
-            i,
-            loop(v128.store(i32.add(dst, tee(i, i32.sub(i, i32.const(16)))), v128.zero), brIf(0, i)),
-          ),
+          when(i, loop(v128.store(i32.add(dst, tee(i, i32.sub(i, i32.const(16)))), v128.zero), brIf(0, i))),
         ]),
         call(pack, b, bLane, min(n, i32.const(nr)), bStep, k, dst, i32.const(4 * nr)),
         advance(b, i32.mul(bLane, i32.const(nr))),
@@ -103,7 +100,19 @@ function blockTimesPanels(context: ModuleContext): Func {
   const column = tileColumn(context);
   const copy = copyLane(context);
   return context.shared('blockTimesPanels', () => {
-    const f = context.module.func('blockTimesPanels', I32S_11);
+    const f = context.module.func('blockTimesPanels', [
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+      'i32',
+    ]);
     const [a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch] = f.params;
     const [init, initStride, j, tail] = f.i32s(4);
     const tailPitch = i32.const(4 * nr);
@@ -132,16 +141,11 @@ function blockTimesPanels(context: ModuleContext): Func {
     ];
     return f.emit(
       loop(
-        when(
-          first,
-          set(init, select(bias, i32.add(scratch, i32.const(ZEROS)), bias)),
-          [set(init, c), set(initStride, ldc)],
-        ),
-        when(
-          i32.ge(n, i32.const(nr)),
-          call(column, a, b, c, ldc, k, init, initStride, rows),
-          lastPanel,
-        ),
+        when(first, set(init, select(bias, i32.add(scratch, i32.const(ZEROS)), bias)), [
+          set(init, c),
+          set(initStride, ldc),
+        ]),
+        when(i32.ge(n, i32.const(nr)), call(column, a, b, c, ldc, k, init, initStride, rows), lastPanel),
         advance(b, panelBytes),
         advance(c, i32.const(4 * nr)),
         when(bias, advance(bias, i32.const(4 * nr))),
@@ -153,7 +157,20 @@ function blockTimesPanels(context: ModuleContext): Func {
 
 /** Order of the parameters of `gemm`. */
 export const GEMM_PARAMS = [
-  'a', 'aRow', 'aStep', 'b', 'bLane', 'bStep', 'panelBytes', 'c', 'ldc', 'm', 'n', 'k', 'bias', 'scratch',
+  'a',
+  'aRow',
+  'aStep',
+  'b',
+  'bLane',
+  'bStep',
+  'panelBytes',
+  'c',
+  'ldc',
+  'm',
+  'n',
+  'k',
+  'bias',
+  'scratch',
 ] as const;
 type GemmParam = (typeof GEMM_PARAMS)[number];
 
@@ -195,7 +212,10 @@ export function gemm(context: ModuleContext): Func {
           when(
             p.panelBytes,
             [
-              set(panels, i32.add(at(p.b, i32.divu(n0, i32.const(nr)), p.panelBytes), floats(i32.mul(k0, i32.const(nr))))),
+              set(
+                panels,
+                i32.add(at(p.b, i32.divu(n0, i32.const(nr)), p.panelBytes), floats(i32.mul(k0, i32.const(nr)))),
+              ),
               set(panelStride, p.panelBytes),
             ],
             [

@@ -1,5 +1,6 @@
 /** All kernels of the WebAssembly backend. */
 import type { WasmKernel } from '../kernel.ts';
+import { ATTENTION_KERNELS } from './attention.ts';
 import { CACHE_KERNELS } from './cache.ts';
 import { ELEMENTWISE_KERNELS } from './elementwise.ts';
 import { gather, scatterAdd } from './gather.ts';
@@ -20,6 +21,7 @@ export const KERNELS: readonly WasmKernel[] = [
   ...NORM_KERNELS,
   ...ROPE_KERNELS,
   ...CACHE_KERNELS,
+  ...ATTENTION_KERNELS,
   linear,
   matmul,
   pack,

@@ -1,8 +1,8 @@
 /** linear [x [..., K], weight [N, K], bias? [N]] = x W^T + b. */
-import { call, type Local } from '../assembler.ts';
-import { Func } from '../assembler.ts';
-import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
+
 import { sizeOf } from '../../../tensor/shape.ts';
+import { call } from '../assembler.ts';
+import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { product, writeProduct } from './product.ts';
 
 export const linear: WasmKernel = {

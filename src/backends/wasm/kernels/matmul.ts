@@ -1,9 +1,9 @@
 /** matmul [a [..., M, K], b [..., K, N]] -> [..., M, N]: any strides, batch axes broadcast. */
-import { call, type Local } from '../assembler.ts';
-import { Func } from '../assembler.ts';
-import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
-import { sizeOf } from '../../../tensor/shape.ts';
+
 import type { View } from '../../../tensor/plan.ts';
+import { sizeOf } from '../../../tensor/shape.ts';
+import { call } from '../assembler.ts';
+import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { type Product, product, writeProduct } from './product.ts';
 
 export const matmul: WasmKernel = {
@@ -37,16 +37,18 @@ function asProduct(a: View, b: View, c: View): Product {
     aStrides: [a.strides.at(-2)!, a.strides.at(-1)!],
     bStrides: [b.strides.at(-1)!, b.strides.at(-2)!],
     panels: false,
-    batch: Array.from({ length: batchRank }, (_, d) => ({ size: c.shape[d]!, a: stride(a, d), b: stride(b, d) })).filter(
-      axis => axis.size !== 1,
-    ),
+    batch: Array.from({ length: batchRank }, (_, d) => ({
+      size: c.shape[d]!,
+      a: stride(a, d),
+      b: stride(b, d),
+    })).filter(axis => axis.size !== 1),
   };
 }
 
 /** Batches that share B and whose rows of A continue each other are one taller product. */
 function foldRows(p: Product): Product {
   const inner = p.batch.at(-1);
-  if (!inner || inner.b !== 0 || (p.m !== 1 && inner.a !== p.m * p.aStrides[0])) return p;
+  if (inner?.b !== 0 || (p.m !== 1 && inner.a !== p.m * p.aStrides[0])) return p;
   const aStrides = [p.m === 1 ? inner.a : p.aStrides[0], p.aStrides[1]] as const;
   return foldRows({ ...p, aStrides, m: p.m * inner.size, batch: p.batch.slice(0, -1) });
 }

@@ -6,7 +6,7 @@
  * instructions: V8's register allocator then holds the whole tile in registers, and its revectoriser packs each pair of
  * neighbouring vectors into one 256-bit operation, starting from the stores at the end.
  */
-import { brIf, type Code, Func, f32x4, i32, type Local, loop, set, tee, v128, when } from '../assembler.ts';
+import { brIf, type Code, type Func, f32x4, i32, type Local, loop, set, tee, v128, when } from '../assembler.ts';
 import type { Features, ModuleContext } from '../kernel.ts';
 
 /** x * y + z, in one rounding where the engine can. */
@@ -93,19 +93,16 @@ export function forTiles(f: Func, mr: number, rows: Code, body: (height: Local) 
   return [
     set(extra, rows),
     set(tiles, i32.divu(i32.add(extra, i32.const(mr - 1)), i32.const(mr))),
-    when(
-      tiles,
-      [
-        set(low, i32.divu(extra, tiles)),
-        set(extra, i32.sub(extra, i32.mul(low, tiles))),
-        loop(
-          set(height, i32.add(low, i32.gt(extra, i32.const(0)))),
-          body(height),
-          set(extra, i32.sub(extra, i32.const(1))),
-          brIf(0, tee(tiles, i32.sub(tiles, i32.const(1)))),
-        ),
-      ],
-    ),
+    when(tiles, [
+      set(low, i32.divu(extra, tiles)),
+      set(extra, i32.sub(extra, i32.mul(low, tiles))),
+      loop(
+        set(height, i32.add(low, i32.gt(extra, i32.const(0)))),
+        body(height),
+        set(extra, i32.sub(extra, i32.const(1))),
+        brIf(0, tee(tiles, i32.sub(tiles, i32.const(1)))),
+      ),
+    ]),
   ];
 }
 

@@ -7,7 +7,7 @@ import {
   brIf,
   type Code,
   call,
-  Func,
+  type Func,
   f32,
   f32x4,
   f64,
@@ -81,12 +81,7 @@ export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func
     const [src, stepStride, steps, dst, pitch] = f.params;
     const temp = f.local('v128');
     return f.emit(
-      repeat(
-        steps,
-        v128.store32lane(dst, source.load1(src, temp), 0),
-        advance(src, stepStride),
-        advance(dst, pitch),
-      ),
+      repeat(steps, v128.store32lane(dst, source.load1(src, temp), 0), advance(src, stepStride), advance(dst, pitch)),
     );
   });
 }
@@ -121,31 +116,27 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
     const [src, laneStride, steps, dst, pitch] = f.params;
     const [fours, at] = f.i32s(2);
     const temp = f.local('v128');
-    const rows = f.v128s(lanes);
-    const low = f.local('v128');
-    const put = (value: Code, half: number): Code => [
+    const [r0, r1, r2, r3, low] = f.v128s(5);
+    const rows = [r0, r1, r2, r3].slice(0, lanes);
+    /** Writes one step: four lanes, or the two lanes in a half of `value`. */
+    const put = (value: Code, half = 0): Code => [
       lanes === 4 ? v128.store(at, value) : v128.store64lane(at, value, half),
       advance(at, pitch),
     ];
-    const [r0, r1, r2, r3] = rows;
-    const transposed: Code =
-      lanes === 2
-        ? [
-            set(low, shuffle32(r0, r1, [0, 4, 1, 5])),
-            [put(low, 0), put(low, 1)],
-            set(low, shuffle32(r0, r1, [2, 6, 3, 7])),
-            [put(low, 0), put(low, 1)],
-          ]
-        : [
-            set(low, shuffle32(r0, r1, [0, 4, 1, 5])),
-            set(r0, shuffle32(r0, r1, [2, 6, 3, 7])),
-            set(r1, shuffle32(r2, r3, [0, 4, 1, 5])),
-            set(r2, shuffle32(r2, r3, [2, 6, 3, 7])),
-            put(shuffle32(low, r1, [0, 1, 4, 5]), 0),
-            put(shuffle32(low, r1, [2, 3, 6, 7]), 0),
-            put(shuffle32(r0, r2, [0, 1, 4, 5]), 0),
-            put(shuffle32(r0, r2, [2, 3, 6, 7]), 0),
-          ];
+    const putTwo: Code = [
+      [set(low, shuffle32(r0, r1, [0, 4, 1, 5])), put(low, 0), put(low, 1)],
+      [set(low, shuffle32(r0, r1, [2, 6, 3, 7])), put(low, 0), put(low, 1)],
+    ];
+    const putFour: Code = [
+      set(low, shuffle32(r0, r1, [0, 4, 1, 5])),
+      set(r0, shuffle32(r0, r1, [2, 6, 3, 7])),
+      set(r1, shuffle32(r2, r3, [0, 4, 1, 5])),
+      set(r2, shuffle32(r2, r3, [2, 6, 3, 7])),
+      put(shuffle32(low, r1, [0, 1, 4, 5])),
+      put(shuffle32(low, r1, [2, 3, 6, 7])),
+      put(shuffle32(r0, r2, [0, 1, 4, 5])),
+      put(shuffle32(r0, r2, [2, 3, 6, 7])),
+    ];
     f.emit(
       set(fours, i32.shru(steps, i32.const(2))),
       set(steps, i32.and(steps, i32.const(3))),
@@ -154,7 +145,7 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
         set(at, src),
         rows.map((row, i) => [set(row, source.load4(at, temp)), i < lanes - 1 ? advance(at, laneStride) : []]),
         set(at, dst),
-        transposed,
+        lanes === 4 ? putFour : putTwo,
         set(dst, at),
         advance(src, i32.const(4 * bytes)),
       ),
@@ -190,9 +181,7 @@ export function packLanes(context: ModuleContext, from: SourceType = 'F32'): Fun
         ),
       );
     return f.emit(
-      when(i32.eq(stepStride, i32.const(bytes)), [
-        across.map(([width, copy]) => group(width, copy, laneStride)),
-      ]),
+      when(i32.eq(stepStride, i32.const(bytes)), [across.map(([width, copy]) => group(width, copy, laneStride))]),
       when(i32.eq(laneStride, i32.const(bytes)), [wide.map(([width, copy]) => group(width, copy, stepStride))]),
       group(1, one, stepStride),
     );

@@ -3,7 +3,7 @@
  * weight back as plain rows for kernels that know no panels.
  */
 import { sizeOf } from '../../../tensor/shape.ts';
-import { brIf, type Code, call, Func, i32, type Local, loop, select, set, tee, when } from '../assembler.ts';
+import { brIf, type Code, call, i32, type Local, loop, select, set, tee, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import type { PackAttrs } from '../weights.ts';
 import { copyLane, packLanes, SOURCE_BYTES, SOURCE_TYPES } from './pack-lanes.ts';
@@ -14,7 +14,18 @@ import { threadRange } from './rows.ts';
  * `dstUnit` bytes after unit u - 1. After the last lane come `padding` lanes of zeros.
  */
 const WORDS = [
-  'src', 'dst', 'type', 'lanes', 'unit', 'skip', 'laneStride', 'stepStride', 'steps', 'dstUnit', 'pitch', 'padding',
+  'src',
+  'dst',
+  'type',
+  'lanes',
+  'unit',
+  'skip',
+  'laneStride',
+  'stepStride',
+  'steps',
+  'dstUnit',
+  'pitch',
+  'padding',
 ] as const;
 type Word = (typeof WORDS)[number];
 
@@ -41,7 +52,10 @@ export const pack: WasmKernel = {
           set(first, select(i32.sub(i32.mul(u, w.unit), w.skip), i32.const(0), u)),
           set(count, i32.sub(i32.mul(i32.add(u, i32.const(1)), w.unit), i32.add(w.skip, first))),
           when(i32.gt(count, i32.sub(w.lanes, first)), set(count, i32.sub(w.lanes, first))),
-          set(dst, i32.add(i32.add(w.dst, i32.mul(u, w.dstUnit)), select(i32.const(0), i32.shl(w.skip, i32.const(2)), u))),
+          set(
+            dst,
+            i32.add(i32.add(w.dst, i32.mul(u, w.dstUnit)), select(i32.const(0), i32.shl(w.skip, i32.const(2)), u)),
+          ),
           packs.map((copy, type) =>
             when(
               i32.eq(w.type, i32.const(type)),

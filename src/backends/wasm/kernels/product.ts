@@ -4,9 +4,10 @@
  * Each thread gets a contiguous range of panels of all batches, so that it streams its own part of the weights. A product
  * with too few panels for that but many rows is split by rows.
  */
-import { type Code, call, Func, i32, type Local, loop, ret, set, tee, when, brIf, select } from '../assembler.ts';
-import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
+
 import type { View } from '../../../tensor/plan.ts';
+import { brIf, type Code, call, type Func, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
+import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
 import { GEMM_PARAMS, gemm } from './gemm.ts';
 import { threadRange } from './rows.ts';
 
@@ -33,14 +34,24 @@ const WORDS = ['a', 'aRow', 'aStep', 'b', 'bLane', 'bStep', 'panelBytes', 'c', '
 type Word = (typeof WORDS)[number];
 
 export function writeProduct(p: Product, out: ArgWriter, { tile }: Features): void {
-  out.address(p.a).i32(4 * p.aStrides[0]).i32(4 * p.aStrides[1]);
-  out.address(p.b).i32(4 * p.bStrides[0]).i32(4 * p.bStrides[1]);
+  out
+    .address(p.a)
+    .i32(4 * p.aStrides[0])
+    .i32(4 * p.aStrides[1]);
+  out
+    .address(p.b)
+    .i32(4 * p.bStrides[0])
+    .i32(4 * p.bStrides[1]);
   out.i32(p.panels ? 4 * p.k * tile.nr : 0);
   out.address(p.c).i32(p.m).i32(p.n).i32(p.k);
   if (p.bias) out.address(p.bias);
   else out.i32(0);
   out.i32(p.batch.length);
-  for (const { size, a, b } of [...p.batch].reverse()) out.i32(size).i32(4 * a).i32(4 * b);
+  for (const { size, a, b } of [...p.batch].reverse())
+    out
+      .i32(size)
+      .i32(4 * a)
+      .i32(4 * b);
 }
 
 /** Kernel function over the words of `writeProduct`. */
@@ -95,10 +106,7 @@ export function product(context: ModuleContext): Func {
       set(rowEnd, w.m),
       set(
         byRows,
-        i32.and(
-          i32.lt(unitEnd, i32.shl(threads, i32.const(2))),
-          i32.ge(w.m, i32.mul(threads, i32.const(2 * mr))),
-        ),
+        i32.and(i32.lt(unitEnd, i32.shl(threads, i32.const(2))), i32.ge(w.m, i32.mul(threads, i32.const(2 * mr)))),
       ),
       when(
         byRows,
