@@ -29,200 +29,224 @@ describe('the registry', () => {
   it('has a tiny model of every type', () => expect(Object.keys(TINY).sort()).toEqual(modelTypes().sort()));
 });
 
-describe.each(modelTypes().flatMap(type => Object.keys(BACKENDS).map(name => [type, name] as const)))('%s on %s', (type, name) => {
-  const { create, bound } = BACKENDS[name]!;
-  let backend: Backend;
-  let model: Model;
-  /** Logits of `ids` in one pass, a row per token. */
-  let full: ArrayLike<number>[];
-  beforeAll(async () => {
-    backend = await create();
-    model = await tinyModel(type, backend);
-    full = rowsOf((await model.run({ input_ids: [ids] })).logits.shape.at(-1)!, await logitsOf([ids]));
-  });
-  afterAll(() => {
-    model.dispose();
-    backend.close();
-  });
+describe.each(modelTypes().flatMap(type => Object.keys(BACKENDS).map(name => [type, name] as const)))(
+  '%s on %s',
+  (type, name) => {
+    const { create, bound } = BACKENDS[name]!;
+    let backend: Backend;
+    let model: Model;
+    /** Logits of `ids` in one pass, a row per token. */
+    let full: ArrayLike<number>[];
+    beforeAll(async () => {
+      backend = await create();
+      model = await tinyModel(type, backend);
+      full = rowsOf((await model.run({ input_ids: [ids] })).logits.shape.at(-1)!, await logitsOf([ids]));
+    });
+    afterAll(() => {
+      model.dispose();
+      backend.close();
+    });
 
-  const logitsOf = async (rows: number[][], mask?: number[][]) =>
-    (await model.run({ input_ids: rows, attention_mask: mask })).logits.data();
-  const expectClose = (actual: ArrayLike<number>, expected: ArrayLike<number>) =>
-    expect(relativeError(actual, expected)).toBeLessThanOrEqual(bound);
+    const logitsOf = async (rows: number[][], mask?: number[][]) =>
+      (await model.run({ input_ids: rows, attention_mask: mask })).logits.data();
+    const expectClose = (actual: ArrayLike<number>, expected: ArrayLike<number>) =>
+      expect(relativeError(actual, expected)).toBeLessThanOrEqual(bound);
 
-  it('gives tensors of the right shapes', async () => {
-    const labels = [ids, randomIds(T, 1)];
-    const { hidden, logits, loss } = model.graph({ input_ids: labels, labels });
-    expect(hidden.shape).toEqual([2, T, 24]);
-    expect(logits.shape).toEqual([2, T, V]);
-    expect(loss?.shape).toEqual([]);
-    // Wide random weights: worse than guessing, but of its magnitude.
-    expect(await loss!.item()).toBeGreaterThan(Math.log(V) / 2);
-    const classifier = await tinyModel(type, backend, { head: 'sequenceClassification' });
-    const result = await classifier.run({ input_ids: [ids, ids], labels: [0, 2] });
-    expect(result.logits.shape).toEqual([2, 3]);
-    expect(result.loss).toBeGreaterThan(0);
-    classifier.dispose();
-  });
+    it('gives tensors of the right shapes', async () => {
+      const labels = [ids, randomIds(T, 1)];
+      const { hidden, logits, loss } = model.graph({ input_ids: labels, labels });
+      expect(hidden.shape).toEqual([2, T, 24]);
+      expect(logits.shape).toEqual([2, T, V]);
+      expect(loss?.shape).toEqual([]);
+      // Wide random weights: worse than guessing, but of its magnitude.
+      expect(await loss!.item()).toBeGreaterThan(Math.log(V) / 2);
+      const classifier = await tinyModel(type, backend, { head: 'sequenceClassification' });
+      const result = await classifier.run({ input_ids: [ids, ids], labels: [0, 2] });
+      expect(result.logits.shape).toEqual([2, 3]);
+      expect(result.loss).toBeGreaterThan(0);
+      classifier.dispose();
+    });
 
-  it('computes the same in steps as in one pass', async () => {
-    for (const lengths of [Array<number>(T).fill(1), [3, 1, 5, 2], [T]]) {
-      const session = model.open({ batch: 1, capacity: 2 }); // grows on the way
-      let at = 0;
-      for (const length of lengths) {
-        const [last] = await session.step([ids.slice(at, at + length)]);
-        at += length;
-        expectClose(last!, full[at - 1]!);
+    it('computes the same in steps as in one pass', async () => {
+      for (const lengths of [Array<number>(T).fill(1), [3, 1, 5, 2], [T]]) {
+        const session = model.open({ batch: 1, capacity: 2 }); // grows on the way
+        let at = 0;
+        for (const length of lengths) {
+          const [last] = await session.step([ids.slice(at, at + length)]);
+          at += length;
+          expectClose(last!, full[at - 1]!);
+        }
+        expect(session.length).toBe(T);
+        session.dispose();
       }
-      expect(session.length).toBe(T);
+    });
+
+    it('computes padded rows as it does single ones', async () => {
+      const short = randomIds(7, 2);
+      const alone = rowsOf(V, await logitsOf([short]));
+      const pad = Array<number>(T - short.length).fill(0);
+      const ones = short.map(() => 1);
+      const right = rowsOf(V, await logitsOf([ids, [...short, ...pad]], [ids.map(() => 1), [...ones, ...pad]]));
+      const left = rowsOf(V, await logitsOf([[...pad, ...short], ids], [[...pad, ...ones], ids.map(() => 1)]));
+      for (let t = 0; t < T; t++) expectClose(right[t]!, full[t]!);
+      for (let t = 0; t < T; t++) expectClose(left[T + t]!, full[t]!);
+      for (let t = 0; t < short.length; t++) expectClose(right[T + t]!, alone[t]!);
+      for (let t = 0; t < short.length; t++) expectClose(left[pad.length + t]!, alone[t]!);
+
+      const session = model.open({ batch: 2, capacity: T + 1 });
+      const [first, second] = await session.step(
+        [[...pad, ...short.slice(0, -1)], ids.slice(0, -1)],
+        [[...pad, ...ones.slice(1)], Array(T - 1).fill(1)],
+      );
+      expectClose(first!, alone.at(-2)!);
+      expectClose(second!, full.at(-2)!);
+      const [next] = await session.step([[short.at(-1)!], [ids.at(-1)!]]);
+      expectClose(next!, alone.at(-1)!);
       session.dispose();
-    }
-  });
-
-  it('computes padded rows as it does single ones', async () => {
-    const short = randomIds(7, 2);
-    const alone = rowsOf(V, await logitsOf([short]));
-    const pad = Array<number>(T - short.length).fill(0);
-    const ones = short.map(() => 1);
-    const right = rowsOf(V, await logitsOf([ids, [...short, ...pad]], [ids.map(() => 1), [...ones, ...pad]]));
-    const left = rowsOf(V, await logitsOf([[...pad, ...short], ids], [[...pad, ...ones], ids.map(() => 1)]));
-    for (let t = 0; t < T; t++) expectClose(right[t]!, full[t]!);
-    for (let t = 0; t < T; t++) expectClose(left[T + t]!, full[t]!);
-    for (let t = 0; t < short.length; t++) expectClose(right[T + t]!, alone[t]!);
-    for (let t = 0; t < short.length; t++) expectClose(left[pad.length + t]!, alone[t]!);
-
-    const session = model.open({ batch: 2, capacity: T + 1 });
-    const [first, second] = await session.step([[...pad, ...short.slice(0, -1)], ids.slice(0, -1)], [[...pad, ...ones.slice(1)], Array(T - 1).fill(1)]);
-    expectClose(first!, alone.at(-2)!);
-    expectClose(second!, full.at(-2)!);
-    const [next] = await session.step([[short.at(-1)!], [ids.at(-1)!]]);
-    expectClose(next!, alone.at(-1)!);
-    session.dispose();
-  });
-
-  it('names its tensors canonically and in order', () => {
-    const names = [...model.names({ input_ids: [ids] })];
-    expect(names.filter(n => !/^(pos_embed|blocks\.\d\.attn\.rot_[qk])$/.test(n))).toEqual([
-      'embed',
-      ...[0, 1].flatMap(i => BLOCK.map(part => `blocks.${i}.${part}`)),
-      'ln_final',
-      'logits',
-    ]);
-    for (const i of [0, 1])
-      for (const x of ['q', 'k']) {
-        const turned = names.indexOf(`blocks.${i}.attn.rot_${x}`);
-        if (turned >= 0) expect(turned).toBeGreaterThan(names.indexOf(`blocks.${i}.attn.${x}`));
-      }
-  });
-
-  it('has the parameters that it declares', () => {
-    const { architecture, config, params, specs } = model.parts;
-    const leaves = leavesOf(params);
-    expect(leaves.map(([key]) => key)).toEqual([...specs.keys()]);
-    expect(leaves.reduce((n, [, t]) => n + t.size, 0)).toBe(countParams(architecture.heads.causalLM.parameters(config)));
-    for (const [key, tensor] of leaves) expect(tensor.shape, key).toEqual(specs.get(key)!.shape);
-  });
-
-  describe('the cache', () => {
-    const appendTo = async (cache: KVCache, rows: number[][]) => {
-      const { architecture, config, params } = model.parts;
-      const batch = tokenBatch(rows, { vocabSize: V, contextLength: undefined, offsets: cache.positions });
-      await cache.extend(rows[0]!.length, batch.mask);
-      const { hidden, logits } = architecture.heads.causalLM;
-      const input = { ...batch, cache };
-      return rowsOf(V, await logits(params, config, hidden(params, config, input), input).data());
-    };
-    const empty = (batch: number, capacity = T) =>
-      new KVCache(backend, model.parts.architecture.cache(model.parts.config), { batch, capacity });
-
-    it('forks into two that go on by themselves', async () => {
-      const cache = empty(1);
-      await appendTo(cache, [ids.slice(0, 6)]);
-      const twin = await cache.fork();
-      await appendTo(cache, [randomIds(3, 5)]);
-      expect([cache.length, twin.length]).toEqual([9, 6]);
-      expectClose((await appendTo(twin, [ids.slice(6)])).at(-1)!, full.at(-1)!);
-      cache.dispose();
-      twin.dispose();
     });
-    it('goes back to an earlier length', async () => {
-      const cache = empty(1);
-      await appendTo(cache, [ids.slice(0, 4)]);
-      await appendTo(cache, [randomIds(5, 6)]);
-      cache.trim(4);
-      expectClose((await appendTo(cache, [ids.slice(4)])).at(-1)!, full.at(-1)!);
-      expect(() => cache.trim(T + 1)).toThrow(/0 to 11/);
-      cache.dispose();
+
+    it('names its tensors canonically and in order', () => {
+      const names = [...model.names({ input_ids: [ids] })];
+      expect(names.filter(n => !/^(pos_embed|blocks\.\d\.attn\.rot_[qk])$/.test(n))).toEqual([
+        'embed',
+        ...[0, 1].flatMap(i => BLOCK.map(part => `blocks.${i}.${part}`)),
+        'ln_final',
+        'logits',
+      ]);
+      for (const i of [0, 1])
+        for (const x of ['q', 'k']) {
+          const turned = names.indexOf(`blocks.${i}.attn.rot_${x}`);
+          if (turned >= 0) expect(turned).toBeGreaterThan(names.indexOf(`blocks.${i}.attn.${x}`));
+        }
     });
-    it('takes rows in another order and number', async () => {
-      const cache = empty(2);
-      await appendTo(cache, [randomIds(6, 7), ids.slice(0, 6)]);
-      await cache.reorder([1, 1, 0]);
-      const rows = await appendTo(cache, [ids.slice(6), randomIds(5, 8), randomIds(5, 9)]);
-      expect(cache.batch).toBe(3);
-      expectClose(rows[4]!, full.at(-1)!);
-      const alone = rowsOf(V, await logitsOf([[...ids.slice(0, 6), ...randomIds(5, 8)]]));
-      expectClose(rows[9]!, alone.at(-1)!);
-      const other = rowsOf(V, await logitsOf([[...randomIds(6, 7), ...randomIds(5, 9)]]));
-      expectClose(rows[14]!, other.at(-1)!);
-      await expect(cache.reorder([3])).rejects.toThrow(/no such row.*0 to 2/);
-      cache.dispose();
+
+    it('has the parameters that it declares', () => {
+      const { architecture, config, params, specs } = model.parts;
+      const leaves = leavesOf(params);
+      expect(leaves.map(([key]) => key)).toEqual([...specs.keys()]);
+      expect(leaves.reduce((n, [, t]) => n + t.size, 0)).toBe(
+        countParams(architecture.heads.causalLM.parameters(config)),
+      );
+      for (const [key, tensor] of leaves) expect(tensor.shape, key).toEqual(specs.get(key)!.shape);
     });
-  });
 
-  it('refuses what does not fit into the context window', async () => {
-    const long = randomIds(CONTEXT + 1, 4);
-    const message = /longer than the context window.*25 tokens.*at most 24/;
-    await expect(model.run({ input_ids: [long] })).rejects.toThrow(message);
-    const session = model.open({ batch: 1, capacity: CONTEXT });
-    await session.step([long.slice(0, CONTEXT)]);
-    await expect(session.step([[1]])).rejects.toThrow(message);
-    expect(session.length).toBe(CONTEXT);
-    session.dispose();
-    await expect(model.run({ input_ids: [[V]] })).rejects.toThrow(/outside the vocabulary.*61.*0 to 60/);
-  });
+    describe('the cache', () => {
+      const appendTo = async (cache: KVCache, rows: number[][]) => {
+        const { architecture, config, params } = model.parts;
+        const batch = tokenBatch(rows, { vocabSize: V, contextLength: undefined, offsets: cache.positions });
+        await cache.extend(rows[0]!.length, batch.mask);
+        const { hidden, logits } = architecture.heads.causalLM;
+        const input = { ...batch, cache };
+        return rowsOf(V, await logits(params, config, hidden(params, config, input), input).data());
+      };
+      const empty = (batch: number, capacity = T) =>
+        new KVCache(backend, model.parts.architecture.cache(model.parts.config), { batch, capacity });
 
-  it('lists every problem of a config at once', async () => {
-    const wrong: Record<string, unknown> = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: -1 };
-    const width = 'n_embd' in wrong ? 'n_embd' : 'hidden_size';
-    wrong[width] = 0;
-    const problem = await readConfig(wrong).catch(error => error);
-    expect(problem).toMatchObject({ name: 'ConfigError', where: 'config.json' });
-    for (const part of ['vocab_size is "many"', `${width} is 0`, 'pad_token_id is -1']) expect(problem.message).toContain(part);
-  });
+      it('forks into two that go on by themselves', async () => {
+        const cache = empty(1);
+        await appendTo(cache, [ids.slice(0, 6)]);
+        const twin = await cache.fork();
+        await appendTo(cache, [randomIds(3, 5)]);
+        expect([cache.length, twin.length]).toEqual([9, 6]);
+        expectClose((await appendTo(twin, [ids.slice(6)])).at(-1)!, full.at(-1)!);
+        cache.dispose();
+        twin.dispose();
+      });
+      it('goes back to an earlier length', async () => {
+        const cache = empty(1);
+        await appendTo(cache, [ids.slice(0, 4)]);
+        await appendTo(cache, [randomIds(5, 6)]);
+        cache.trim(4);
+        expectClose((await appendTo(cache, [ids.slice(4)])).at(-1)!, full.at(-1)!);
+        expect(() => cache.trim(T + 1)).toThrow(/0 to 11/);
+        cache.dispose();
+      });
+      it('takes rows in another order and number', async () => {
+        const cache = empty(2);
+        await appendTo(cache, [randomIds(6, 7), ids.slice(0, 6)]);
+        await cache.reorder([1, 1, 0]);
+        const rows = await appendTo(cache, [ids.slice(6), randomIds(5, 8), randomIds(5, 9)]);
+        expect(cache.batch).toBe(3);
+        expectClose(rows[4]!, full.at(-1)!);
+        const alone = rowsOf(V, await logitsOf([[...ids.slice(0, 6), ...randomIds(5, 8)]]));
+        expectClose(rows[9]!, alone.at(-1)!);
+        const other = rowsOf(V, await logitsOf([[...randomIds(6, 7), ...randomIds(5, 9)]]));
+        expectClose(rows[14]!, other.at(-1)!);
+        await expect(cache.reorder([3])).rejects.toThrow(/no such row.*0 to 2/);
+        cache.dispose();
+      });
+    });
 
-  it('changes its logits when a head is ablated', async () => {
-    const inputs = { input_ids: [ids] };
-    const pattern = 'blocks.1.attn.pattern';
-    const heads = (await model.run(inputs, { trace: [pattern] })).trace[pattern]!.dim(1);
-    const mask = Tensor.from(Float32Array.from({ length: heads }, (_, h) => (h === 0 ? 0 : 1)), [heads, 1, 1]);
-    const ablated = await model.run(inputs, { replace: { [pattern]: x => x.mul(mask) }, trace: [pattern] });
-    expect(relativeError(await ablated.logits.data(), full.flatMap(row => Array.from(row)))).toBeGreaterThan(1e-2);
-    const shown = await ablated.trace[pattern]!.data();
-    expect(Array.from(shown.subarray(0, T * T))).toEqual(Array(T * T).fill(0));
-    const kept = await model.run(inputs, { replace: { [pattern]: x => x.mul(1) } });
-    expectClose(await kept.logits.data(), full.flatMap(row => Array.from(row)));
-    await expect(model.run(inputs, { replace: { 'blocks.9.attn.pattern': x => x } })).rejects.toThrow(/blocks\.0\.attn\.pattern/);
-  });
+    it('refuses what does not fit into the context window', async () => {
+      const long = randomIds(CONTEXT + 1, 4);
+      const message = /longer than the context window.*25 tokens.*at most 24/;
+      await expect(model.run({ input_ids: [long] })).rejects.toThrow(message);
+      const session = model.open({ batch: 1, capacity: CONTEXT });
+      await session.step([long.slice(0, CONTEXT)]);
+      await expect(session.step([[1]])).rejects.toThrow(message);
+      expect(session.length).toBe(CONTEXT);
+      session.dispose();
+      await expect(model.run({ input_ids: [[V]] })).rejects.toThrow(/outside the vocabulary.*61.*0 to 60/);
+    });
 
-  it('costs about two operations per parameter and token', () => {
-    const { params, specs } = model.parts;
-    const { logits } = model.graph({ input_ids: [ids] });
-    const products = leavesOf(params).filter(([key]) => specs.get(key)!.shape.length === 2 && !/embed_tokens|wpe|wte/.test(key));
-    const head = TINY[type]!.n_embd ? V * 24 : 0; // tied
-    const floor = 2 * T * (products.reduce((n, [, t]) => n + t.size, 0) + head);
-    expect(cost(logits).flops).toBeGreaterThan(floor);
-    expect(cost(logits).flops).toBeLessThan(1.5 * floor);
-  });
+    it('lists every problem of a config at once', async () => {
+      const wrong: Record<string, unknown> = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: -1 };
+      const width = 'n_embd' in wrong ? 'n_embd' : 'hidden_size';
+      wrong[width] = 0;
+      const problem = await readConfig(wrong).catch(error => error);
+      expect(problem).toMatchObject({ name: 'ConfigError', where: 'config.json' });
+      for (const part of ['vocab_size is "many"', `${width} is 0`, 'pad_token_id is -1'])
+        expect(problem.message).toContain(part);
+    });
 
-  it.skipIf(name === 'reference')('keeps no memory after 1,000 generations', async () => {
-    const generateOnce = () => generateAll(model, [[1, 2, 3]], { maxNewTokens: 2 });
-    for (let i = 0; i < 10; i++) await generateOnce();
-    const before = backend.memory().used;
-    for (let i = 0; i < 1000; i++) await generateOnce();
-    expect(backend.memory().used).toBe(before);
-  });
-});
+    it('changes its logits when a head is ablated', async () => {
+      const inputs = { input_ids: [ids] };
+      const pattern = 'blocks.1.attn.pattern';
+      const heads = (await model.run(inputs, { trace: [pattern] })).trace[pattern]!.dim(1);
+      const mask = Tensor.from(
+        Float32Array.from({ length: heads }, (_, h) => (h === 0 ? 0 : 1)),
+        [heads, 1, 1],
+      );
+      const ablated = await model.run(inputs, { replace: { [pattern]: x => x.mul(mask) }, trace: [pattern] });
+      expect(
+        relativeError(
+          await ablated.logits.data(),
+          full.flatMap(row => Array.from(row)),
+        ),
+      ).toBeGreaterThan(1e-2);
+      const shown = await ablated.trace[pattern]!.data();
+      expect(Array.from(shown.subarray(0, T * T))).toEqual(Array(T * T).fill(0));
+      const kept = await model.run(inputs, { replace: { [pattern]: x => x.mul(1) } });
+      expectClose(
+        await kept.logits.data(),
+        full.flatMap(row => Array.from(row)),
+      );
+      await expect(model.run(inputs, { replace: { 'blocks.9.attn.pattern': x => x } })).rejects.toThrow(
+        /blocks\.0\.attn\.pattern/,
+      );
+    });
+
+    it('costs about two operations per parameter and token', () => {
+      const { params, specs } = model.parts;
+      const { logits } = model.graph({ input_ids: [ids] });
+      const products = leavesOf(params).filter(
+        ([key]) => specs.get(key)!.shape.length === 2 && !/embed_tokens|wpe|wte/.test(key),
+      );
+      const head = TINY[type]!.n_embd ? V * 24 : 0; // tied
+      const floor = 2 * T * (products.reduce((n, [, t]) => n + t.size, 0) + head);
+      expect(cost(logits).flops).toBeGreaterThan(floor);
+      expect(cost(logits).flops).toBeLessThan(1.5 * floor);
+    });
+
+    it.skipIf(name === 'reference')('keeps no memory after 1,000 generations', async () => {
+      const generateOnce = () => generateAll(model, [[1, 2, 3]], { maxNewTokens: 2 });
+      for (let i = 0; i < 10; i++) await generateOnce();
+      const before = backend.memory().used;
+      for (let i = 0; i < 1000; i++) await generateOnce();
+      expect(backend.memory().used).toBe(before);
+    });
+  },
+);
 
 const BLOCK = [
   ...['resid_pre', 'attn.q', 'attn.k', 'attn.v', 'attn.scores', 'attn.pattern', 'attn.z', 'attn.out', 'resid_mid'],

@@ -77,7 +77,7 @@ const MESSAGES = {
   perSecond: ['tokens/s', 'Tokens/s'],
   token: ['token', 'Token'],
   probability: ['probability', 'Wahrscheinlichkeit'],
-  alternatives: ['instead of it', 'statt dessen'],
+  alternatives: ['alternatives', 'Alternativen'],
   finished: ['finished', 'Ende'],
   // npm start
   whatHeedIs: [
@@ -107,6 +107,7 @@ const MESSAGES = {
   machine: ['Machine', 'Rechner'],
   processor: ['processor', 'Prozessor'],
   cores: ['cores', 'Kerne'],
+  ram: ['memory', 'Arbeitsspeicher'],
   available: ['available', 'verfügbar'],
   engine: ['Engine', 'Engine'],
   backend: ['backend', 'Backend'],
@@ -123,6 +124,10 @@ const MESSAGES = {
   speed: ['speed', 'Tempo'],
   allRight: ['Everything works.', 'Alles funktioniert.'],
   notRight: ['Some kernels give wrong numbers on this machine', 'Einige Kernel rechnen auf diesem Rechner falsch'],
+  helpWrong: [
+    'Try --no-revectorize, work with --device reference until it is repaired, and report this page.',
+    'Versuche --no-revectorize, nimm bis zur Reparatur --device reference, und melde diese Seite.',
+  ],
   on: ['on', 'an'],
   off: ['off', 'aus'],
 } as const satisfies Record<string, readonly [string, string]>;

@@ -43,11 +43,15 @@ export function createNumbers(language: Language): Numbers {
   };
 }
 
-/** A number of a tensor in at most `width` characters, the same in every language. */
+/** A number of a tensor in at most `width` characters (7 or more), the same in every language. */
 export function element(x: number, width = 8): string {
   if (!Number.isFinite(x)) return String(x).replace('Infinity', 'inf');
   if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x);
-  const size = Math.abs(x);
-  if (size >= 1e5 || size < 1e-4) return x.toExponential(1);
-  return x.toFixed(size >= 1000 ? 1 : size >= 100 ? 2 : 4).slice(0, width);
+  if (Math.abs(x) >= 1e-4 && Math.abs(x) < 1e9)
+    for (let decimals = 4; decimals > 0; decimals--) {
+      const text = x.toFixed(decimals);
+      if (text.length <= width) return text;
+    }
+  const short = x.toExponential(1);
+  return short.length <= width ? short : x.toExponential(0);
 }

@@ -31,12 +31,7 @@ export function createProbabilityTable(
   const percent = (logprob: number) => numbers.percent(Math.exp(logprob));
   return {
     header() {
-      const titles = line(
-        padEnd(say('token'), TOKEN),
-        ' '.repeat(PERCENT),
-        padEnd(cut(say('probability'), BAR + PERCENT), BAR),
-        say('alternatives'),
-      );
+      const titles = [padEnd(say('token'), TOKEN), padEnd(say('probability'), PERCENT + 2 + BAR), say('alternatives')].join('  ');
       return `${paint.bold(titles)}\n${paint.dim('─'.repeat(Math.min(columns, 100)))}\n`;
     },
     row({ id, logprob = Number.NEGATIVE_INFINITY, top = [] }) {

@@ -23,7 +23,8 @@ export function reportError(error: unknown, terminal: Terminal, options: { stack
     if (!options.stack)
       terminal.note('  This looks like a mistake in heed itself: --verbose or HEED_DEBUG=1 shows where.\n');
   }
-  if (options.stack && error instanceof Error) terminal.note(`${error.stack}\n`);
+  if (options.stack && error instanceof Error)
+    terminal.note(`${error.stack?.slice(error.stack.indexOf('\n    at ') + 1)}\n`);
   return 1;
 }
 

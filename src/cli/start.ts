@@ -13,7 +13,8 @@ import { openModel } from './open-model.ts';
 import { createProbabilityTable } from './probability-table.ts';
 import { reportError } from './report-error.ts';
 import { INTERRUPTED, runCli } from './run-cli.ts';
-import { nodeTerminal, type Terminal } from './terminal.ts';
+import { runProgram } from './run-program.ts';
+import type { Terminal } from './terminal.ts';
 import { tokenLabels } from './token-label.ts';
 
 const EXAMPLE = new URL('../../test/golden/data/gpt2/', import.meta.url);
@@ -103,12 +104,8 @@ async function start([folder, ...rest]: readonly string[], terminal: Terminal, s
 
 const NO_OPTIONS = { threads: undefined, device: undefined, 'no-revectorize': false };
 
-const interrupt = new AbortController();
-process.on('SIGINT', () => {
-  if (interrupt.signal.aborted) process.exit(INTERRUPTED);
-  interrupt.abort();
-});
-const terminal = nodeTerminal();
-process.exitCode = await start(process.argv.slice(2), terminal, interrupt.signal).catch(error =>
-  interrupt.signal.aborted ? INTERRUPTED : reportError(error, terminal, { stack: !!terminal.env.HEED_DEBUG }),
+await runProgram((argv, terminal, signal) =>
+  start(argv, terminal, signal).catch(error =>
+    signal.aborted ? INTERRUPTED : reportError(error, terminal, { stack: !!terminal.env.HEED_DEBUG }),
+  ),
 );

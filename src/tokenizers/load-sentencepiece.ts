@@ -4,7 +4,7 @@ import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } f
 import { type AddedToken, LongestMatch, specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { byteRuns, type Decoder } from './decoders.ts';
-import { mergesFromRanks } from './merge-table.ts';
+import { mergesFromRanks, type RankedToken } from './merge-table.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { surroundWith } from './post-processors.ts';
 import { sentencePieceNormalizer } from './sentencepiece-normalizer.ts';
@@ -63,20 +63,17 @@ function specialTokensOf({ bosId, eosId, unkId, padId }: SentencePieceModel): Sp
 
 function bpeOf(file: SentencePieceModel, userDefined: readonly string[]): Bpe {
   const vocab = new Map<string, number>();
-  const mergeable = new Map<string, number>();
-  const entries: { token: string; id: number; priority: number }[] = [];
+  const entries: RankedToken[] = [];
   file.pieces.forEach(({ piece, type, score }, id) => {
     if (vocab.has(piece)) throw new TokenizerError('a piece stands twice in the vocabulary', { seen: JSON.stringify(piece), where: `piece ${id}` });
     vocab.set(piece, id);
-    if (!isText(type)) return;
-    mergeable.set(piece, id);
-    entries.push({ token: piece, id, priority: score });
+    if (isText(type)) entries.push({ token: piece, id, priority: score });
   });
   entries.sort((a, b) => b.priority - a.priority);
   const unknown = file.pieces.find(({ type }) => type === 'unknown');
   return new Bpe({
     vocab,
-    merges: mergesFromRanks(mergeable, entries),
+    merges: mergesFromRanks(entries),
     bytes: false,
     unknown: unknown?.piece,
     fuseUnknown: true,

@@ -62,23 +62,26 @@ function llama3Specials(): Record<string, number> {
   return Object.fromEntries(names.map((name, i) => [name, 128000 + i]));
 }
 
+const damaged = (what: string, content: string, line: number) =>
+  new FormatError(what, { seen: JSON.stringify(content.slice(0, 60)), where: `line ${line}` });
+
 /** The tokens of a rank file in the byte alphabet, with their ranks. Throws FormatError. */
 function readRanks(text: string): Map<string, number> {
   const vocab = new Map<string, number>();
   const seen = new Set<number>();
-  let number = 0;
-  for (const line of text.split('\n')) {
-    number++;
-    const trimmed = line.trim();
-    if (trimmed === '') continue;
-    const space = trimmed.indexOf(' ');
-    const rank = space < 0 ? Number.NaN : Number(trimmed.slice(space + 1));
-    const bytes = space > 0 ? decodeBase64(trimmed.slice(0, space)) : undefined;
-    const fault = (what: string) => new FormatError(what, { seen: JSON.stringify(trimmed.slice(0, 60)), where: `line ${number}` });
-    if (bytes === undefined || !Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff) throw fault('a line is not `base64 rank`');
-    let token = '';
-    for (let i = 0; i < bytes.length; i++) token += BYTE_CHARS[bytes.charCodeAt(i)]!;
-    if (vocab.has(token) || seen.has(rank)) throw fault('a token or a rank stands twice in a rank file');
+  let line = 0;
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    line++;
+    const content = text.slice(start, end).trimEnd();
+    start = end + 1;
+    if (content === '') continue;
+    const space = content.indexOf(' ');
+    const token = space > 0 ? decodeBase64(content, space) : undefined;
+    const rank = space > 0 && space < content.length - 1 ? Number(content.slice(space + 1)) : Number.NaN;
+    if (token === undefined || !Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff) throw damaged('a line is not `base64 rank`', content, line);
+    if (vocab.has(token) || seen.has(rank)) throw damaged('a token or a rank stands twice in a rank file', content, line);
     vocab.set(token, rank);
     seen.add(rank);
   }
@@ -86,10 +89,25 @@ function readRanks(text: string): Map<string, number> {
   return vocab;
 }
 
-/** The bytes as a string of characters below 256, or undefined. */
-function decodeBase64(text: string): string | undefined {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
-  return atob(text);
+const BASE64_DIGITS = new Int8Array(128).fill(-1);
+Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
+  BASE64_DIGITS[digit.charCodeAt(0)] = value;
+});
+
+/** The bytes that `text[0, end)` writes in base64, in the byte alphabet; undefined if it is not base64. */
+function decodeBase64(text: string, end: number): string | undefined {
+  if (end % 4 !== 0) return undefined;
+  const padding = text[end - 1] !== '=' ? 0 : text[end - 2] !== '=' ? 1 : 2;
+  let token = '';
+  let bits = 0;
+  for (let i = 0; i < end - padding; i++) {
+    const digit = BASE64_DIGITS[text.charCodeAt(i)] ?? -1;
+    if (digit < 0) return undefined;
+    bits = (bits << 6) | digit;
+    // Of every four digits the last three complete a byte each.
+    if (i % 4 !== 0) token += BYTE_CHARS[(bits >> (6 - 2 * (i % 4))) & 255]!;
+  }
+  return token === '' ? undefined : token;
 }
 
 /**
@@ -113,7 +131,7 @@ export function tokenizerFromTiktoken(content: Uint8Array | string, encoding?: s
   const role = (name: string | undefined) => (name === undefined ? undefined : specialTokens[name]);
   const [bosId, eosId] = [role(bos), role(eos)];
   return new Tokenizer({
-    model: new Bpe({ vocab, merges: mergesFromRanks(vocab, entries), bytes: true, ignoreMerges: true }),
+    model: new Bpe({ vocab, merges: mergesFromRanks(entries), bytes: true, ignoreMerges: true }),
     normalizer: undefined,
     preTokenizer: parsePreTokenizer({ type: 'Split', pattern: { Regex: parts.pattern }, behavior: 'Isolated' }),
     addedTokens: Object.entries(specialTokens).map(([content, id]) => specialToken(content, id)),

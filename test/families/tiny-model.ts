@@ -48,5 +48,16 @@ export async function tinyModel(
   const spec = architecture.heads[head].parameters(config);
   const params = await initializeParameters(spec, backend, 7, { deviation: 0.25, plain: options.plain });
   const specs = new Map(listParams(spec));
-  return new Model({ architecture, config, params, backend, head, type, specs, tokenizer: undefined, defaults: {}, unexpected: [] });
+  return new Model({
+    architecture,
+    config,
+    params,
+    backend,
+    head,
+    type,
+    specs,
+    tokenizer: undefined,
+    defaults: {},
+    unexpected: [],
+  });
 }

@@ -53,7 +53,10 @@ export async function checkFolder(files: GoldenFiles, folder: string, backend: B
   const batch = golden.cases.get('batch');
   if (golden.gradients && batch) {
     const trainable = await load(files.path(folder), { backend, trainable: true });
-    await collect('gradients', gradientChecks(modelFor(trainable, golden)('forward', 'batch'), batch, golden.gradients));
+    await collect(
+      'gradients',
+      gradientChecks(modelFor(trainable, golden)('forward', 'batch'), batch, golden.gradients),
+    );
     trainable.dispose();
   }
   return { folder, checks, errors };
@@ -71,7 +74,8 @@ function groups(model: Model, golden: Golden): [name: string, checks: AsyncItera
   for (const [name, expected] of golden.cases) {
     const chosen = choose('forward', name);
     made.push([name, forwardChecks(chosen, name, expected)]);
-    if (model.parts.head === 'causalLM' && name !== 'batch') made.push([`${name}/session`, sessionChecks(chosen, name, expected)]);
+    if (model.parts.head === 'causalLM' && name !== 'batch')
+      made.push([`${name}/session`, sessionChecks(chosen, name, expected)]);
   }
   if (golden.generation) made.push(['generation', generationChecks(choose, golden.generation)]);
   if (golden.perplexity) made.push(['perplexity', perplexityChecks(model, golden.perplexity)]);

@@ -63,7 +63,12 @@ export function compareIds(actual: readonly (readonly number[])[], expected: rea
   };
 }
 /** Something that did not come to a comparison. */
-export const broken = (name: string, note: string): Check => ({ name, error: Number.POSITIVE_INFINITY, bound: 0, note });
+export const broken = (name: string, note: string): Check => ({
+  name,
+  error: Number.POSITIVE_INFINITY,
+  bound: 0,
+  note,
+});
 
 const lengthsDiffer = (actual: ArrayLike<number>, { shape }: Expected) => ({
   error: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 /** Forward passes: every tensor that the reference kept of a case against the canonical name it has here. */
 import type { Model, ModelInputs } from '../../src/hub/model.ts';
-import { type Check, broken, compareFloats, compareNumber, type Expected, PADDING_BOUND } from './compare.ts';
+import { broken, type Check, compareFloats, compareNumber, type Expected, PADDING_BOUND } from './compare.ts';
 import { type GoldenCase, rowsOf } from './golden-files.ts';
 
 /** Names that are not results, or (computed in half precision) not to be compared. */
@@ -29,7 +29,7 @@ function canonicalName(name: string, layers: number, known: ReadonlySet<string>)
 }
 
 export function inputsOf(expected: GoldenCase): ModelInputs {
-  const rows = (name: string) => expected.has(name) ? rowsOf(expected.get(name)!) : undefined;
+  const rows = (name: string) => (expected.has(name) ? rowsOf(expected.get(name)!) : undefined);
   const labels = expected.get('labels');
   return {
     input_ids: rows('input_ids')!,
@@ -62,20 +62,33 @@ export async function* forwardChecks(model: Model, caseName: string, expected: G
     const real = realEntries(kind, reference.shape, mask);
     yield { ...label, ...compareFloats(lastSlots(actual, kind, reference, trace[canonical]!.shape), reference, real) };
     if (kind === 'attentions' && mask.includes(0))
-      yield { ...label, name: `${caseName}/attention to padding`, error: seenPadding(actual, reference.shape, mask), bound: PADDING_BOUND };
+      yield {
+        ...label,
+        name: `${caseName}/attention to padding`,
+        error: seenPadding(actual, reference.shape, mask),
+        bound: PADDING_BOUND,
+      };
   }
   if (expected.has('loss')) yield { name: `${caseName}/loss`, ...compareNumber(loss!, expected.get('loss')!.data[0]!) };
   if (inputs.position_ids && expected.has('logits')) {
     const { logits } = await model.run({ ...inputs, position_ids: undefined });
     const reference = expected.get('logits')!;
     const real = realEntries('logits', reference.shape, mask);
-    yield { name: `${caseName}/logits, positions from the mask`, ...compareFloats(await logits.data(), reference, real) };
+    yield {
+      name: `${caseName}/logits, positions from the mask`,
+      ...compareFloats(await logits.data(), reference, real),
+    };
   }
 }
 
 /** Which entries belong to real tokens: of `[B, T, ...]` by the token, of attention `[B, H, T, S]` by the query. */
-function realEntries(kind: string, shape: readonly number[], mask: readonly number[]): ((i: number) => boolean) | undefined {
-  const perToken = kind === 'attentions' ? shape.length === 4 : kind !== 'cache_key' && kind !== 'cache_value' && shape.length === 3;
+function realEntries(
+  kind: string,
+  shape: readonly number[],
+  mask: readonly number[],
+): ((i: number) => boolean) | undefined {
+  const perToken =
+    kind === 'attentions' ? shape.length === 4 : kind !== 'cache_key' && kind !== 'cache_value' && shape.length === 3;
   if (!perToken || !mask.includes(0)) return undefined;
   const T = shape.at(-2)!;
   const width = shape.at(-1)!;
@@ -88,12 +101,18 @@ function seenPadding(pattern: ArrayLike<number>, shape: readonly number[], mask:
   let most = 0;
   for (let i = 0; i < pattern.length; i++) {
     const row = Math.floor(i / (H * T * S)) * T;
-    if (mask[row + (Math.floor(i / S) % T)] === 1 && mask[row + (i % S)] === 0) most = Math.max(most, Math.abs(pattern[i]!));
+    if (mask[row + (Math.floor(i / S) % T)] === 1 && mask[row + (i % S)] === 0)
+      most = Math.max(most, Math.abs(pattern[i]!));
   }
   return most;
 }
 /** The reference drops keys that no later token will see; ours `[B, G, T, D]` are cut to its last slots. */
-export function lastSlots(actual: ArrayLike<number>, kind: string, reference: Expected, shape: readonly number[]): ArrayLike<number> {
+export function lastSlots(
+  actual: ArrayLike<number>,
+  kind: string,
+  reference: Expected,
+  shape: readonly number[],
+): ArrayLike<number> {
   if (!kind.startsWith('cache_') || shape.length !== 4) return actual;
   const [B, G, T, D] = shape as [number, number, number, number];
   const S = reference.shape[2]!;

@@ -15,14 +15,35 @@ export async function* generationChecks(model: ModelFor, { prompts, cases }: Gen
     const options = { ...optionsFromConfig(kwargs), maxNewTokens: NEW_TOKENS, logprobs: true };
     const { sequences } = await generateAll(model('generate', inputs), rows, options);
     const part = name;
-    yield { name: 'generated ids', part, ...compareIds(sequences.map(s => s.ids), new_tokens) };
+    yield {
+      name: 'generated ids',
+      part,
+      ...compareIds(
+        sequences.map(s => s.ids),
+        new_tokens,
+      ),
+    };
     if (token_logprobs) {
       const data = token_logprobs.flat();
-      yield { name: 'log-probabilities', part, ...compareFloats(sequences.flatMap(s => s.logprobs ?? []), { shape: [data.length], data }) };
+      yield {
+        name: 'log-probabilities',
+        part,
+        ...compareFloats(
+          sequences.flatMap(s => s.logprobs ?? []),
+          { shape: [data.length], data },
+        ),
+      };
     }
     if (sequences_scores) {
       const reference = { shape: [sequences_scores.length], data: sequences_scores };
-      yield { name: 'beam scores', part, ...compareFloats(sequences.map(s => s.score ?? Number.NaN), reference) };
+      yield {
+        name: 'beam scores',
+        part,
+        ...compareFloats(
+          sequences.map(s => s.score ?? Number.NaN),
+          reference,
+        ),
+      };
     }
   }
 }

@@ -98,5 +98,7 @@ async function readTensors(files: GoldenFiles, path: string): Promise<Map<string
 /** A matrix of the reference as rows. */
 export function rowsOf({ shape, data }: Expected): number[][] {
   const width = shape.at(-1)!;
-  return Array.from({ length: data.length / width }, (_, r) => Array.from({ length: width }, (_, i) => data[r * width + i]!));
+  return Array.from({ length: data.length / width }, (_, r) =>
+    Array.from({ length: width }, (_, i) => data[r * width + i]!),
+  );
 }

@@ -29,7 +29,13 @@ export async function* perplexityChecks(model: Model, { input_ids, runs }: Perpl
       scored = end;
       begin += stride;
     }
-    yield { name: `${name}, windows`, ...compareIds(bounds, steps.map(([from, to, count]) => [from, to, count])) };
+    yield {
+      name: `${name}, windows`,
+      ...compareIds(
+        bounds,
+        steps.map(([from, to, count]) => [from, to, count]),
+      ),
+    };
     yield { name, part: 'counted tokens', ...compareNumber(counted, counted_tokens) };
     yield { name, part: 'mean', ...compareNumber(sum / counted, mean_nll) };
     yield { name, part: 'perplexity', ...compareNumber(Math.exp(sum / counted), perplexity) };

@@ -14,9 +14,11 @@ export function folderLines({ folder, checks, skipped, errors }: FolderResult, v
   for (const name of new Set(checks.map(c => c.name))) {
     const parts = checks.filter(c => c.name === name);
     const shown = verbose ? parts : [...parts.filter(c => !passes(c)), ...worstPassed(parts)];
-    for (const check of shown) lines.push(checkLine(name, check, verbose || !passes(check) ? 1 : parts.filter(passes).length));
+    for (const check of shown)
+      lines.push(checkLine(name, check, verbose || !passes(check) ? 1 : parts.filter(passes).length));
   }
-  if (verbose) for (const error of errors) lines.push(error instanceof Error ? (error.stack ?? `${error}`) : `${error}`);
+  if (verbose)
+    for (const error of errors) lines.push(error instanceof Error ? (error.stack ?? `${error}`) : `${error}`);
   return lines;
 }
 function worstPassed(parts: readonly Check[]): Check[] {

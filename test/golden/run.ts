@@ -16,7 +16,11 @@ const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, backend: { type: 'string', default: 'wasm' }, verbose: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    backend: { type: 'string', default: 'wasm' },
+    verbose: { type: 'boolean', default: false },
+  },
 });
 const [root] = positionals;
 const create = Object.hasOwn(BACKENDS, values.backend) ? BACKENDS[values.backend] : undefined;

@@ -16,7 +16,10 @@ export function modelFor(model: Model, golden: Golden): ModelFor {
   const read = golden.cases.get('single')?.get('input_ids')?.data.length ?? 0;
   const { prompts, cases } = golden.generation ?? {};
   const written = (prompts?.single?.input_ids[0]?.length ?? 0) + (cases?.greedy_single?.new_tokens[0]?.length ?? 0) - 1;
-  const frozen = { forward: frozenAt(model, config as Config, read), generate: frozenAt(model, config as Config, written) };
+  const frozen = {
+    forward: frozenAt(model, config as Config, read),
+    generate: frozenAt(model, config as Config, written),
+  };
   return (kind, inputs) => (inputs === 'single' ? model : frozen[kind]);
 }
 
@@ -25,6 +28,11 @@ function frozenAt(model: Model, config: Config, length: number): Model {
   const { rope_theta, rope_scaling, head_dim: D, max_position_embeddings: trained } = config;
   const factor = rope_scaling.rope_type === 'dynamic' ? rope_scaling.factor : 1;
   const theta = rope_theta * ((factor * length) / trained - (factor - 1)) ** (D / (D - 2));
-  const fixed: Config = { ...config, rope_theta: theta, rope_scaling: { rope_type: 'default' }, max_position_embeddings: 4 * trained };
+  const fixed: Config = {
+    ...config,
+    rope_theta: theta,
+    rope_scaling: { rope_type: 'default' },
+    max_position_embeddings: 4 * trained,
+  };
   return new Model({ ...model.parts, config: fixed });
 }

@@ -38,7 +38,11 @@ export async function* sessionChecks(model: Model, caseName: string, expected: G
         at += length;
         for (const [b, row] of last.entries())
           if (!mask || mask[b]![at - 1] === 1)
-            yield { name: `${caseName}/session, ${how}`, part: `row ${b}, slot ${at - 1}`, ...compareFloats(row, rowAt(logits, b, at - 1)) };
+            yield {
+              name: `${caseName}/session, ${how}`,
+              part: `row ${b}, slot ${at - 1}`,
+              ...compareFloats(row, rowAt(logits, b, at - 1)),
+            };
       }
     } finally {
       session.dispose();
@@ -55,7 +59,12 @@ function rowAt(logits: Expected, b: number, t: number): Expected {
 }
 
 /** The buffers as the token after the prompt finds them. */
-async function* cacheChecks(model: Model, caseName: string, ids: number[][], expected: GoldenCase): AsyncGenerator<Check> {
+async function* cacheChecks(
+  model: Model,
+  caseName: string,
+  ids: number[][],
+  expected: GoldenCase,
+): AsyncGenerator<Check> {
   const { architecture, config, params, backend } = model.parts;
   const T = ids[0]!.length;
   const cache = new KVCache(backend, architecture.cache(config), { batch: ids.length, capacity: T + 1 });

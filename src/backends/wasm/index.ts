@@ -5,7 +5,7 @@ import { executor } from './executor.ts';
 import type { WasmKernel } from './kernel.ts';
 import { KERNELS } from './kernels/index.ts';
 import { maximaBelow } from './linear-memory.ts';
-import type { Link, LinkKind, LinkOptions } from './link.ts';
+import { type Link, type LinkKind, type LinkOptions, RunFailure } from './link.ts';
 import { inlineLink } from './link-inline.ts';
 import { remoteLink } from './link-remote.ts';
 import { sharedLink } from './link-shared.ts';
@@ -66,25 +66,31 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const maxima = maximaBelow(maximumBytes);
   const initial = Math.min(INITIAL_PAGES, maxima[0]!);
   const shared = kind === 'shared';
-  // A module that declares the largest maximum accepts a memory with any.
-  const module = buildModule(
-    options.kernels ?? KERNELS,
-    features,
-    { shared, initial: 1, maximum: 65536 },
-    executor(shared),
+  const build = once(() =>
+    // A module that declares the largest maximum accepts a memory with any.
+    buildModule(options.kernels ?? KERNELS, features, { shared, initial: 1, maximum: 65536 }, executor(shared)),
   );
-  const compiled = await WebAssembly.compile(module.bytes);
+  const compile = once(() => WebAssembly.compile(build().bytes));
+  const link = await LINKS[kind]({ module: async () => compile(), threads: features.threads, initial, maxima }).catch(
+    cause => {
+      if (!(cause instanceof RunFailure)) throw cause;
+      throw new BackendError('the threads of the backend did not start', {
+        ...cause.facts,
+        fix: 'pass threads: 0 to compute on the calling thread',
+      });
+    },
+  );
   try {
-    const link = await LINKS[kind]({ module: compiled, threads: features.threads, initial, maxima });
-    return new WasmBackend(module, link, options.profile ?? false);
-  } catch (cause) {
-    if (cause instanceof BackendError) throw cause;
-    throw new BackendError('the threads of the backend did not start', {
-      seen: String(cause),
-      fix: 'pass threads: 0 to compute on the calling thread',
-      cause,
-    });
+    return new WasmBackend(build(), link, options.profile ?? false);
+  } catch (error) {
+    link.close();
+    throw error;
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function bestLink(): LinkKind {

@@ -7,7 +7,7 @@ import { HEADER } from './module.ts';
 export async function inlineLink({ module, initial, maxima }: LinkOptions): Promise<Link> {
   const memory = new LinearMemory(createMemory(initial, maxima, false));
   const imports = { env: { memory: memory.memory, now: () => performance.now() } };
-  let exports: ExecutorExports | undefined = (await WebAssembly.instantiate(module, imports))
+  let exports: ExecutorExports | undefined = (await WebAssembly.instantiate(await module(), imports))
     .exports as unknown as ExecutorExports;
   return {
     kind: 'inline',

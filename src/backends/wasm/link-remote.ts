@@ -50,8 +50,14 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
     return ask({ kind: 'work', size, writes, program, reads, header: HEADER.end }, transfer);
   }
 
-  const ready = await ask({ kind: 'own', module, initial, maxima });
-  const limit = ready.kind === 'ready' ? ready.maximum * PAGE : 0;
+  let limit = 0;
+  try {
+    const ready = await ask({ kind: 'own', module: await module(), initial, maxima });
+    if (ready.kind === 'ready') limit = ready.maximum * PAGE;
+  } catch (error) {
+    void worker.end();
+    throw error;
+  }
   return {
     kind: 'remote',
     threads: 1,

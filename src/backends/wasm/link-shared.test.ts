@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it, vi } from 'vitest';
 import { BackendError } from '../../errors.ts';
 import { createWasmBackend } from './index.ts';
+import type { WasmKernel } from './kernel.ts';
 import { step, TEST_KERNELS, view } from './test-kernels.ts';
 
 const N = 1000;
@@ -73,6 +74,28 @@ describe('a pool of workers', () => {
     backend.close();
     expect((await exits) as number[]).toHaveLength(3);
     restore();
+  });
+});
+
+describe.each(['shared', 'remote'] as const)('a %s backend that cannot start', link => {
+  it('ends its workers', async () => {
+    const ended = vi.spyOn(Worker.prototype, 'terminate');
+    const broken: WasmKernel = {
+      name: 'broken',
+      args() {},
+      emit() {
+        throw new Error('no such instruction');
+      },
+    };
+    try {
+      await expect(createWasmBackend({ threads: 2, link, kernels: [broken] })).rejects.toThrow(/no such instruction/);
+      expect(ended).toHaveBeenCalledTimes(link === 'shared' ? 2 : 1);
+      const tiny = createWasmBackend({ threads: 2, link, kernels: TEST_KERNELS, memory: { maximumBytes: 1 << 20 } });
+      await expect(tiny).rejects.toThrow(/out of memory/);
+      expect(ended).toHaveBeenCalledTimes(link === 'shared' ? 4 : 2);
+    } finally {
+      ended.mockRestore();
+    }
   });
 });
 

@@ -47,7 +47,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
         reject(failure);
         flight?.fail(failure);
       };
-      const startThreads = (): void => {
+      const startThreads = async (): Promise<void> => {
         if (pool !== started) return;
         for (const word of [HEADER.start, HEADER.generation, HEADER.arrived, HEADER.stop])
           Atomics.store(memory.words, word / 4, 0);
@@ -64,10 +64,17 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
             },
           });
           workers.push(worker);
-          worker.send({ kind: 'join', module, memory: memory.memory, thread, threads });
         }
+        const compiled = await module();
+        workers.forEach((worker, thread) => {
+          worker.send({ kind: 'join', module: compiled, memory: memory.memory, thread, threads });
+        });
       };
-      previousGone.then(startThreads).catch(reject);
+      previousGone.then(startThreads).catch(error => {
+        if (pool === started) pool = undefined;
+        stop(started);
+        reject(error);
+      });
     });
     const started: Pool = { threads: workers, ready, fail };
     // Whoever runs something awaits `ready` and hears of a failure; a pool that nobody uses may fail silently.

@@ -47,7 +47,8 @@ export interface Link {
 }
 
 export interface LinkOptions {
-  readonly module: WebAssembly.Module;
+  /** The compiled module. Asked for when the workers have been started, so that they boot while it is made. */
+  module(): Promise<WebAssembly.Module>;
   readonly threads: number;
   /** Pages at the start, and the numbers of pages to try as the maximum, best first. */
   readonly initial: number;

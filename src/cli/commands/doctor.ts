@@ -99,8 +99,8 @@ function page(
     test.error === 0 ? '0' : test.error.toExponential(0),
     test.ok ? paint.green('✓') : paint.red('✗'),
     numbers.duration(test.ms),
-    test.gigaflops >= 1 ? `${numbers.digits(test.gigaflops)} GFLOP/s` : '',
-    `${numbers.digits(test.bandwidth)} GB/s`,
+    numbers.digits(test.speed),
+    test.unit,
   ]);
   const wrong = tests.filter(test => !test.ok).map(test => test.kernel);
   return [
@@ -109,7 +109,7 @@ function page(
     paint.bold(say('machine')),
     row(say('processor'), facts.processor),
     row(say('cores'), String(facts.cores)),
-    row(say('memory'), `${numbers.bytes(facts.memoryBytes)}, ${numbers.bytes(facts.freeBytes)} ${say('available')}`),
+    row(say('ram'), `${numbers.bytes(facts.memoryBytes)}, ${numbers.bytes(facts.freeBytes)} ${say('available')}`),
     '',
     paint.bold(say('engine')),
     row(say('backend'), `wasm, ${facts.link}`),
@@ -121,10 +121,12 @@ function page(
     row(say('startTime'), numbers.duration(facts.startMs)),
     '',
     paint.bold(say('selfTest')),
-    ...table([titles, ...rows], [{}, {}, right, {}, right, right, right]).map((line, i) =>
+    ...table([titles, ...rows], [{}, {}, right, {}, right, right, {}]).map((line, i) =>
       i === 0 ? paint.dim(line) : line,
     ),
     '',
-    wrong.length === 0 ? paint.green(say('allRight')) : paint.red(`${say('notRight')}: ${wrong.join(', ')}`),
+    wrong.length === 0
+      ? paint.green(say('allRight'))
+      : paint.red(`${say('notRight')}: ${wrong.join(', ')}. ${say('helpWrong')}`),
   ].join('\n');
 }

@@ -15,7 +15,6 @@ import { type OpenModel, openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { createProbabilityTable } from '../probability-table.ts';
 import { textArgument } from '../read-text.ts';
-import { INTERRUPTED } from '../run-cli.ts';
 import type { Terminal } from '../terminal.ts';
 import { tokenLabels } from '../token-label.ts';
 
@@ -124,9 +123,8 @@ export const run = defineCommand({
           if (values.verbose) terminal.note(report(event, open, meter.kernelMs, say, numbers));
         }
       } catch (error) {
-        if (!(signal.aborted && error === signal.reason)) throw error;
-        view.interrupted();
-        return INTERRUPTED;
+        if (signal.aborted && error === signal.reason) view.interrupted();
+        throw error;
       }
     } finally {
       open.close();

@@ -23,7 +23,15 @@ interface Case {
   readonly threads?: number;
 }
 
-function expected(c: Case, attrs: AttentionAttrs, q: number[], k: number[], v: number[], mask?: number[], bias?: number[]) {
+function expected(
+  c: Case,
+  attrs: AttentionAttrs,
+  q: number[],
+  k: number[],
+  v: number[],
+  mask?: number[],
+  bias?: number[],
+) {
   const { b, h, g, t, s, d, dv } = c;
   const length = c.length ?? s;
   const out = new Float64Array(b * h * t * dv);
@@ -107,7 +115,17 @@ const CASES: Record<string, Case> = {
   'all keys masked, one query': { b: 2, h: 2, g: 2, t: 1, s: 70, d: 16, dv: 16, mask: 1 },
   'empty cache': { b: 1, h: 2, g: 2, t: 1, s: 64, d: 16, dv: 16, length: 0 },
   bias: { b: 2, h: 3, g: 3, t: 30, s: 77, d: 16, dv: 16, bias: [2, 3, 30, 77] },
-  'bias shared by batches and queries': { b: 2, h: 3, g: 3, t: 30, s: 77, d: 16, dv: 16, bias: [3, 1, 77], causal: true },
+  'bias shared by batches and queries': {
+    b: 2,
+    h: 3,
+    g: 3,
+    t: 30,
+    s: 77,
+    d: 16,
+    dv: 16,
+    bias: [3, 1, 77],
+    causal: true,
+  },
   'bias per query, one query': { b: 2, h: 3, g: 1, t: 1, s: 77, d: 16, dv: 16, bias: [1, 3, 1, 1] },
   softcap: { b: 1, h: 2, g: 1, t: 33, s: 33, d: 16, dv: 16, causal: true, softcap: 2, threads: 2 },
   everything: {

@@ -35,25 +35,23 @@ interface Source {
 
 const bf16 = (bits: Code): Code => i32x4.shl(bits, i32.const(16));
 
-/** Binary16 bits, zero-extended, to f32. Exact for every value; never touches an f32 denormal, which would be slow. */
-function f16(bits: Code, h: Local): Code {
-  const magnitude = i32x4.shl(v128.and(h, i32x4.const(0x7fff)), i32.const(13));
-  // Exponent 0: 2^-14 * (1 + fraction) - 2^-14. Others: add the difference of the exponent biases.
-  const smallest = i32x4.const(113 << 23);
-  const subnormal = f32x4.sub(i32x4.add(magnitude, smallest), smallest);
-  const normal = i32x4.add(magnitude, i32x4.const(112 << 23));
-  const infinite = v128.and(i32x4.eq(v128.and(h, i32x4.const(0x7c00)), i32x4.const(0x7c00)), i32x4.const(0x7f800000));
-  const isSubnormal = i32x4.eq(v128.and(h, i32x4.const(0x7c00)), i32x4.const(0));
-  const sign = i32x4.shl(v128.and(h, i32x4.const(0x8000)), i32.const(16));
-  return [set(h, bits), v128.or(v128.or(v128.bitselect(subnormal, normal, isSubnormal), infinite), sign)];
+/**
+ * Binary16 bits, sign-extended, to f32, exactly: the bits at their new places are the value times 2^-112, an f32
+ * denormal if the half was subnormal. Only infinity and NaN need their exponent filled up.
+ */
+function f16(bits: Code, moved: Local): Code {
+  const exponent = i32x4.const(0x0f80_0000);
+  const value = f32x4.mul(v128.and(moved, i32x4.const(0x8fff_ffff)), f32x4.const(2 ** 112));
+  const special = v128.and(i32x4.eq(v128.and(moved, exponent), exponent), i32x4.const(0x7f80_0000));
+  return [set(moved, i32x4.shl(bits, i32.const(13))), v128.or(value, special)];
 }
 const f64At = (address: Code, offset: number): Code => f32.demoteF64(f64.load(address, offset));
 
 const SOURCES: Record<SourceType, Source> = {
   F32: { load4: at => v128.load(at), load1: at => v128.load32zero(at) },
   F16: {
-    load4: (at, temp) => f16(v128.load16x4u(at), temp),
-    load1: (at, temp) => f16(i32x4.splat(i32.load16u(at)), temp),
+    load4: (at, temp) => f16(v128.load16x4s(at), temp),
+    load1: (at, temp) => f16(i32x4.splat(i32.shr(i32.shl(i32.load16u(at), i32.const(16)), i32.const(16))), temp),
   },
   BF16: {
     load4: at => bf16(v128.load16x4u(at)),

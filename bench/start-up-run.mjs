@@ -1,6 +1,6 @@
 /** The measured process of `start-up.ts`: imports the built package, loads the tiny GPT-2 and takes one token. */
 const start = performance.now();
-const { load } = (await import(new URL('../dist/index.js', import.meta.url).href)) as typeof import('../src/index.ts');
+const { load } = await import('../dist/index.js');
 const imported = performance.now();
 const model = await load(new URL('../test/golden/data/gpt2', import.meta.url).pathname);
 const loaded = performance.now();
