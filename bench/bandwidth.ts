@@ -1,45 +1,36 @@
-/** Register-only peak and raw read bandwidth: the limits. */
-
-import { ModuleBuilder } from '../src/backends/wasm/assembler.ts';
-import { revec } from './engine.ts';
-import { FLOPS_PER_ROUND, peakKernels } from './peak.ts';
+/** The limits: register-only multiply-adds, and reads of more memory than any cache holds. */
+import { createWasmBackend } from '../src/backends/wasm/index.ts';
+import { FLOPS, PEAK_KERNELS } from './peak.ts';
+import { filled, repeatStep } from './steps.ts';
 import type { Row } from './table.ts';
-import { startTeam } from './team.ts';
 import { interleave } from './timing.ts';
 
-/** Larger than any cache, so that every read comes from memory. */
-const READ_BYTES = 512 << 20;
-const PAGE = 65536;
+const READ_MIB = 512;
+const CALLS = 50;
 
 export async function bandwidth(): Promise<Row[]> {
-  const pages = READ_BYTES / PAGE + 1;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Float32Array(memory.buffer).fill(1e-3);
-  const module = new ModuleBuilder();
-  peakKernels(module);
-  const team = await startTeam(module.bytes({ shared: true, initial: pages, maximum: pages }), memory, 2);
-  const rounds = 1e6;
-  const compute = (name: keyof typeof FLOPS_PER_ROUND, threads: number) => () =>
-    team.run(name, threads, () => [rounds]);
-  const read = (threads: number) => () =>
-    team.run('read', threads, t => [PAGE + (t * READ_BYTES) / threads, READ_BYTES / threads]);
-  const times = await interleave<string>({
-    '128-bit multiply-add, 1 thread': compute('multiplyAdds', 1),
-    '128-bit multiply-add, 2 threads': compute('multiplyAdds', 2),
-    ...(revec ? { '256-bit multiply-add, 1 thread': compute('multiplyAddPairs', 1) } : {}),
-    'read, 1 thread': read(1),
-    'read, 2 threads': read(2),
-  });
-  await team.close();
-  return Object.entries(times).map(([what, { min, median }]) => {
-    const threads = what.includes('2 threads') ? 2 : 1;
-    const flops = FLOPS_PER_ROUND[what.startsWith('256') ? 'multiplyAddPairs' : 'multiplyAdds'];
-    const amount = what.startsWith('read') ? READ_BYTES : threads * rounds * flops;
-    return {
-      what,
-      unit: what.startsWith('read') ? 'GB/s' : 'GFLOP/s',
-      best: amount / min / 1e6,
-      median: amount / median / 1e6,
+  const functions: Record<string, () => Promise<void>> = {};
+  const amounts: Record<string, Row & { amount: number }> = {};
+  const close: (() => void)[] = [];
+  for (const threads of [1, 2]) {
+    const backend = await createWasmBackend({ threads, kernels: PEAK_KERNELS });
+    close.push(() => backend.close());
+    const memory = await filled(backend, [READ_MIB, 1 << 18]);
+    const nothing = await filled(backend, [1]);
+    const add = (what: string, unit: string, amount: number, run: () => Promise<void>) => {
+      functions[`${what} ${threads}`] = run;
+      amounts[`${what} ${threads}`] = { what, threads, unit, amount };
     };
+    const compute = (name: keyof typeof FLOPS) =>
+      [CALLS * threads * FLOPS[name], repeatStep(backend, name, [], nothing, CALLS)] as const;
+    add('128-bit multiply-add', 'GFLOP/s', ...compute('multiplyAdds'));
+    if (backend.module.features.revec) add('256-bit multiply-add', 'GFLOP/s', ...compute('multiplyAddPairs'));
+    add(`read ${READ_MIB} MiB`, 'GB/s', READ_MIB << 20, repeatStep(backend, 'read', [memory], nothing, 1));
+  }
+  const times = await interleave(functions);
+  for (const end of close) end();
+  return Object.entries(times).map(([name, { min, median }]) => {
+    const { amount, ...row } = amounts[name]!;
+    return { ...row, best: amount / min / 1e6, median: amount / median / 1e6 };
   });
 }

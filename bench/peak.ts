@@ -1,85 +1,80 @@
 /**
  * What this machine and engine allow, measured with the plainest loops: multiply-adds that never leave the registers, and
- * reads that use nothing of what they read. Everything else in the bench is a share of these.
+ * reads that use nothing of what they read. They run as kernels of the backend, so that they have its threads.
  */
-import {
-  brIf,
-  type Code,
-  doWhileLess,
-  f32x4,
-  i32,
-  i32x4,
-  type Local,
-  loop,
-  type ModuleBuilder,
-  set,
-  tee,
-  v128,
-} from '../src/backends/wasm/assembler.ts';
-import { relaxedSimd } from './engine.ts';
+import { brIf, type Code, f32x4, forLess, i32, i32x4, loop, set, tee, v128 } from '../src/backends/wasm/assembler.ts';
+import { KERNEL_PARAMS, type WasmKernel } from '../src/backends/wasm/kernel.ts';
+import { multiplyAdd } from '../src/backends/wasm/kernels/micro-kernel.ts';
+import { sizeOf } from '../src/tensor/shape.ts';
 
-/** Independent sums: enough to hide the latency of an addition on two pipes, few enough to stay in registers. */
+/** Independent sums: enough to hide the latency of a product and a sum, few enough to stay in registers. */
 const SUMS = 12;
+/** Rounds of a call. */
+const ROUNDS = 20_000;
+/** Floating-point operations that each thread does in a call. */
+export const FLOPS = { multiplyAdds: ROUNDS * SUMS * 8, multiplyAddPairs: ROUNDS * SUMS * 16 };
 
-export interface PeakExports {
-  /** `rounds` times `SUMS` multiply-adds of 128 bits. */
-  multiplyAdds(rounds: number): void;
-  /** The same, written so that the revectoriser can pack pairs into 256 bits. */
-  multiplyAddPairs(rounds: number): void;
-  /** Reads `bytes` (a multiple of 256) from `address` on. */
-  read(address: number, bytes: number): void;
-}
-
-/** Adds the functions of `PeakExports`. They write to the first 512 bytes of the memory. */
-export function peakKernels(module: ModuleBuilder): void {
-  const multiplyAdd = (x: Code, y: Code, z: Code) =>
-    relaxedSimd ? f32x4.madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z);
-  for (const [name, vectors] of [
-    ['multiplyAdds', 1],
-    ['multiplyAddPairs', 2],
-  ] as const) {
-    const f = module.export(module.func(name, ['i32']));
-    const [rounds] = f.params as [Local];
-    const sums = f.v128s(SUMS * vectors);
-    const [x, y] = f.v128s(2) as [Local, Local];
-    f.emit(
-      set(x, v128.load(i32.const(0))),
-      set(y, v128.load(i32.const(0))),
+/** x = x * a + b on every sum, which no compiler can shorten. With pairs, V8's revectoriser can use 256 bits. */
+const multiplyAdds = (name: keyof typeof FLOPS): WasmKernel => ({
+  name,
+  emit(context) {
+    const f = context.module.func(name, KERNEL_PARAMS);
+    const [, thread] = f.params;
+    const [rounds, at] = f.i32s(2);
+    const sums: ReturnType<typeof f.local>[] = f.v128s(name === 'multiplyAdds' ? SUMS : 2 * SUMS);
+    const [a, b] = f.v128s(2);
+    return f.emit(
+      set(at, context.scratch(thread)),
+      set(a, f32x4.const(0.5)),
+      set(b, f32x4.const(0.5)),
       // Different starts, or equal sums would be one sum to the compiler.
-      sums.map((sum, i) => set(sum, v128.load(i32.const(16 * i)))),
+      sums.map((sum, i) => [v128.store(at, f32x4.const(i / 100), 16 * i), set(sum, v128.load(at, 16 * i))]),
+      set(rounds, i32.const(ROUNDS)),
       loop(
-        sums.map(sum => set(sum, multiplyAdd(sum, x, y))),
+        sums.map(sum => set(sum, multiplyAdd(context.features, sum, a, b))),
         brIf(0, tee(rounds, i32.sub(rounds, i32.const(1)))),
       ),
-      vectors === 1
+      // Revectorising starts from neighbouring stores: one store keeps it away.
+      name === 'multiplyAdds'
         ? v128.store(
-            i32.const(0),
-            sums.reduce<Code>((a, b) => f32x4.add(a, b), v128.zero),
+            at,
+            sums.reduce<Code>((x, y) => f32x4.add(x, y), v128.zero),
           )
-        : sums.map((sum, i) => v128.store(i32.const(16 * i), sum)),
+        : sums.map((sum, i) => v128.store(at, sum, 16 * i)),
     );
-  }
-  const f = module.export(module.func('read', ['i32', 'i32']));
-  const [address, bytes] = f.params as [Local, Local];
-  const i = f.local('i32');
-  const sums = f.v128s(8);
-  f.emit(
-    doWhileLess(
-      i,
-      bytes,
-      256,
-      sums.map((sum, j) => [
-        set(sum, i32x4.add(sum, v128.load(address, 16 * j))),
-        set(sum, i32x4.add(sum, v128.load(address, 128 + 16 * j))),
-      ]),
-      set(address, i32.add(address, i32.const(256))),
-    ),
-    v128.store(
-      i32.const(0),
-      sums.reduce<Code>((a, b) => i32x4.add(a, b), v128.zero),
-    ),
-  );
-}
+  },
+  args() {},
+  work: () => FLOPS[name],
+});
 
-/** Floating-point operations of one round of either loop. */
-export const FLOPS_PER_ROUND = { multiplyAdds: SUMS * 8, multiplyAddPairs: SUMS * 16 };
+/** Bytes that `read` takes from its input: whole pieces of 256 for each thread. */
+const read: WasmKernel = {
+  name: 'read',
+  emit(context) {
+    const f = context.module.func('read', KERNEL_PARAMS);
+    const [args, thread, threads] = f.params;
+    const [at, i, share] = f.i32s(3);
+    const sums = f.v128s(8);
+    return f.emit(
+      set(share, i32.and(i32.divu(i32.load(args, 4), threads), i32.const(-256))),
+      set(at, i32.add(i32.load(args), i32.mul(share, thread))),
+      forLess(
+        i,
+        share,
+        256,
+        [0, 128].map(half => sums.map((sum, j) => set(sum, i32x4.add(sum, v128.load(at, half + 16 * j))))),
+        set(at, i32.add(at, i32.const(256))),
+      ),
+      v128.store(
+        context.scratch(thread),
+        sums.reduce<Code>((x, y) => i32x4.add(x, y), v128.zero),
+      ),
+    );
+  },
+  args({ inputs: [x] }, out) {
+    out.address(x!).i32(4 * sizeOf(x!.shape));
+  },
+  work: ({ inputs: [x] }) => sizeOf(x!.shape),
+};
+
+export const PEAK_KERNELS = [multiplyAdds('multiplyAdds'), multiplyAdds('multiplyAddPairs'), read];

@@ -70,7 +70,7 @@ describe.skipIf(missing(STORIES)).each(names)(`${STORIES} on %s${missing(STORIES
       stories.map(s => s.prompt_ids),
       options,
     );
-    stories.forEach(({ prompt, greedy_ids }, i) => expect(sequences[i]!.ids, prompt).toEqual(greedy_ids));
+    for (const [i, { prompt, greedy_ids }] of stories.entries()) expect(sequences[i]!.ids, prompt).toEqual(greedy_ids);
   });
   it('streams the text of a continuation', async () => {
     const { prompt, greedy_ids, greedy_text } = stories[0]!;

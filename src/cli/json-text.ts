@@ -3,7 +3,7 @@
 /** What JSON has no number for, such as -Infinity, becomes null. */
 export function jsonText(value: unknown): string {
   // A line end between the brackets: inside a string it would be escaped.
-  return JSON.stringify(value, null, 2).replace(/\[\n(?:\s+(?:[-+\d.eE]+|null),?\n)+\s+\]/g, list =>
+  return JSON.stringify(value, null, 2).replace(/\[\n(?: +(?:[-+\d.eE]+|null),?\n)+ *\]/g, list =>
     list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
   );
 }

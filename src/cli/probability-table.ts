@@ -31,7 +31,11 @@ export function createProbabilityTable(
   const percent = (logprob: number) => numbers.percent(Math.exp(logprob));
   return {
     header() {
-      const titles = [padEnd(say('token'), TOKEN), padEnd(say('probability'), PERCENT + 2 + BAR), say('alternatives')].join('  ');
+      const titles = [
+        padEnd(say('token'), TOKEN),
+        padEnd(say('probability'), PERCENT + 2 + BAR),
+        say('alternatives'),
+      ].join('  ');
       return `${paint.bold(titles)}\n${paint.dim('─'.repeat(Math.min(columns, 100)))}\n`;
     },
     row({ id, logprob = Number.NEGATIVE_INFINITY, top = [] }) {

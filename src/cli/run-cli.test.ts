@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fakeTerminal } from '../../test/cli/fake-terminal.ts';
 import { FormatError } from '../errors.ts';
@@ -49,6 +50,27 @@ describe('help', () => {
   });
   it('shows the version', async () => {
     expect((await heed('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('the start', () => {
+  it('loads nothing but the command line: models and kernels come with the command that needs them', () => {
+    const seen = new Set<string>();
+    const follow = (url: URL) => {
+      if (seen.has(url.href)) return;
+      seen.add(url.href);
+      const source = readFileSync(url, 'utf8');
+      for (const [, path] of source.matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)';/gm))
+        follow(new URL(path!, url));
+    };
+    follow(new URL('main.ts', import.meta.url));
+    const root = new URL('..', import.meta.url).href;
+    const paths = [...seen].map(href => href.slice(root.length));
+    expect(paths).toContain('cli/help.ts');
+    expect(paths.filter(path => !path.startsWith('cli/') || path.startsWith('cli/commands/'))).toEqual([
+      'cli/commands/index.ts',
+      'errors.ts',
+    ]);
   });
 });
 

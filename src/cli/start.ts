@@ -5,7 +5,7 @@
 import { access } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { wrap } from './layout.ts';
+import { padEnd, wrap } from './layout.ts';
 import { shadeLines } from './matrix-view.ts';
 import { createMessages, languageOf } from './messages.ts';
 import { createNumbers } from './numbers.ts';
@@ -49,8 +49,8 @@ async function start([folder, ...rest]: readonly string[], terminal: Terminal, s
   try {
     line(wrap(say('whatStartDoes'), columns));
     line();
-    line(`${paint.dim(`${say('loaded')}   `)}${relative('.', path)}, ${numbers.duration(loadMs)}`);
-    line(`${paint.dim(`${say('prompt')}  `)}${PROMPT.map(id => `#${id}`).join(' ')}`);
+    line(`${paint.dim(padEnd(say('loaded'), 8))}${relative('.', path)}, ${numbers.duration(loadMs)}`);
+    line(`${paint.dim(padEnd(say('prompt'), 8))}${PROMPT.map(id => `#${id}`).join(' ')}`);
     line();
     const label = tokenLabels(undefined);
     const rows = createProbabilityTable(terminal, say, numbers, label);

@@ -137,19 +137,17 @@ export class KVCache {
 
   private allocate(rows: number, slots: number): Layer[] {
     const { layers, heads, headDim } = this.shape;
-    const made: Layer[] = [];
-    const tensor = () =>
-      Tensor.fromDevice(this.backend.alloc(4 * rows * heads * slots * headDim), [rows, heads, slots, headDim]);
+    const made: Tensor[] = [];
     try {
-      for (let i = 0; i < layers; i++) made.push({ k: tensor(), v: tensor() });
+      for (let i = 0; i < 2 * layers; i++)
+        made.push(
+          Tensor.fromDevice(this.backend.alloc(4 * rows * heads * slots * headDim), [rows, heads, slots, headDim]),
+        );
     } catch (error) {
-      for (const { k, v } of made) {
-        k.dispose();
-        v.dispose();
-      }
+      for (const tensor of made) tensor.dispose();
       throw error;
     }
-    return made;
+    return Array.from({ length: layers }, (_, i) => ({ k: made[2 * i]!, v: made[2 * i + 1]! }));
   }
   private async grow(needed: number): Promise<void> {
     const slots = Math.max(needed, Math.ceil(this.slots * 1.5));

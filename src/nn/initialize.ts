@@ -48,13 +48,24 @@ async function drawOne(
   try {
     for (const values of pieces(shape)) {
       if (init !== 'normal') values.fill(init === 'ones' ? 1 : 0);
-      else for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
+      else fillNormal(values, deviation, rng);
       await writer.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 'F32');
     }
     return Tensor.fromDevice(await writer.finish(), shape);
   } catch (error) {
     writer.abort();
     throw error;
+  }
+}
+
+/** Box and Muller's pairs, both of each: half the time of one by one. */
+function fillNormal(values: Float32Array, deviation: number, rng: Rng): void {
+  for (let i = 0; i < values.length; i += 2) {
+    // 1 - u is in (0, 1], so the logarithm is finite.
+    const radius = deviation * Math.sqrt(-2 * Math.log(1 - rng.uniform()));
+    const angle = 2 * Math.PI * rng.uniform();
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
   }
 }
 

@@ -31,19 +31,22 @@ export function addedCount(template: readonly TemplateItem[]): number {
 
 /** The template filled with one window of each text; without `special` only the texts. */
 export function fillTemplate(template: readonly TemplateItem[], texts: readonly Encoding[], special: boolean): Encoding {
+  const placed = (item: TemplateItem & { sequence: 0 | 1 }): Encoding => {
+    const { length } = texts[item.sequence]!.ids;
+    return {
+      ...texts[item.sequence]!,
+      typeIds: new Array<number>(length).fill(item.typeId),
+      sequenceIds: new Array<number>(length).fill(item.sequence),
+    };
+  };
+  const [first] = template;
+  // Most often there is nothing to join.
+  if (template.length === 1 && first && 'sequence' in first && texts[first.sequence]) return placed(first);
   const filled = emptyEncoding();
   for (const item of template) {
-    if ('ids' in item) {
-      if (special) item.ids.forEach((id, i) => pushAdded(filled, id, item.tokens[i]!, item.typeId, 1));
-      continue;
-    }
-    const text = texts[item.sequence];
-    if (!text) continue;
-    appendEncoding(filled, {
-      ...text,
-      typeIds: text.ids.map(() => item.typeId),
-      sequenceIds: text.ids.map(() => item.sequence),
-    });
+    if ('sequence' in item) {
+      if (texts[item.sequence]) appendEncoding(filled, placed(item));
+    } else if (special) item.ids.forEach((id, i) => pushAdded(filled, id, item.tokens[i]!, item.typeId, 1));
   }
   return filled;
 }

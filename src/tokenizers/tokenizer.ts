@@ -127,7 +127,7 @@ export class Tokenizer {
     const cuts = this.#cuts(encodings.map(encoding => encoding.ids.length), options);
     const parts = encodings.map((encoding, i) =>
       cuts[i]!.map(([from, to]) => {
-        const window = sliceEncoding(encoding, from, to);
+        const window = cuts[i]!.length === 1 ? encoding : sliceEncoding(encoding, from, to);
         if (postProcessor.trim) trimOffsets(window, postProcessor.trim.addPrefixSpace);
         return window;
       }),

@@ -4,6 +4,7 @@
  */
 import { createWasmBackend, type WasmBackend, type WasmOptions } from '../../src/backends/wasm/index.ts';
 import { step, TEST_KERNELS, view } from '../../src/backends/wasm/test-kernels.ts';
+import { gelu, layerNorm, linear, setDefaultBackend, softmax, Tensor } from '../../src/tensor/index.ts';
 import type { Plan } from '../../src/tensor/plan.ts';
 
 const N = 1000;
@@ -82,6 +83,27 @@ export const suite: Record<string, () => Promise<string | void>> = {
       const [out] = await runner(backend, chain(100))();
       equal(out![3], 203, 'element 3');
     }),
+
+  'computes a graph on the default link as it does inline': async () => {
+    const random = (...shape: number[]) => {
+      const values = Float32Array.from(
+        { length: shape.reduce((a, b) => a * b) },
+        (_, i) => ((i * 7919) % 1009) / 1009 - 0.5,
+      );
+      return Tensor.from(values, shape);
+    };
+    const results: string[] = [];
+    for (const options of [{}, { threads: 0 }] satisfies WasmOptions[]) {
+      const backend = await createWasmBackend(options);
+      setDefaultBackend(backend);
+      const h = linear(layerNorm(random(40, 96), random(96), random(96), 1e-5), random(384, 96), random(384));
+      const out = await softmax(linear(gelu(h), random(50, 384))).data();
+      if (out.length !== 2000 || out.some(Number.isNaN)) throw new Error(`${out.length} numbers, ${out.slice(0, 4)}`);
+      results.push([...out].join());
+      backend.close();
+    }
+    equal(results[0], results[1], 'probabilities');
+  },
 
   'reports a trap and works on': () =>
     withBackend({ threads: 2 }, async backend => {

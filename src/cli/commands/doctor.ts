@@ -2,6 +2,7 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { createWasmBackend } from '../../backends/wasm/index.ts';
 import { defineCommand } from '../command.ts';
+import { jsonText } from '../json-text.ts';
 import { padEnd, table } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { createNumbers, type Numbers } from '../numbers.ts';
@@ -53,7 +54,7 @@ export const doctor = defineCommand({
       };
       const tests = await selfTest(backend, signal);
       const ok = tests.every(test => test.ok);
-      if (values.json) terminal.write(`${JSON.stringify({ ...facts, tests, ok }, null, 2)}\n`);
+      if (values.json) terminal.write(`${jsonText({ ...facts, tests, ok })}\n`);
       else
         terminal.write(
           `${page(facts, tests, { terminal, say: createMessages(language), numbers: createNumbers(language) })}\n`,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { ConfigError } from '../../errors.ts';
 import { openCheckpoint } from '../../formats/index.ts';
 import { defineCommand } from '../command.ts';
+import { jsonText } from '../json-text.ts';
 import { cut, padEnd, table } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import {
@@ -37,7 +38,7 @@ export const inspect = defineCommand({
     const language = values.lang ?? languageOf(terminal.env);
     const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
     const facts = entry.isDirectory() ? await modelFacts(path!) : await factsOfFile(path!);
-    if (values.json) terminal.write(`${JSON.stringify(facts, null, 2)}\n`);
+    if (values.json) terminal.write(`${jsonText(facts)}\n`);
     else terminal.write(`${('type' in facts ? modelPage(facts, context) : filePage(facts, context)).join('\n')}\n`);
   },
 });

@@ -9,6 +9,8 @@ import type {
   TextTokenEvent,
 } from '../../generate/index.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
+import { jsonText } from '../json-text.ts';
+import { padEnd } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { createNumbers, type Numbers } from '../numbers.ts';
 import { type OpenModel, openModel } from '../open-model.ts';
@@ -183,9 +185,12 @@ function generation({ model }: OpenModel, prompt: string | readonly number[], va
 
 /** The events of a model without a tokenizer, its ids as their text. */
 async function* idsAsText(events: AsyncIterable<GenerateEvent>): AsyncGenerator<TextEvent, void, undefined> {
+  const begun = new Set<number>();
   for await (const event of events) {
-    if (event.type === 'token') yield { ...event, text: `${event.id} ` };
-    else if (event.type === 'beams') yield { ...event, text: '' };
+    if (event.type === 'token') {
+      yield { ...event, text: begun.has(event.sequence) ? ` ${event.id}` : `${event.id}` };
+      begun.add(event.sequence);
+    } else if (event.type === 'beams') yield { ...event, text: '' };
     else
       yield {
         ...event,
@@ -259,7 +264,7 @@ function jsonView({ open, terminal }: ViewContext): View {
   const tops: { token: string | undefined; id: number; logprob: number }[][][] = [];
   const texts: string[] = [];
   const write = (entries: readonly unknown[]) =>
-    terminal.write(`${JSON.stringify(entries.length === 1 ? entries[0] : entries, null, 2)}\n`);
+    terminal.write(`${jsonText(entries.length === 1 ? entries[0] : entries)}\n`);
   const named = (sequence: Omit<GeneratedText, 'finishReason'> & { finishReason: string }, i: number) => ({
     ...(tokenizer && { text: sequence.text }),
     ids: sequence.ids,
@@ -324,5 +329,5 @@ function report(
     rows.push([say('kernels'), `${numbers.percent(Math.min(1, kernelMs / generationMs))} ${say('ofTheTime')}`]);
   rows.push([say('peakMemory'), numbers.bytes(process.resourceUsage().maxRSS * 1024)]);
   if (stats.seed !== undefined) rows.push([say('seed'), String(stats.seed)]);
-  return `\n${rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')}`;
+  return `\n${rows.map(([name, value]) => `${padEnd(name, 18)}${value}\n`).join('')}`;
 }

@@ -1,6 +1,7 @@
 /** `heed tokenize`: shows where a tokenizer cuts a text, and puts tokens together again. */
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../tokenizers/index.ts';
 import { defineCommand, UsageError } from '../command.ts';
+import { jsonText } from '../json-text.ts';
 import { padEnd, widthOf } from '../layout.ts';
 import { OUTPUT_OPTIONS } from '../options.ts';
 import { textArgument } from '../read-text.ts';
@@ -29,7 +30,7 @@ export const tokenize = defineCommand({
     if (values.decode && argument !== undefined) throw new UsageError('--decode takes ids, not a text', 'tokenize');
     if (values.decode) {
       const text = (await loadTokenizer(path!)).decode(values.decode);
-      terminal.write(values.json ? `${JSON.stringify({ ids: values.decode, text })}\n` : `${text}\n`);
+      terminal.write(values.json ? `${jsonText({ ids: values.decode, text })}\n` : `${text}\n`);
       return;
     }
     const text = await textArgument(argument, terminal, { command: 'tokenize', what: 'a text' });
@@ -38,12 +39,12 @@ export const tokenize = defineCommand({
     if (values.count || values.ids) {
       const ids = tokenizer.encodeIds(text, options);
       const result = values.count ? ids.length : ids;
-      terminal.write(values.json ? `${JSON.stringify(result)}\n` : `${values.count ? ids.length : ids.join(' ')}\n`);
+      terminal.write(values.json ? `${jsonText(result)}\n` : `${values.count ? ids.length : ids.join(' ')}\n`);
       return;
     }
     const encoding = tokenizer.encode(text, options);
     const { ids, tokens, offsets, specialTokensMask } = encoding;
-    if (values.json) terminal.write(`${JSON.stringify({ ids, tokens, offsets, specialTokensMask })}\n`);
+    if (values.json) terminal.write(`${jsonText({ ids, tokens, offsets, specialTokensMask })}\n`);
     else terminal.write(`${pieces(encoding, text, tokenizer, terminal)}\n`);
   },
 });

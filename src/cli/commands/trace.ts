@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import type { Model } from '../../hub/model.ts';
 import type { TypedArray } from '../../tensor/index.ts';
 import { defineCommand, UsageError, type Values } from '../command.ts';
+import { jsonText } from '../json-text.ts';
 import { table } from '../layout.ts';
 import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
@@ -127,11 +128,10 @@ const first = (data: TypedArray, { columns }: Terminal) => {
 };
 
 function overviewJson(tensors: readonly Traced[], { ids }: Context): string {
-  return JSON.stringify(
-    { ids, tensors: tensors.map(({ name, shape, data }) => ({ name, shape, ...summary(data.filter(isVisible)) })) },
-    null,
-    2,
-  );
+  return jsonText({
+    ids,
+    tensors: tensors.map(({ name, shape, data }) => ({ name, shape, ...summary(data.filter(isVisible)) })),
+  });
 }
 
 // ---- one of them
