@@ -2,7 +2,19 @@
  * What this machine and engine allow, measured with the plainest loops: multiply-adds that never leave the registers, and
  * reads that use nothing of what they read. They run as kernels of the backend, so that they have its threads.
  */
-import { brIf, type Code, f32x4, forLess, i32, i32x4, loop, set, tee, v128 } from '../src/backends/wasm/assembler.ts';
+import {
+  brIf,
+  type Code,
+  f32,
+  f32x4,
+  forLess,
+  i32,
+  i32x4,
+  loop,
+  set,
+  tee,
+  v128,
+} from '../src/backends/wasm/assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../src/backends/wasm/kernel.ts';
 import { multiplyAdd } from '../src/backends/wasm/kernels/micro-kernel.ts';
 import { sizeOf } from '../src/tensor/shape.ts';
@@ -25,10 +37,12 @@ const multiplyAdds = (name: keyof typeof FLOPS): WasmKernel => ({
     const [a, b] = f.v128s(2);
     return f.emit(
       set(at, context.scratch(thread)),
-      set(a, f32x4.const(0.5)),
-      set(b, f32x4.const(0.5)),
+      f32.store(at, f32.const(0.5)),
+      set(a, v128.load32splat(at)),
+      set(b, v128.load32splat(at)),
       // Different starts, or equal sums would be one sum to the compiler.
-      sums.map((sum, i) => [v128.store(at, f32x4.const(i / 100), 16 * i), set(sum, v128.load(at, 16 * i))]),
+      sums.map((_, i) => v128.store(at, f32x4.const(i / 100), 16 * i)),
+      sums.map((sum, i) => set(sum, v128.load(at, 16 * i))),
       set(rounds, i32.const(ROUNDS)),
       loop(
         sums.map(sum => set(sum, multiplyAdd(context.features, sum, a, b))),

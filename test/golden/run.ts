@@ -14,14 +14,7 @@ const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
   reference: async () => createReferenceBackend(),
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: 'string' },
-    backend: { type: 'string', default: 'wasm' },
-    verbose: { type: 'boolean', default: false },
-  },
-});
+const { values, positionals } = readArguments();
 const [root] = positionals;
 const create = Object.hasOwn(BACKENDS, values.backend) ? BACKENDS[values.backend] : undefined;
 if (root === undefined || positionals.length > 1 || !create) {
@@ -48,6 +41,21 @@ const { line, failed } = summary(results);
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(line);
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        only: { type: 'string' },
+        backend: { type: 'string', default: 'wasm' },
+        verbose: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
 function glob(pattern: string): RegExp {
   return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
 }

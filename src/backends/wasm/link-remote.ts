@@ -55,7 +55,7 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
     const ready = await ask({ kind: 'own', module: await module(), initial, maxima });
     if (ready.kind === 'ready') limit = ready.maximum * PAGE;
   } catch (error) {
-    void worker.end();
+    worker.end();
     throw error;
   }
   return {
@@ -86,7 +86,7 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
     },
     close() {
       end(new RunFailure('backend is closed'));
-      void worker.end();
+      worker.end();
     },
   };
 }

@@ -21,7 +21,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
   let flight: { succeed(): void; fail(failure: RunFailure): void } | undefined;
   let closed = false;
 
-  /** Ends the pool. Threads that wait are woken and leave by themselves; the memory stays. */
+  /** Ends the pool but keeps the memory: threads that wait are woken and leave by themselves. */
   function stop(old: Pool): void {
     const { words } = memory;
     Atomics.store(words, HEADER.stop / 4, 1);
@@ -29,7 +29,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       Atomics.add(words, word / 4, 1 << 16);
       Atomics.notify(words, word / 4);
     }
-    previousGone = Promise.all([previousGone, ...old.threads.map(t => t.end())]).then(() => {});
+    previousGone = Promise.all([previousGone, ...old.threads.map(t => t.leave())]).then(() => {});
   }
 
   function start(): Pool {
@@ -121,7 +121,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       const failure = new RunFailure('backend is closed');
       old?.fail(failure);
       flight?.fail(failure);
-      if (old) stop(old);
+      for (const thread of old?.threads ?? []) thread.end();
       memory.drop();
     },
   };

@@ -30,8 +30,8 @@ export interface TimedTile {
 }
 
 /**
- * Runs the micro-kernel of each tile, in turns so that all are disturbed alike, and checks its numbers. About 3 ms per
- * tile, of which 1 ms is compiling; blocks its thread.
+ * Runs the micro-kernel of each tile, in turns so that all are disturbed alike, and checks its numbers. Blocks its
+ * thread for about 4 ms per tile.
  */
 export function timeTiles(tiles: readonly Tile[], level: Pick<Features, 'relaxed' | 'revec'>): TimedTile[] {
   const runs = tiles.map(tile => ({ ...prepare(tile, level), fastest: Number.POSITIVE_INFINITY }));
@@ -45,17 +45,6 @@ export function timeTiles(tiles: readonly Tile[], level: Pick<Features, 'relaxed
     const tile = tiles[i]!;
     return { tile, right: right(), speed: (CALLS * K * tile.mr * tile.nr) / fastest / 1e6 };
   });
-}
-
-/** A better height for the same panels, where the engine has fewer registers free than expected. */
-export function refineTile(level: Pick<Features, 'relaxed' | 'revec'>): Tile {
-  const usual = chooseTile(level);
-  const heights = usual.nr === 8 ? [6, 5, 4] : usual.mr === 6 ? [6, 5, 4] : [2, 3];
-  const timed = timeTiles(
-    heights.map(mr => ({ mr, nr: usual.nr })),
-    level,
-  );
-  return timed.reduce((best, next) => (next.right && next.speed > 1.05 * best.speed ? next : best)).tile;
 }
 
 function prepare(tile: Tile, level: Pick<Features, 'relaxed' | 'revec'>): { once(): void; right(): boolean } {

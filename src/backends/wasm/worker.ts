@@ -98,8 +98,10 @@ export interface Thread {
   send(message: ToWorker, transfer?: ArrayBuffer[]): void;
   /** Whether this thread keeps the process alive. Without meaning in a browser. */
   hold(on: boolean): void;
-  /** Ends it, whatever it does; resolves when it cannot touch memory any more. */
-  end(): Promise<void>;
+  /** Ends it, whatever it does. */
+  end(): void;
+  /** The same, for a thread that has been told to leave its loop; resolves when it cannot touch memory any more. */
+  leave(): Promise<void>;
 }
 export interface ThreadEvents {
   message(message: FromWorker): void;
@@ -128,7 +130,8 @@ function nodeThread({ Worker }: typeof import('node:worker_threads'), name: stri
   return {
     send: (message, transfer) => worker.postMessage(message, transfer),
     hold: on => (on ? worker.ref() : worker.unref()),
-    async end() {
+    end: () => void worker.terminate(),
+    async leave() {
       await worker.terminate();
     },
   };
@@ -147,7 +150,6 @@ function browserThread(name: string, events: ThreadEvents): Thread {
   } finally {
     URL.revokeObjectURL(url);
   }
-  let joined = false;
   let left = (): void => {};
   const leaving = new Promise<void>(resolve => {
     left = resolve;
@@ -161,13 +163,11 @@ function browserThread(name: string, events: ThreadEvents): Thread {
     events.lost(event.message || 'the worker could not be loaded');
   };
   return {
-    send(message, transfer) {
-      joined ||= message.kind === 'join';
-      worker.postMessage(message, transfer ?? []);
-    },
+    send: (message, transfer) => worker.postMessage(message, transfer ?? []),
     hold() {},
-    async end() {
-      if (joined) await Promise.race([leaving, new Promise(resolve => setTimeout(resolve, BROWSER_GRACE_MS))]);
+    end: () => worker.terminate(),
+    async leave() {
+      await Promise.race([leaving, new Promise(resolve => setTimeout(resolve, BROWSER_GRACE_MS))]);
       worker.terminate();
     },
   };

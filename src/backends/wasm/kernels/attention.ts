@@ -158,7 +158,7 @@ function attentionUnit(context: ModuleContext): Func {
   const { mr, nr } = features.tile;
   const pack = packKeys(context);
   const softmax = softmaxBlock(context);
-  const [scoresOf, valuesOf] = [scoreTile(context), valueTile(context, mr, nr / 4)];
+  const [scoresOf, valuesOf] = [scoreTile(context), valueTile(context, mr, nr / 4, false)];
   const [fewScores, fewValues] = [dotRows(context), valueRows(context)];
   const f = module.func('attention unit', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
   const [args, scratch, batch, group, firstRow, rows] = f.params;
@@ -186,6 +186,14 @@ function attentionUnit(context: ModuleContext): Func {
   );
   const state = (index: Code): Code => i32.add(scratch, times(index, i32.const(STATE)));
   const inBlock = (key: Code): Code => max(i32.const(0), min(n, i32.sub(key, block)));
+
+  /** The rows that follow a block: 0 if they are not contiguous, or not a whole block. */
+  const ahead = (rowsOfBlock: Code, rowStride: Code, bytes: Code): Code =>
+    select(
+      i32.add(rowsOfBlock, times(rowStride, i32.const(BLOCK))),
+      i32.const(0),
+      i32.and(i32.eq(rowStride, bytes), i32.le(i32.add(block, i32.const(2 * BLOCK)), high)),
+    );
 
   const prepare: Code = [
     (
@@ -296,7 +304,17 @@ function attentionUnit(context: ModuleContext): Func {
   ];
   const scoresOfGroup: Code = when(
     few,
-    call(fewScores, qTile, i32.add(k, times(block, kS)), kS, i32.shl(width, i32.const(2)), scores, groupHigh, rows),
+    call(
+      fewScores,
+      qTile,
+      i32.add(k, times(block, kS)),
+      kS,
+      i32.shl(width, i32.const(2)),
+      scores,
+      groupHigh,
+      rows,
+      ahead(i32.add(k, times(block, kS)), kS, i32.shl(width, i32.const(2))),
+    ),
     [
       set(i, i32.const(0)),
       set(at, i32.add(qTile, times(row, i32.shl(width, i32.const(2))))),
@@ -341,12 +359,21 @@ function attentionUnit(context: ModuleContext): Func {
   const valuesOfGroup: Code = [
     set(to, i32.add(outTile, times(row, outRow))),
     set(at, i32.add(state(row), i32.const(FACTOR))),
-    when(few, call(fewValues, scores, values, valueStride, to, outRow, groupHigh, at, rows), [
-      set(i, i32.const(0)),
-      forLess(i, outRow, 4 * nr, [
-        callApart(context, valuesOf, scores, i32.add(values, i), valueStride, i32.add(to, i), outRow, groupHigh, at),
-      ]),
-    ]),
+    when(
+      few,
+      call(fewValues, scores, values, valueStride, to, outRow, groupHigh, at, rows, ahead(values, valueStride, outRow)),
+      [
+        set(i, i32.const(0)),
+        forLess(i, outRow, 4 * nr, [
+          callApart(
+            context,
+            valuesOf,
+            ...[scores, i32.add(values, i), valueStride, i32.add(to, i), outRow, groupHigh, at],
+            ...[i32.const(0), i32.const(0)],
+          ),
+        ]),
+      ],
+    ),
   ];
   const finish: Code = [
     set(i, i32.const(0)),

@@ -1,5 +1,4 @@
 /** linear [x [..., K], weight [N, K], bias? [N]] = x W^T + b. */
-
 import { sizeOf } from '../../../tensor/shape.ts';
 import { call } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';

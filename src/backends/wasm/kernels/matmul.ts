@@ -1,5 +1,4 @@
 /** matmul [a [..., M, K], b [..., K, N]] -> [..., M, N]: any strides, batch axes broadcast. */
-
 import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import { call } from '../assembler.ts';

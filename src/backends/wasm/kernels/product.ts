@@ -4,7 +4,6 @@
  * Each thread gets a contiguous range of panels of all batches, so that it streams its own part of the weights. A product
  * with too few panels for that but many rows is split by rows.
  */
-
 import type { View } from '../../../tensor/plan.ts';
 import { brIf, type Code, call, type Func, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
 import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
