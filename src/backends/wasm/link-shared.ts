@@ -21,14 +21,18 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
   let flight: { succeed(): void; fail(failure: RunFailure): void } | undefined;
   let closed = false;
 
-  /** Ends the pool but keeps the memory: threads that wait are woken and leave by themselves. */
-  function stop(old: Pool): void {
+  /** Wakes threads that wait, and lets all leave as soon as their kernel is done. */
+  function release(): void {
     const { words } = memory;
     Atomics.store(words, HEADER.stop / 4, 1);
     for (const word of [HEADER.start, HEADER.generation, HEADER.arrived]) {
       Atomics.add(words, word / 4, 1 << 16);
       Atomics.notify(words, word / 4);
     }
+  }
+  /** Ends a pool but keeps the memory, which the next pool gets when the old threads cannot touch it any more. */
+  function stop(old: Pool): void {
+    release();
     previousGone = Promise.all([previousGone, ...old.threads.map(t => t.leave())]).then(() => {});
   }
 
@@ -121,6 +125,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       const failure = new RunFailure('backend is closed');
       old?.fail(failure);
       flight?.fail(failure);
+      release();
       for (const thread of old?.threads ?? []) thread.end();
       memory.drop();
     },

@@ -245,7 +245,7 @@ export function gemm(context: ModuleContext): Func {
               columns,
               kc,
               select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
-              i32.eqz(k0),
+              i32.const(1),
               p.scratch,
             ),
           ),
