@@ -1,6 +1,13 @@
 /** Text in columns: widths as a terminal shows them, wrapping, cutting, aligned tables. */
 
-const segmenter = new Intl.Segmenter();
+let segmenter: Intl.Segmenter | undefined;
+/** What a reader takes for single characters. The segmenter takes tens of milliseconds to make: plain text does without. */
+function charactersOf(text: string): string[] {
+  if (isPlain(text)) return [...text];
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+const isPlain = (text: string) => /^[\x20-\x7e\u2500-\u259f]*$/.test(text);
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u;
 const COLOUR = /\x1b\[[\d;]*m/g;
@@ -8,10 +15,9 @@ const COLOUR = /\x1b\[[\d;]*m/g;
 /** Cells that a text takes: East Asian characters and emoji take two, colour codes none. */
 export function widthOf(text: string): number {
   const plain = text.replace(COLOUR, '');
-  if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
+  if (isPlain(plain)) return plain.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(plain))
-    width += WIDE.test(segment) ? 2 : /^\p{M}+$/u.test(segment) ? 0 : 1;
+  for (const segment of charactersOf(plain)) width += WIDE.test(segment) ? 2 : /^\p{M}+$/u.test(segment) ? 0 : 1;
   return width;
 }
 
@@ -23,7 +29,7 @@ export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let out = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const segment of charactersOf(text)) {
     used += widthOf(segment);
     if (used > width - 1) break;
     out += segment;
@@ -54,9 +60,8 @@ export interface Column {
 /** The end of a text, in `width` cells. */
 function cutStart(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  const reversed = [...segmenter.segment(text)].reverse();
   let out = '';
-  for (const { segment } of reversed) {
+  for (const segment of charactersOf(text).reverse()) {
     if (widthOf(segment) + widthOf(out) > width - 1) break;
     out = segment + out;
   }

@@ -95,8 +95,8 @@ const MESSAGES = {
   whereItLooked: ['Where it looked', 'Wohin es geschaut hat'],
   next: ['Next', 'Weiter'],
   tryOwnModel: [
-    'a folder with config.json and model.safetensors: your GPT-2, LLaMA, Mistral',
-    'ein Ordner mit config.json und model.safetensors: dein GPT-2, LLaMA, Mistral',
+    'a model of yours: a folder with config.json and model.safetensors',
+    'ein Modell von dir: ein Ordner mit config.json und model.safetensors',
   ],
   tryInspect: [
     'what is in a model, and how much memory it needs',

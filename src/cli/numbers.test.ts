@@ -40,7 +40,9 @@ describe('element', () => {
     [123456.5, '123456.5'],
     [1e30, '1.0e+30'],
     [Number.NaN, 'NaN'],
-    [Number.NEGATIVE_INFINITY, '-inf'],
+    [Number.POSITIVE_INFINITY, 'inf'],
+    [Number.NEGATIVE_INFINITY, '·'],
+    [-1e30, '·'],
     [42, '42'],
   ])('%d is %s', (x, text) => {
     expect(element(x)).toBe(text);

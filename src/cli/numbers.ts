@@ -43,8 +43,12 @@ export function createNumbers(language: Language): Numbers {
   };
 }
 
-/** A number of a tensor in at most `width` characters (7 or more), the same in every language. */
+/** Scores hide what may not be seen behind a huge negative number, which would drown all others. */
+export const isVisible = (x: number): boolean => !(x <= -1e29);
+
+/** A number of a tensor in at most `width` characters (7 or more), the same in every language; a dot for one that is hidden. */
 export function element(x: number, width = 8): string {
+  if (!isVisible(x)) return '·';
   if (!Number.isFinite(x)) return String(x).replace('Infinity', 'inf');
   if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x);
   if (Math.abs(x) >= 1e-4 && Math.abs(x) < 1e9)

@@ -137,10 +137,7 @@ export async function selfTest(backend: WasmBackend, signal: AbortSignal): Promi
     const differences = wanted.map((x, i) => Math.abs(x - seen[i]!) / scale);
     const error = differences.every(Number.isFinite) ? Math.max(...differences) : Number.POSITIVE_INFINITY;
     const { ms, flops, bytes } = await time(test, backend);
-    const shape = test.large
-      .map(s => `[${s.join(', ')}]`)
-      .slice(0, 2)
-      .join(' ');
+    const shape = [...new Set(test.large.map(s => `[${s.join(', ')}]`))].slice(0, 2).join(' ');
     const unit = test.computes ? 'GFLOP/s' : 'GB/s';
     const speed = (test.computes ? flops : bytes) / ms / 1e6;
     results.push({ kernel: test.kernel, shape, error, ok: error < TOLERANCE, ms, speed, unit });

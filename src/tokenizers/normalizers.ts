@@ -47,20 +47,28 @@ function unicodeForm(form: UnicodeForm): Normalizer {
       for (const { 0: cluster, index } of input.text.matchAll(CLUSTER)) {
         const normal = cluster.normalize(form);
         if (normal === cluster) builder.keep(index, index + cluster.length);
-        else alignCluster(builder, cluster, index, [...normal]);
+        else alignCluster(builder, cluster, index, normal, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD');
       }
       return builder.build();
     },
   };
 }
 
-/** The first character stands for the first of the cluster, the others are counted from the end. */
-function alignCluster(builder: AlignedBuilder, cluster: string, index: number, normal: readonly string[]): void {
-  const places: number[] = [];
-  for (let at = 0; at < cluster.length; at += widthAt(cluster, at)) places.push(index + at);
-  normal.forEach((char, i) => {
-    builder.put(char, places[i === 0 ? 0 : Math.max(0, places.length - normal.length + i)]!);
-  });
+/**
+ * Adds the normalized form of a cluster. Every character of the source gives its decomposition, and every normalized one
+ * takes as many of those parts as it is made of; it stands for the character that gave the first.
+ */
+function alignCluster(builder: AlignedBuilder, cluster: string, index: number, normal: string, decomposed: 'NFD' | 'NFKD'): void {
+  const sources: number[] = [];
+  for (let at = 0; at < cluster.length; at += widthAt(cluster, at)) {
+    const parts = cluster.slice(at, at + widthAt(cluster, at)).normalize(decomposed);
+    for (const _ of parts) sources.push(index + at);
+  }
+  let taken = 0;
+  for (const char of normal) {
+    builder.put(char, sources[Math.min(taken, sources.length - 1)]!);
+    taken += [...char.normalize('NFD')].length;
+  }
 }
 
 /** Each character in lower case for itself: a final sigma is not special. */

@@ -5,6 +5,7 @@
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { appendEncoding, emptyEncoding, type Encoding, pushAdded } from './encoding.ts';
 import { asCount, asList, asObject, asString, flag, type JsonObject, shown, typeOf } from './json-fields.ts';
+import { widthAt } from './offsets.ts';
 
 /** An item of a template: one of the texts, or fixed tokens. */
 export type TemplateItem =
@@ -64,8 +65,23 @@ export function fillTemplateIds(template: readonly TemplateItem[], texts: readon
 
 const isSpace = (char: string | undefined) => char !== undefined && (char === 'Ġ' || /\p{White_Space}/u.test(char));
 
-/** Takes the white space at both ends of each token out of its offsets, in place. */
-export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): void {
+/** The place `count` characters after `at`. */
+function forward(text: string, at: number, count: number): number {
+  for (; count > 0 && at < text.length; count--) at += widthAt(text, at);
+  return at;
+}
+
+/** The place `count` characters before `at`. */
+function backward(text: string, at: number, count: number): number {
+  for (; count > 0 && at > 0; count--) at -= at > 1 && widthAt(text, at - 2) === 2 ? 2 : 1;
+  return at;
+}
+
+/**
+ * Takes the white space at both ends of each token out of its offsets into `text`, in place. The reference counts spaces in
+ * the token and characters in the text, which differ where a space was added.
+ */
+export function trimOffsets(encoding: Encoding, text: string, addPrefixSpace: boolean): void {
   encoding.tokens.forEach((token, i) => {
     let leading = 0;
     while (isSpace(token[leading])) leading++;
@@ -74,8 +90,8 @@ export function trimOffsets(encoding: Encoding, addPrefixSpace: boolean): void {
     const range = encoding.offsets[i]!;
     // A single space in front of the text may be the one that was added, which has no place in the text.
     if (leading === 1 && addPrefixSpace && (i === 0 || range[0] === 0)) leading = 0;
-    range[0] = Math.min(range[0] + leading, range[1]);
-    if (range[1] >= trailing) range[1] = Math.max(range[1] - trailing, range[0]);
+    range[0] = Math.min(forward(text, range[0], leading), range[1]);
+    range[1] = Math.max(backward(text, range[1], trailing), range[0]);
   });
 }
 

@@ -128,7 +128,7 @@ export class Tokenizer {
     const parts = encodings.map((encoding, i) =>
       cuts[i]!.map(([from, to]) => {
         const window = cuts[i]!.length === 1 ? encoding : sliceEncoding(encoding, from, to);
-        if (postProcessor.trim) trimOffsets(window, postProcessor.trim.addPrefixSpace);
+        if (postProcessor.trim) trimOffsets(window, texts[i]!, postProcessor.trim.addPrefixSpace);
         return window;
       }),
     );

@@ -79,6 +79,18 @@ describe.each(LINKS)('a wasm backend, $name', options => {
     await expect(backend.read(y, 'f32', [N])).rejects.toThrow(/freed/);
   });
 
+  it('does not mind buffers that the plan does not use', async () => {
+    const backend = await start(options);
+    const [x, y, spare] = [backend.alloc(BYTES), backend.alloc(BYTES), backend.alloc(BYTES)];
+    backend.write(x, ramp());
+    const bindings = { leaves: [x, spare], uploads: [], results: [y] };
+    expect([...(await backend.run(backend.prepare(chain(2)), bindings))[0]!]).toEqual(expected(2));
+    expect([...(await backend.read(y, 'f32', [N]))]).toEqual(expected(2));
+    await expect(backend.run(backend.prepare(chain(2)), { ...bindings, results: [] })).rejects.toThrow(
+      /too few buffers; seen: 2,0,0 leaves, uploads, results; expected: 1,0,1/,
+    );
+  });
+
   it('copies uploads at the start of a run, as they are then', async () => {
     const backend = await start(options);
     const input = view({ kind: 'upload', index: 0, offset: 192, bytes: BYTES }, [N]);

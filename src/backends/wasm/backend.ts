@@ -87,7 +87,7 @@ export class WasmBackend implements Backend, BufferOwner {
         expected: `at most ${buffer.byteLength} bytes`,
       });
     // Runs that were started before and still use the buffer must not see the new bytes.
-    if (buffer.lastRun <= this.completed) this.link.write(buffer.address + byteOffset, bytes);
+    if (buffer.lastUse <= this.completed) this.link.write(buffer.address + byteOffset, bytes);
     else {
       const copy = bytes.slice();
       void this.enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
@@ -138,8 +138,8 @@ export class WasmBackend implements Backend, BufferOwner {
   release(buffer: WasmBuffer): void {
     if (this.closed) return;
     this.unreachable.unregister(buffer);
-    if (buffer.lastRun <= this.completed) this.allocator.free(buffer.address);
-    else this.deferred.push({ run: buffer.lastRun, address: buffer.address });
+    if (buffer.lastUse <= this.completed) this.allocator.free(buffer.address);
+    else this.deferred.push({ run: buffer.lastUse, address: buffer.address });
   }
 
   private async execute(
@@ -153,7 +153,8 @@ export class WasmBackend implements Backend, BufferOwner {
     plan.uploads.forEach(({ offset }, i) => {
       this.link.write(arena + offset, bytesFor(uploads[i]!));
     });
-    const bases = [arena, ...leaves.map(b => b.address), ...results.map(b => b.address)];
+    const bound = [...leaves.slice(0, program.leaves), ...results];
+    const bases = [arena, ...bound.map(b => b.address)];
     const addressOf = (view: View): number => bases[baseIndex(view.slot, program.leaves)]! + byteOffset(view);
     relocate(program, bases);
 
@@ -211,7 +212,7 @@ export class WasmBackend implements Backend, BufferOwner {
     this.assertOpen();
     const idle = this.submitted === this.completed;
     const run = ++this.submitted;
-    for (const buffer of buffers) buffer.lastRun = run;
+    for (const buffer of buffers) buffer.lastUse = run;
     const guarded = (): Promise<T> => {
       this.assertOpen();
       return job();

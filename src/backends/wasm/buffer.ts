@@ -14,7 +14,7 @@ export class WasmBuffer implements DeviceBuffer {
   readonly byteLength: number;
   readonly format: string | undefined;
   /** Number of the latest run that was given this buffer. */
-  lastRun = 0;
+  lastUse = 0;
   private isFreed = false;
 
   constructor(backend: BufferOwner, address: number, byteLength: number, format?: string) {

@@ -90,15 +90,14 @@ function page(
   { terminal, say, numbers }: { terminal: Terminal; say: Say; numbers: Numbers },
 ): string {
   const { paint } = terminal;
-  const row = (name: string, value: string) => `  ${paint.dim(padEnd(name, 22))}${value}`;
+  const row = (name: string, value: string) => `  ${paint.dim(padEnd(name, 24))}${value}`;
   const onOff = (on: boolean) => (on ? paint.green(say('on')) : say('off'));
   const right = { align: 'right' } as const;
-  const titles = [`  ${say('kernel')}`, say('shape'), say('error'), '', say('time'), '', ''];
+  const titles = [`    ${say('kernel')}`, say('shape'), say('error'), say('time'), '', ''];
   const rows = tests.map(test => [
-    `  ${test.kernel}`,
+    `  ${test.ok ? paint.green('✓') : paint.red('✗')} ${test.kernel}`,
     test.shape,
     test.error === 0 ? '0' : test.error.toExponential(0),
-    test.ok ? paint.green('✓') : paint.red('✗'),
     numbers.duration(test.ms),
     numbers.digits(test.speed),
     test.unit,
@@ -122,9 +121,7 @@ function page(
     row(say('startTime'), numbers.duration(facts.startMs)),
     '',
     paint.bold(say('selfTest')),
-    ...table([titles, ...rows], [{}, {}, right, {}, right, right, {}]).map((line, i) =>
-      i === 0 ? paint.dim(line) : line,
-    ),
+    ...table([titles, ...rows], [{}, {}, right, right, right, {}]).map((line, i) => (i === 0 ? paint.dim(line) : line)),
     '',
     wrong.length === 0
       ? paint.green(say('allRight'))

@@ -7,7 +7,7 @@ import { jsonText } from '../json-text.ts';
 import { table } from '../layout.ts';
 import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
-import { element } from '../numbers.ts';
+import { element, isVisible } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { textArgument } from '../read-text.ts';
@@ -106,8 +106,6 @@ export function summary(data: TypedArray): { mean: number; std: number; min: num
 const FIRST = 4;
 /** Columns of a terminal that has room for the first values. */
 const WIDE = 110;
-/** Scores hide what may not be seen behind a huge negative number, which would drown all others. */
-const isVisible = (x: number) => x > -1e29;
 
 function overviewTable(tensors: readonly Traced[], { terminal, say }: Context): string {
   const rows = tensors.map(({ name, shape, data }) => {

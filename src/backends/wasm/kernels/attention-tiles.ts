@@ -7,7 +7,6 @@
 import {
   brIf,
   type Code,
-  drop,
   type Func,
   f32x4,
   forLess,
@@ -42,14 +41,29 @@ export const callApart = ({ module }: ModuleContext, f: Func, ...args: Code[]): 
   module.callTable(f, i32.const(module.tableIndex(f)), ...args);
 
 /**
- * Reads ahead of the work: the tiles for few rows walk columns, or several rows at once, which processors do not
- * prefetch, so they touch the next block in order meanwhile: from memory, that makes them more than twice as fast. Each
- * call touches `lines` cache lines at `ahead` and moves it by `aheadStep`, which is 0 where there is nothing ahead.
+ * `(rows, stride, n, bytes, sink)`: reads one word of each cache line of n rows, in order, and writes one to `sink`, so
+ * that the reads are not left out. The tiles for few rows walk columns, or several rows at once, which the processor does
+ * not prefetch: from main memory they are twice as fast if a block is read in order first.
  */
-const touch = (ahead: Local, aheadStep: Local, lines: number): Code => [
-  range(lines).map(i => drop(i32.load(ahead, 64 * i))),
-  set(ahead, i32.add(ahead, aheadStep)),
-];
+export function touchRows({ module }: ModuleContext): Func {
+  const f = module.func('attention touch', ['i32', 'i32', 'i32', 'i32', 'i32']);
+  const [rows, stride, n, bytes, sink] = f.params;
+  const [at, end, seen] = f.i32s(3);
+  const read = (offset: number) => set(seen, i32.or(seen, i32.load(at, offset)));
+  return f.emit(
+    when(i32.eq(stride, bytes), [set(bytes, i32.mul(bytes, n)), set(n, i32.const(1))]),
+    loop(
+      set(at, rows),
+      set(end, i32.add(rows, i32.and(bytes, i32.const(-256)))),
+      forLess(at, end, 256, read(0), read(64), read(128), read(192)),
+      set(end, i32.add(rows, bytes)),
+      forLess(at, end, 64, read(0)),
+      set(rows, i32.add(rows, stride)),
+      brIf(0, tee(n, i32.sub(n, i32.const(1)))),
+    ),
+    i32.store(sink, seen),
+  );
+}
 
 /** `(queries [d][mr], keys [d][nr], scores, d)`: scores [mr][nr], rows `SCORE_ROW` apart. */
 export function scoreTile(context: ModuleContext): Func {
@@ -77,14 +91,14 @@ export function scoreTile(context: ModuleContext): Func {
 }
 
 /**
- * `(weights, values, valueStride, out, outStride, n, factors, ahead, aheadStep)`: out [height][4 vectors] = out * factor of
- * the row + weights [height][n] values [n][4 vectors]. Factors are `STATE` bytes apart. With `touching` it reads ahead.
+ * `(weights, values, valueStride, out, outStride, n, factors)`: out [height][4 vectors] = out * factor of the row +
+ * weights [height][n] values [n][4 vectors]. Factors are `STATE` bytes apart.
  */
-export function valueTile(context: ModuleContext, height: number, vectors: number, touching: boolean): Func {
-  const name = `attention values ${height}x${vectors}${touching ? ' touching' : ''}`;
+export function valueTile(context: ModuleContext, height: number, vectors: number): Func {
+  const name = `attention values ${height}x${vectors}`;
   return context.shared(name, () => {
-    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-    const [weights, values, valueStride, out, outStride, n, factors, ahead, aheadStep] = f.params;
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [weights, values, valueStride, out, outStride, n, factors] = f.params;
     const acc = range(height).map(() => f.v128s(vectors));
     const bs = f.v128s(vectors);
     const x = f.local('v128');
@@ -105,7 +119,6 @@ export function valueTile(context: ModuleContext, height: number, vectors: numbe
           set(x, v128.load32splat(weights, SCORE_ROW * i)),
           sums.map((sum, j) => set(sum, madd(context, x, height === 1 ? v128.load(values, 16 * j) : bs[j]!, sum))),
         ]),
-        touching ? touch(ahead, aheadStep, Math.ceil(vectors / 4)) : [],
         set(weights, i32.add(weights, i32.const(4))),
         set(values, i32.add(values, valueStride)),
         brIf(0, tee(n, i32.sub(n, i32.const(1)))),
@@ -174,14 +187,14 @@ const fourSums = ([a, b, c, d]: readonly Local[]): Code => {
 };
 
 /**
- * `(queries, keys, keyStride, bytes, scores, n, ahead, aheadStep)`: scores of `height` rows of queries, `bytes` = 4 D
- * apart, D a multiple of 4, with n keys. Four keys at a time; eight sums, so that a single row has two for each key.
+ * `(queries, keys, keyStride, bytes, scores, n)`: scores of `height` rows of queries, `bytes` = 4 D apart, D a multiple of
+ * 4, with n keys. Four keys at a time; eight sums, so that a single row has two for each key.
  */
 function dotTile(context: ModuleContext, height: 1 | 2): Func {
   const name = `attention dots ${height}`;
   return context.shared(name, () => {
-    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-    const [queries, keys, stride, bytes, scores, n, ahead, aheadStep] = f.params;
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const [queries, keys, stride, bytes, scores, n] = f.params;
     const [key, at, whole, last, query1] = f.i32s(5);
     const rows = f.i32s(4);
     const keyAt = f.local('i32');
@@ -221,7 +234,7 @@ function dotTile(context: ModuleContext, height: 1 | 2): Func {
         set(keys, i32.add(rows.at(-1)!, stride)),
         acc.flat().map(sum => set(sum, v128.zero)),
         set(at, i32.const(0)),
-        forLess(at, whole, 64, step(4), touch(ahead, aheadStep, 4)),
+        forLess(at, whole, 64, step(4)),
         forLess(at, bytes, 16, step(1)),
         height === 2
           ? acc.map((sums, i) => v128.store(scores, fourSums(sums), SCORE_ROW * i))
@@ -233,33 +246,19 @@ function dotTile(context: ModuleContext, height: 1 | 2): Func {
   });
 }
 
-/** Row heights into which a few rows are cut, and how many vectors of values each takes at a time. */
-const _HEIGHTS = [
-  [4, 2],
-  [2, 4],
-  [1, 8],
-] as const;
-
-/**
- * `(queries, keys, keyStride, bytes, scores, n, rows, ahead)`: `dotTile` for any number of rows. `ahead` is the address of
- * as many keys again, if they follow without a gap, else 0.
- */
+/** `(queries, keys, keyStride, bytes, scores, n, rows)`: `dotTile` for any number of rows. */
 export function dotRows(context: ModuleContext): Func {
   const [pair, single] = [dotTile(context, 2), dotTile(context, 1)];
-  const f = context.module.func('attention dots', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const [queries, keys, stride, bytes, scores, n, rows, ahead] = f.params;
-  const aheadStep = f.local('i32');
-  const all = [queries, keys, stride, bytes, scores, n, select(ahead, keys, aheadStep), aheadStep];
+  const f = context.module.func('attention dots', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+  const [queries, keys, stride, bytes, scores, n, rows] = f.params;
+  const all = [queries, keys, stride, bytes, scores, n];
   return f.emit(
-    when(ahead, set(aheadStep, i32.const(256))),
     when(
       i32.ge(rows, i32.const(2)),
       loop(
         callApart(context, pair, ...all),
         set(queries, i32.add(queries, i32.shl(bytes, i32.const(1)))),
         set(scores, i32.add(scores, i32.const(2 * SCORE_ROW))),
-        // The first rows have touched all of it.
-        set(aheadStep, i32.const(0)),
         brIf(0, i32.ge(tee(rows, i32.sub(rows, i32.const(2))), i32.const(2))),
       ),
     ),
@@ -274,28 +273,23 @@ const HEIGHTS = [
   [1, 8],
 ] as const;
 
-/**
- * `(weights, values, valueStride, out, outStride, n, factors, rows, ahead)`: `valueTile` for any number of rows; `ahead` as
- * for `dotRows`.
- */
+/** `(weights, values, valueStride, out, outStride, n, factors, rows)`: `valueTile` for any number of rows. */
 export function valueRows(context: ModuleContext): Func {
   const tiles = HEIGHTS.map(([height, vectors]) => ({
     height,
     width: 16 * vectors,
-    wide: valueTile(context, height, vectors, true),
-    narrow: valueTile(context, height, 1, true),
+    wide: valueTile(context, height, vectors),
+    narrow: valueTile(context, height, 1),
   }));
-  const f = context.module.func('attention values', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const [weights, values, valueStride, out, outStride, n, factors, rows, ahead] = f.params;
+  const f = context.module.func('attention values', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+  const [weights, values, valueStride, out, outStride, n, factors, rows] = f.params;
   const column = f.local('i32');
-  const tile = (which: Func, width: number): Code => {
-    const place = [weights, i32.add(values, column), valueStride, i32.add(out, column), outStride, n, factors];
-    const touched = select(i32.add(ahead, i32.mul(n, column)), values, ahead);
-    return [
-      callApart(context, which, ...place, touched, select(i32.const(width), i32.const(0), ahead)),
-      set(column, i32.add(column, i32.const(width))),
-    ];
-  };
+  const tile = (which: Func): Code =>
+    callApart(
+      context,
+      which,
+      ...[weights, i32.add(values, column), valueStride, i32.add(out, column), outStride, n, factors],
+    );
   return f.emit(
     tiles.map(({ height, width, wide, narrow }) => {
       const whole = i32.le(i32.add(column, i32.const(width)), outStride);
@@ -303,12 +297,11 @@ export function valueRows(context: ModuleContext): Func {
         i32.ge(rows, i32.const(height)),
         loop(
           set(column, i32.const(0)),
-          when(whole, loop(tile(wide, width), brIf(0, whole))),
-          forLess(column, outStride, 0, tile(narrow, 16)),
+          when(whole, loop(tile(wide), set(column, i32.add(column, i32.const(width))), brIf(0, whole))),
+          forLess(column, outStride, 16, tile(narrow)),
           set(weights, i32.add(weights, i32.const(SCORE_ROW * height))),
           set(out, i32.add(out, i32.mul(outStride, i32.const(height)))),
           set(factors, i32.add(factors, i32.const(STATE * height))),
-          set(ahead, i32.const(0)),
           brIf(0, i32.ge(tee(rows, i32.sub(rows, i32.const(height))), i32.const(height))),
         ),
       );

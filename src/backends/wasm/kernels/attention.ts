@@ -37,6 +37,7 @@ import {
   SCORE_ROW,
   STATE,
   scoreTile,
+  touchRows,
   valueRows,
   valueTile,
 } from './attention-tiles.ts';
@@ -58,6 +59,8 @@ export interface AttentionAttrs {
 /** Most rows of a tile in the register-tile form, and in the form for few rows. */
 const TILE_ROWS = 64;
 const FEW_ROWS = 8;
+/** Keys and values above this size are taken to lie in main memory: a model has many layers of them. */
+const CACHED_BYTES = 1 << 21;
 
 /** Argument words by name, in the order in which they are written. Strides in bytes. */
 const WORDS = [
@@ -100,6 +103,7 @@ const WORDS = [
   'tiles',
   'tileRows',
   'few',
+  'touched',
   'padded',
   'outRow',
   'lanes',
@@ -157,8 +161,9 @@ function attentionUnit(context: ModuleContext): Func {
   const { features, module } = context;
   const { mr, nr } = features.tile;
   const pack = packKeys(context);
+  const touch = touchRows(context);
   const softmax = softmaxBlock(context);
-  const [scoresOf, valuesOf] = [scoreTile(context), valueTile(context, mr, nr / 4, false)];
+  const [scoresOf, valuesOf] = [scoreTile(context), valueTile(context, mr, nr / 4)];
   const [fewScores, fewValues] = [dotRows(context), valueRows(context)];
   const f = module.func('attention unit', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
   const [args, scratch, batch, group, firstRow, rows] = f.params;
@@ -186,14 +191,6 @@ function attentionUnit(context: ModuleContext): Func {
   );
   const state = (index: Code): Code => i32.add(scratch, times(index, i32.const(STATE)));
   const inBlock = (key: Code): Code => max(i32.const(0), min(n, i32.sub(key, block)));
-
-  /** The rows that follow a block: 0 if they are not contiguous, or not a whole block. */
-  const ahead = (rowsOfBlock: Code, rowStride: Code, bytes: Code): Code =>
-    select(
-      i32.add(rowsOfBlock, times(rowStride, i32.const(BLOCK))),
-      i32.const(0),
-      i32.and(i32.eq(rowStride, bytes), i32.le(i32.add(block, i32.const(2 * BLOCK)), high)),
-    );
 
   const prepare: Code = [
     (
@@ -281,6 +278,10 @@ function attentionUnit(context: ModuleContext): Func {
   const loadBlock: Code = [
     set(values, i32.add(v, times(block, vS))),
     set(valueStride, vS),
+    when(w('touched'), [
+      call(touch, i32.add(k, times(block, kS)), kS, n, i32.shl(width, i32.const(2)), scores),
+      call(touch, values, vS, n, outRow, scores),
+    ]),
     when(i32.eqz(few), [
       call(pack, i32.add(k, times(block, kS)), kS, n, width, kBlock),
       // Rows of values that do not fill the last register are copied to where zeros follow them.
@@ -304,17 +305,7 @@ function attentionUnit(context: ModuleContext): Func {
   ];
   const scoresOfGroup: Code = when(
     few,
-    call(
-      fewScores,
-      qTile,
-      i32.add(k, times(block, kS)),
-      kS,
-      i32.shl(width, i32.const(2)),
-      scores,
-      groupHigh,
-      rows,
-      ahead(i32.add(k, times(block, kS)), kS, i32.shl(width, i32.const(2))),
-    ),
+    call(fewScores, qTile, i32.add(k, times(block, kS)), kS, i32.shl(width, i32.const(2)), scores, groupHigh, rows),
     [
       set(i, i32.const(0)),
       set(at, i32.add(qTile, times(row, i32.shl(width, i32.const(2))))),
@@ -359,21 +350,16 @@ function attentionUnit(context: ModuleContext): Func {
   const valuesOfGroup: Code = [
     set(to, i32.add(outTile, times(row, outRow))),
     set(at, i32.add(state(row), i32.const(FACTOR))),
-    when(
-      few,
-      call(fewValues, scores, values, valueStride, to, outRow, groupHigh, at, rows, ahead(values, valueStride, outRow)),
-      [
-        set(i, i32.const(0)),
-        forLess(i, outRow, 4 * nr, [
-          callApart(
-            context,
-            valuesOf,
-            ...[scores, i32.add(values, i), valueStride, i32.add(to, i), outRow, groupHigh, at],
-            ...[i32.const(0), i32.const(0)],
-          ),
-        ]),
-      ],
-    ),
+    when(few, call(fewValues, scores, values, valueStride, to, outRow, groupHigh, at, rows), [
+      set(i, i32.const(0)),
+      forLess(i, outRow, 4 * nr, [
+        callApart(
+          context,
+          valuesOf,
+          ...[scores, i32.add(values, i), valueStride, i32.add(to, i), outRow, groupHigh, at],
+        ),
+      ]),
+    ]),
   ];
   const finish: Code = [
     set(i, i32.const(0)),
@@ -467,6 +453,7 @@ const attention: WasmKernel = {
     const [, groups, slots] = k.shape as readonly [number, number, number, number];
     const valueWidth = v.shape[3]!;
     const heads = allHeads / groups;
+    const bytes = 4 * batch * groups * slots * (width + valueWidth);
     const { few, padded, ...tiles } = tiling({ rows: heads * queries, width, valueWidth }, features)!;
     const [outB, outH, outT] = output.strides.map(s => 4 * s);
     const [qB, qH, qT] = q.strides.map(s => 4 * s);
@@ -478,7 +465,7 @@ const attention: WasmKernel = {
       ...{ out: output, outB, outH, outT, q, qB, qH, qT, k, kB, kG, kS, v, vB, vG, vS, length },
       ...{ mask, maskB, maskS, bias, biasB, biasH, biasT, biasS, scale, softcap },
       ...{ batch, groups, heads, queries, slots, width, valueWidth, window, causal: Number(causal) },
-      ...{ few: Number(few), padded: Number(padded), ...tiles },
+      ...{ few: Number(few), touched: Number(few && bytes > CACHED_BYTES), padded: Number(padded), ...tiles },
     };
     for (const name of WORDS) {
       const value = words[name];

@@ -127,7 +127,6 @@ function blockTimesPanels(context: ModuleContext): Func {
         first,
         when(bias, [
           set(init, i32.add(scratch, i32.const(BIAS_TAIL))),
-          Array.from({ length: nr / 4 }, (_, i) => v128.store(init, v128.zero, 16 * i)),
           call(copy, bias, i32.const(4), n, init, i32.const(4)),
         ]),
         [
@@ -245,7 +244,7 @@ export function gemm(context: ModuleContext): Func {
               columns,
               kc,
               select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
-              i32.const(1),
+              i32.eqz(k0),
               p.scratch,
             ),
           ),
