@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [section ...] [--json] [--revec]`: what heed reaches here. Figures are shares of limits measured in
- * the same run; on a busy machine trust those, not the absolute ones.
+ * `npm run bench -- [section ...] [--json]`: what heed reaches here. Figures are compared with limits measured in the same
+ * run; on a busy machine trust the ratios, not the absolute numbers. HEED_REVECTORIZE=0 shows the 128-bit kernels.
  */
 import { bandwidth } from './bandwidth.ts';
 import { load, machine } from './engine.ts';

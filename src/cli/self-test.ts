@@ -1,6 +1,7 @@
 /** Runs the kernels of a backend on small numbers against the reference backend, and on larger ones against the clock. */
 import { createReferenceBackend } from '../backends/reference/index.ts';
 import type { WasmBackend } from '../backends/wasm/index.ts';
+import { BackendError } from '../errors.ts';
 import {
   attention,
   type Backend,
@@ -30,6 +31,8 @@ export interface KernelTest {
   /** GFLOP/s of what computes, GB/s (each operand once) of what waits for memory. */
   readonly speed: number;
   readonly unit: 'GFLOP/s' | 'GB/s';
+  /** How it broke off. */
+  readonly failure?: string;
 }
 
 /** A computation on tensors of the shapes that it is given. */
@@ -123,27 +126,36 @@ const TOLERANCE = 2e-5;
 const ROUNDS = 5;
 
 /**
- * One result per kernel. Sets the default backend while it runs, and leaves the tested one there.
- * @throws BackendError when a kernel traps
+ * One result per kernel; a kernel that traps is one that is wrong. Sets the default backend while it runs, and leaves the
+ * tested one there.
  */
 export async function selfTest(backend: WasmBackend, signal: AbortSignal): Promise<KernelTest[]> {
   const reference = createReferenceBackend();
   const results: KernelTest[] = [];
   for (const test of CASES) {
     signal.throwIfAborted();
-    const [seen, wanted] = [await outcome(test, backend), await outcome(test, reference)];
-    const scale = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    // Written so that NaN fails.
-    const differences = wanted.map((x, i) => Math.abs(x - seen[i]!) / scale);
-    const error = differences.every(Number.isFinite) ? Math.max(...differences) : Number.POSITIVE_INFINITY;
-    const { ms, flops, bytes } = await time(test, backend);
     const shape = [...new Set(test.large.map(s => `[${s.join(', ')}]`))].slice(0, 2).join(' ');
     const unit = test.computes ? 'GFLOP/s' : 'GB/s';
-    const speed = (test.computes ? flops : bytes) / ms / 1e6;
-    results.push({ kernel: test.kernel, shape, error, ok: error < TOLERANCE, ms, speed, unit });
+    try {
+      const error = difference(await outcome(test, backend), await outcome(test, reference));
+      const { ms, flops, bytes } = await time(test, backend);
+      const speed = (test.computes ? flops : bytes) / ms / 1e6;
+      results.push({ kernel: test.kernel, shape, error, ok: error < TOLERANCE, ms, speed, unit });
+    } catch (failure) {
+      if (!(failure instanceof BackendError)) throw failure;
+      const error = Number.POSITIVE_INFINITY;
+      results.push({ kernel: test.kernel, shape, error, ok: false, ms: 0, speed: 0, unit, failure: failure.message });
+    }
   }
   reference.close();
   return results;
+}
+
+/** Largest difference in parts of the largest number wanted; NaN anywhere counts as infinite. */
+function difference(seen: readonly number[], wanted: readonly number[]): number {
+  const scale = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const differences = wanted.map((x, i) => Math.abs(x - seen[i]!) / scale);
+  return differences.every(Number.isFinite) ? Math.max(...differences) : Number.POSITIVE_INFINITY;
 }
 
 async function outcome(test: Case, backend: Backend): Promise<number[]> {

@@ -43,14 +43,25 @@ export function createPaint(colour: boolean): Paint {
   ) as Paint;
 }
 
+/**
+ * A text that can colour a terminal but not command it: what a model says, or a file calls its tensors, may hold sequences
+ * that rename windows, fill the clipboard or type for the user. Only colours and clearing the rest of a line stay.
+ */
+export function withoutCommands(text: string): string {
+  return text.replace(/(\x1b\[[\d;]*[mK])|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '$1');
+}
+
 /** The terminal of this process. Colours only for people who did not refuse them (no-color.org). */
 export function nodeTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
   // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  for (const stream of [stdout, stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
+  const to = (stream: NodeJS.WriteStream) => (text: string) =>
+    void stream.write(stream.isTTY ? withoutCommands(text) : text);
   return {
     columns: Math.max(40, stdout.columns ?? stderr.columns ?? (Number(env.COLUMNS) || 80)),
     interactive: stdout.isTTY === true,
@@ -58,8 +69,8 @@ export function nodeTerminal(): Terminal {
     keyboard: stdin.isTTY === true,
     paint: createPaint(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'),
     env,
-    write: text => void stdout.write(text),
-    note: text => void stderr.write(text),
+    write: to(stdout),
+    note: to(stderr),
     async read() {
       stdin.setEncoding('utf8');
       let text = '';

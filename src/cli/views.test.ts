@@ -6,7 +6,7 @@ import { numberLines, patternLines, shade, shadeLines } from './matrix-view.ts';
 import { createMessages, languageOf } from './messages.ts';
 import { createNumbers } from './numbers.ts';
 import { bar, createProbabilityTable } from './probability-table.ts';
-import { createPaint } from './terminal.ts';
+import { createPaint, withoutCommands } from './terminal.ts';
 import { quote, tokenLabels } from './token-label.ts';
 
 const plain = createPaint(false);
@@ -107,5 +107,13 @@ describe('language', () => {
     expect(languageOf({ LANG: 'de_DE.UTF-8', LC_ALL: 'C' })).toBe('en');
     expect(languageOf({ LANG: 'default' })).toBe('en');
     expect(languageOf({})).toBe('en');
+  });
+});
+
+describe('what a terminal is told', () => {
+  it('may be coloured, but holds no commands', () => {
+    const harmless = '\x1b[1mé日👩‍👧\x1b[0m\tx\r\x1b[K\n';
+    expect(withoutCommands(harmless)).toBe(harmless);
+    expect(withoutCommands('a\x1b]52;c;cm0gLXJm\x07b\x9b2Jc\x1b[2Jd\x1bPe')).toBe('a]52;c;cm0gLXJmb2Jc[2JdPe');
   });
 });

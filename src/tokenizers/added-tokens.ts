@@ -130,7 +130,14 @@ export class AddedTokenSplitter {
   }
 
   /** What a match takes of the text, or undefined if its flags forbid it. */
-  #extent(text: string, start: number, end: number, token: AddedToken, special: boolean, done: number): { start: number; end: number } | undefined {
+  #extent(
+    text: string,
+    start: number,
+    end: number,
+    token: AddedToken,
+    special: boolean,
+    done: number,
+  ): { start: number; end: number } | undefined {
     if (token.special && !special) return undefined;
     if (token.singleWord) {
       const before = ENDS_WITH_WORD.test(text.slice(Math.max(0, start - 2), start));

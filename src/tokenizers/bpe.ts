@@ -78,7 +78,9 @@ export class Bpe implements Model {
     let markInside = false;
     for (const [token, id] of vocab) {
       if (this.#tokens[id] !== undefined) {
-        throw new TokenizerError('two tokens have the same id', { seen: `${JSON.stringify([this.#tokens[id], token])} with id ${id}` });
+        throw new TokenizerError('two tokens have the same id', {
+          seen: `${JSON.stringify([this.#tokens[id], token])} with id ${id}`,
+        });
       }
       this.#tokens[id] = token;
       if (bytes) continue;
@@ -88,8 +90,15 @@ export class Bpe implements Model {
     this.#byteIds = Int32Array.from(BYTE_CHARS, (char, byte) => vocab.get(bytes ? char : byteToken(byte)) ?? -1);
     this.#byteFallback = !!options.byteFallback;
     this.#cutsAtMark =
-      !bytes && !markInside && vocab.has(MARK) && !options.continuingPrefix && !options.endSuffix && !options.ignoreMerges;
-    const frozen = (options.frozen ?? []).flatMap(token => (vocab.has(token) ? [[token, vocab.get(token)!] as const] : []));
+      !bytes &&
+      !markInside &&
+      vocab.has(MARK) &&
+      !options.continuingPrefix &&
+      !options.endSuffix &&
+      !options.ignoreMerges;
+    const frozen = (options.frozen ?? []).flatMap(token =>
+      vocab.has(token) ? [[token, vocab.get(token)!] as const] : [],
+    );
     this.#frozen = frozen.length > 0 ? new LongestMatch(frozen) : undefined;
     this.#unusedParts = new Map((options.unused ?? []).flatMap(token => this.#partsOfUnused(token)));
   }
@@ -129,7 +138,12 @@ export class Bpe implements Model {
   }
 
   /** Cuts a piece where no merge can reach across: at frozen entries and, if that is safe, in front of `▁`. */
-  #parts(text: string, start: number, end: number, sink: (from: number, to: number, frozen: number | undefined) => void): void {
+  #parts(
+    text: string,
+    start: number,
+    end: number,
+    sink: (from: number, to: number, frozen: number | undefined) => void,
+  ): void {
     let from = start;
     for (let at = start; at < end; ) {
       const match = this.#frozen?.at(text, at);
@@ -193,7 +207,8 @@ export class Bpe implements Model {
       if (codePoint < 0x80) this.#pushKnown(symbols, this.#byteIds[codePoint]!, at, end);
       else {
         const chars = byteCharsOf(codePoint);
-        for (let i = 0; i < chars.length; i++) this.#pushKnown(symbols, this.#byteIds[byteOfChar(chars.charCodeAt(i))]!, at, end);
+        for (let i = 0; i < chars.length; i++)
+          this.#pushKnown(symbols, this.#byteIds[byteOfChar(chars.charCodeAt(i))]!, at, end);
       }
       at = end;
     }
@@ -205,7 +220,8 @@ export class Bpe implements Model {
       const end = at + widthAt(piece, at);
       const id = this.#characterId(piece, at, end);
       if (id >= 0) pushSymbol(symbols, id, at, end);
-      else if (!this.#byteFallback || !this.#pushBytes(symbols, piece.codePointAt(at)!, at, end)) this.#pushUnknown(symbols, at, end);
+      else if (!this.#byteFallback || !this.#pushBytes(symbols, piece.codePointAt(at)!, at, end))
+        this.#pushUnknown(symbols, at, end);
       at = end;
     }
   }

@@ -58,7 +58,10 @@ export class Charsmap {
     if (start < 0) return undefined;
     const stop = this.#replacements.indexOf(0, start);
     if (stop < 0) {
-      throw new FormatError('a normalization rule points outside its table', { seen: `position ${start}`, where: 'precompiled_charsmap' });
+      throw new FormatError('a normalization rule points outside its table', {
+        seen: `position ${start}`,
+        where: 'precompiled_charsmap',
+      });
     }
     return { replacement: this.#decoder.decode(this.#replacements.subarray(start, stop)), length: this.#matched };
   }

@@ -140,7 +140,10 @@ function textOfBytes(bytes: readonly number[], repair: Repair): string {
 }
 
 /** Collects runs of byte tokens. `drain` gives complete characters on, although a later byte could make the run invalid. */
-export function byteRuns(next: DecodeStage, repair: Repair): { readonly take: (token: string) => boolean; readonly drain: () => void; readonly end: () => void } {
+export function byteRuns(
+  next: DecodeStage,
+  repair: Repair,
+): { readonly take: (token: string) => boolean; readonly drain: () => void; readonly end: () => void } {
   let run: number[] = [];
   const end = () => {
     if (run.length > 0) next.push(textOfBytes(run, repair));
@@ -276,13 +279,17 @@ function parseBpe(config: JsonObject, where: string): Decoder {
 function parseReplace(config: JsonObject, where: string): Decoder {
   const pattern = parsePattern(config['pattern'], `${where}.pattern`);
   const content = asString(config['content'], `${where}.content`);
-  const normalizer: Normalizer = replace('literal' in pattern ? pattern.literal : translateRegex(pattern.regex), content);
+  const normalizer: Normalizer = replace(
+    'literal' in pattern ? pattern.literal : translateRegex(pattern.regex),
+    content,
+  );
   return perToken(mapping(token => normalizer.text(token)));
 }
 
 function parseStrip(config: JsonObject, where: string): Decoder {
   const content = optionalString(config, 'content', where) ?? ' ';
-  if (content.length !== 1) throw new TokenizerError('a Strip decoder needs one character', { seen: JSON.stringify(content), where });
+  if (content.length !== 1)
+    throw new TokenizerError('a Strip decoder needs one character', { seen: JSON.stringify(content), where });
   return strip(content, asCount(config['start'] ?? 0, `${where}.start`), asCount(config['stop'] ?? 0, `${where}.stop`));
 }
 

@@ -91,7 +91,12 @@ const tooShort = (room: number, strategy: TruncationStrategy) =>
  * How many tokens of one or two texts of lengths `first` and `second` stay if there is room for `room` in all. Throws
  * TokenizerError where the strategy cannot reach it.
  */
-export function keptLengths(first: number, second: number | undefined, room: number, strategy: TruncationStrategy): [number, number] {
+export function keptLengths(
+  first: number,
+  second: number | undefined,
+  room: number,
+  strategy: TruncationStrategy,
+): [number, number] {
   const excess = first + (second ?? 0) - room;
   if (excess <= 0) return [first, second ?? 0];
   if (room === 0) return [0, 0];
@@ -121,9 +126,15 @@ export function keptLengths(first: number, second: number | undefined, room: num
  */
 export function windows(length: number, size: number, stride: number, side: Side): [number, number][] {
   if (size >= length) return [[0, length]];
-  if (size === 0) return [[0, 0], [0, length]];
+  if (size === 0)
+    return [
+      [0, 0],
+      [0, length],
+    ];
   if (stride >= size) {
-    throw new TokenizerError('the stride must be smaller than the room for text', { seen: `stride ${stride}, room ${size}` });
+    throw new TokenizerError('the stride must be smaller than the room for text', {
+      seen: `stride ${stride}, room ${size}`,
+    });
   }
   const ranges: [number, number][] = [];
   const step = size - stride;

@@ -1,8 +1,8 @@
 /** Tokenizers: from the files of a model to ids and back. */
 export type { AddedToken } from './added-tokens.ts';
-export { cleanUpSpaces, type DecodeStage, type Decoder } from './decoders.ts';
+export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
-export { tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabMerges, type TokenizerExtras } from './load.ts';
+export { type TokenizerExtras, tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabMerges } from './load.ts';
 export { loadTokenizer } from './load-folder.ts';
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 export { type TiktokenEncoding, tokenizerFromTiktoken } from './load-tiktoken.ts';

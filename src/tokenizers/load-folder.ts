@@ -18,8 +18,12 @@ export async function loadTokenizer(folderOrFile: string): Promise<Tokenizer> {
   );
   const folder = isFolder ? folderOrFile : dirname(folderOrFile);
   const beside = await readdir(folder);
-  const wanted = isFolder ? beside : [basename(folderOrFile), 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
+  const wanted = isFolder
+    ? beside
+    : [basename(folderOrFile), 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
   const names = tokenizerFileNames(wanted.filter(name => beside.includes(name)));
-  const files = await Promise.all(names.map(async name => [name, new Uint8Array(await readFile(join(folder, name)))] as const));
+  const files = await Promise.all(
+    names.map(async name => [name, new Uint8Array(await readFile(join(folder, name)))] as const),
+  );
   return tokenizerFromFiles(Object.fromEntries(files));
 }

@@ -1,12 +1,12 @@
 /** Tokenizers from SentencePiece `.model` files. Of the four algorithms only BPE is supported. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } from './sentencepiece-model.ts';
+import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } from '../formats/sentencepiece.ts';
 import { type AddedToken, LongestMatch, specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { byteRuns, type Decoder } from './decoders.ts';
 import { mergesFromRanks, type RankedToken } from './merge-table.ts';
-import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { surroundWith } from './post-processors.ts';
+import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { sentencePieceNormalizer } from './sentencepiece-normalizer.ts';
 import { type SpecialTokens, Tokenizer } from './tokenizer.ts';
 
@@ -29,7 +29,9 @@ export interface SentencePieceOptions {
 export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentencePieceOptions = {}): Tokenizer {
   const file = readSentencePieceModel(bytes);
   if (file.algorithm !== 'bpe') {
-    throw new UnsupportedError(`SentencePiece model type ${file.algorithm.toUpperCase()} is not supported`, { expected: 'BPE' });
+    throw new UnsupportedError(`SentencePiece model type ${file.algorithm.toUpperCase()} is not supported`, {
+      expected: 'BPE',
+    });
   }
   const { addBos = true, addEos = false, legacy = true } = options;
   const userDefined = file.pieces.filter(({ type }) => type === 'user_defined').map(({ piece }) => piece);
@@ -42,7 +44,8 @@ export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentenceP
   return new Tokenizer({
     model: bpeOf(file, userDefined),
     normalizer: sentencePieceNormalizer(file, kept, prefix && legacy),
-    preTokenizer: prefix && !legacy ? parsePreTokenizer({ type: 'Metaspace', prepend_scheme: 'first', split: false }) : [],
+    preTokenizer:
+      prefix && !legacy ? parsePreTokenizer({ type: 'Metaspace', prepend_scheme: 'first', split: false }) : [],
     addedTokens,
     postProcessor: surroundWith(addBos ? token(file.bosId) : [], addEos ? token(file.eosId) : []),
     decoder: sentencePieceDecoder(file),
@@ -65,7 +68,11 @@ function bpeOf(file: SentencePieceModel, userDefined: readonly string[]): Bpe {
   const vocab = new Map<string, number>();
   const entries: RankedToken[] = [];
   file.pieces.forEach(({ piece, type, score }, id) => {
-    if (vocab.has(piece)) throw new TokenizerError('a piece stands twice in the vocabulary', { seen: JSON.stringify(piece), where: `piece ${id}` });
+    if (vocab.has(piece))
+      throw new TokenizerError('a piece stands twice in the vocabulary', {
+        seen: JSON.stringify(piece),
+        where: `piece ${id}`,
+      });
     vocab.set(piece, id);
     if (isText(type)) entries.push({ token: piece, id, priority: score });
   });

@@ -24,8 +24,18 @@ export interface TiktokenEncoding {
 
 /** The published encodings. Rank files are recognised by their number of ranks. */
 const ENCODINGS: Readonly<Record<string, TiktokenEncoding & { readonly ranks: number }>> = {
-  r50k_base: { ranks: 50256, pattern: SPLIT_PATTERNS.gpt2, specialTokens: { '<|endoftext|>': 50256 }, eos: '<|endoftext|>' },
-  p50k_base: { ranks: 50280, pattern: SPLIT_PATTERNS.gpt2, specialTokens: { '<|endoftext|>': 50256 }, eos: '<|endoftext|>' },
+  r50k_base: {
+    ranks: 50256,
+    pattern: SPLIT_PATTERNS.gpt2,
+    specialTokens: { '<|endoftext|>': 50256 },
+    eos: '<|endoftext|>',
+  },
+  p50k_base: {
+    ranks: 50280,
+    pattern: SPLIT_PATTERNS.gpt2,
+    specialTokens: { '<|endoftext|>': 50256 },
+    eos: '<|endoftext|>',
+  },
   cl100k_base: {
     ranks: 100256,
     pattern: SPLIT_PATTERNS.cl100k,
@@ -56,7 +66,13 @@ const ENCODINGS: Readonly<Record<string, TiktokenEncoding & { readonly ranks: nu
 
 /** Ids from 128000 on, as released with Llama 3; later versions give names to some reserved ones. */
 function llama3Specials(): Record<string, number> {
-  const named: Readonly<Record<number, string>> = { 0: 'begin_of_text', 1: 'end_of_text', 6: 'start_header_id', 7: 'end_header_id', 9: 'eot_id' };
+  const named: Readonly<Record<number, string>> = {
+    0: 'begin_of_text',
+    1: 'end_of_text',
+    6: 'start_header_id',
+    7: 'end_header_id',
+    9: 'eot_id',
+  };
   let reserved = 0;
   const names = Array.from({ length: 256 }, (_, i) => `<|${named[i] ?? `reserved_special_token_${reserved++}`}|>`);
   return Object.fromEntries(names.map((name, i) => [name, 128000 + i]));
@@ -80,8 +96,10 @@ function readRanks(text: string): Map<string, number> {
     const space = content.indexOf(' ');
     const token = space > 0 ? decodeBase64(content, space) : undefined;
     const rank = space > 0 && space < content.length - 1 ? Number(content.slice(space + 1)) : Number.NaN;
-    if (token === undefined || !Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff) throw damaged('a line is not `base64 rank`', content, line);
-    if (vocab.has(token) || seen.has(rank)) throw damaged('a token or a rank stands twice in a rank file', content, line);
+    if (token === undefined || !Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff)
+      throw damaged('a line is not `base64 rank`', content, line);
+    if (vocab.has(token) || seen.has(rank))
+      throw damaged('a token or a rank stands twice in a rank file', content, line);
     vocab.set(token, rank);
     seen.add(rank);
   }
@@ -116,7 +134,10 @@ function decodeBase64(text: string, end: number): string | undefined {
  */
 export function tokenizerFromTiktoken(content: Uint8Array | string, encoding?: string | TiktokenEncoding): Tokenizer {
   const vocab = readRanks(typeof content === 'string' ? content : new TextDecoder().decode(content));
-  const known = typeof encoding === 'string' ? ENCODINGS[encoding] : Object.values(ENCODINGS).find(({ ranks }) => ranks === vocab.size);
+  const known =
+    typeof encoding === 'string'
+      ? ENCODINGS[encoding]
+      : Object.values(ENCODINGS).find(({ ranks }) => ranks === vocab.size);
   const parts = typeof encoding === 'object' ? encoding : known;
   if (!parts) {
     throw new TokenizerError('a rank file does not say how texts are cut', {

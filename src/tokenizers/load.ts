@@ -7,13 +7,23 @@ import { type AddedToken, parseAddedTokens, specialToken } from './added-tokens.
 import { Bpe } from './bpe.ts';
 import { joinWithSpaces, parseDecoder } from './decoders.ts';
 import type { PaddingOptions } from './encoding.ts';
-import { asCount, asList, asObject, asString, flag, isObject, type JsonObject, optionalString, shown } from './json-fields.ts';
+import {
+  asCount,
+  asList,
+  asObject,
+  asString,
+  flag,
+  isObject,
+  type JsonObject,
+  optionalString,
+  shown,
+} from './json-fields.ts';
 import { tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 import { tokenizerFromTiktoken } from './load-tiktoken.ts';
 import { mergesFromList } from './merge-table.ts';
 import type { Model } from './model.ts';
 import { parseNormalizer } from './normalizers.ts';
-import { parsePostProcessor, PLAIN } from './post-processors.ts';
+import { PLAIN, parsePostProcessor } from './post-processors.ts';
 import { BYTE_STEP, type PreTokenizerStep, parsePreTokenizer } from './pre-tokenizers.ts';
 import { findSpecialTokens } from './special-tokens.ts';
 import { type EncodeOptions, Tokenizer } from './tokenizer.ts';
@@ -31,7 +41,11 @@ const MAX_NESTING = 32;
 
 /** Refuses what would overflow the stack later. */
 function checkNesting(value: unknown, where: string, depth = 0): void {
-  if (depth > MAX_NESTING) throw new TokenizerError('a tokenizer file is nested too deeply', { expected: `at most ${MAX_NESTING} levels`, where });
+  if (depth > MAX_NESTING)
+    throw new TokenizerError('a tokenizer file is nested too deeply', {
+      expected: `at most ${MAX_NESTING} levels`,
+      where,
+    });
   if (typeof value !== 'object' || value === null) return;
   for (const part of Object.values(value)) checkNesting(part, where, depth + 1);
 }
@@ -49,8 +63,14 @@ function parseVocab(value: unknown, where: string): Map<string, number> {
 function splitMerge(merge: unknown, where: string): readonly [string, string] {
   if (typeof merge === 'string') {
     const space = merge.indexOf(' ');
-    if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0) return [merge.slice(0, space), merge.slice(space + 1)];
-  } else if (Array.isArray(merge) && merge.length === 2 && typeof merge[0] === 'string' && typeof merge[1] === 'string') {
+    if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0)
+      return [merge.slice(0, space), merge.slice(space + 1)];
+  } else if (
+    Array.isArray(merge) &&
+    merge.length === 2 &&
+    typeof merge[0] === 'string' &&
+    typeof merge[1] === 'string'
+  ) {
     return merge as [string, string];
   }
   throw new TokenizerError('a merge is not two tokens', { seen: shown(merge), expected: '"a b" or ["a", "b"]', where });
@@ -98,14 +118,26 @@ function modelType(config: JsonObject, where: string): string {
 }
 
 /** The model, and the steps left to do before it. */
-function parseModel(value: unknown, steps: readonly PreTokenizerStep[]): { model: Model; preTokenizer: readonly PreTokenizerStep[] } {
+function parseModel(
+  value: unknown,
+  steps: readonly PreTokenizerStep[],
+): { model: Model; preTokenizer: readonly PreTokenizerStep[] } {
   const where = 'model';
-  if (value === undefined) throw new TokenizerError('a tokenizer file has no model', { expected: 'an object with the field model' });
+  if (value === undefined)
+    throw new TokenizerError('a tokenizer file has no model', { expected: 'an object with the field model' });
   const config = asObject(value, where);
   const type = modelType(config, where);
   const parse = models.get(type);
-  if (!parse) throw new UnsupportedError(`tokenizer model type ${type} is not supported`, { expected: [...models.keys()].join(', '), where });
-  const bytes = type === 'BPE' && steps.at(-1) === BYTE_STEP && !config['continuing_subword_prefix'] && !config['end_of_word_suffix'];
+  if (!parse)
+    throw new UnsupportedError(`tokenizer model type ${type} is not supported`, {
+      expected: [...models.keys()].join(', '),
+      where,
+    });
+  const bytes =
+    type === 'BPE' &&
+    steps.at(-1) === BYTE_STEP &&
+    !config['continuing_subword_prefix'] &&
+    !config['end_of_word_suffix'];
   return { model: parse(config, bytes, where), preTokenizer: bytes ? steps.slice(0, -1) : steps };
 }
 
@@ -114,7 +146,11 @@ const STRATEGIES = { LongestFirst: 'longest_first', OnlyFirst: 'only_first', Onl
 function oneOf<T>(value: unknown, choices: Readonly<Record<string, T>>, where: string): T {
   const name = asString(value, where);
   if (Object.hasOwn(choices, name)) return choices[name]!;
-  throw new TokenizerError('a field of the tokenizer file has an unknown value', { seen: name, expected: Object.keys(choices).join(', '), where });
+  throw new TokenizerError('a field of the tokenizer file has an unknown value', {
+    seen: name,
+    expected: Object.keys(choices).join(', '),
+    where,
+  });
 }
 
 const SIDES = { Left: 'left', Right: 'right', left: 'left', right: 'right' } as const;
@@ -135,9 +171,12 @@ function parsePadding(value: unknown): PaddingOptions {
   const config = asObject(value, 'padding');
   const { strategy, pad_to_multiple_of: multiple } = config;
   return {
-    padding: isObject(strategy) ? asCount(strategy['Fixed'], 'padding.strategy.Fixed') : oneOf(strategy ?? 'BatchLongest', { BatchLongest: 'longest' } as const, 'padding.strategy'),
+    padding: isObject(strategy)
+      ? asCount(strategy['Fixed'], 'padding.strategy.Fixed')
+      : oneOf(strategy ?? 'BatchLongest', { BatchLongest: 'longest' } as const, 'padding.strategy'),
     paddingSide: oneOf(config['direction'] ?? 'Right', SIDES, 'padding.direction'),
-    ...(multiple !== undefined && multiple !== null && { padToMultipleOf: asCount(multiple, 'padding.pad_to_multiple_of') }),
+    ...(multiple !== undefined &&
+      multiple !== null && { padToMultipleOf: asCount(multiple, 'padding.pad_to_multiple_of') }),
     padId: asCount(config['pad_id'] ?? 0, 'padding.pad_id'),
     padTypeId: asCount(config['pad_type_id'] ?? 0, 'padding.pad_type_id'),
     padToken: asString(config['pad_token'] ?? '[PAD]', 'padding.pad_token'),
@@ -191,7 +230,13 @@ function mergeLines(text: string): string[] {
 function configuredTokens(config: JsonObject): AddedToken[] {
   const decoder = config['added_tokens_decoder'];
   if (!isObject(decoder)) return [];
-  return parseAddedTokens(Object.entries(decoder).map(([id, token]) => ({ ...asObject(token, `added_tokens_decoder.${id}`), id: Number(id) })), 'added_tokens_decoder');
+  return parseAddedTokens(
+    Object.entries(decoder).map(([id, token]) => ({
+      ...asObject(token, `added_tokens_decoder.${id}`),
+      id: Number(id),
+    })),
+    'added_tokens_decoder',
+  );
 }
 
 /** The control tokens that the two keep in their vocabularies. */
@@ -205,13 +250,20 @@ const ROBERTA_SPECIALS = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
 export function tokenizerFromVocabMerges(vocab: unknown, merges: string, extras: TokenizerExtras = {}): Tokenizer {
   const entries = asObject(vocab, 'vocab.json');
   const lines = mergeLines(merges);
-  if (lines[0]?.endsWith('</w>')) throw new UnsupportedError('vocab.json with words that end in </w> is not supported', { where: 'merges.txt', fix: 'use tokenizer.json' });
+  if (lines[0]?.endsWith('</w>'))
+    throw new UnsupportedError('vocab.json with words that end in </w> is not supported', {
+      where: 'merges.txt',
+      fix: 'use tokenizer.json',
+    });
   const [config = {}] = configsOf(extras);
   const [bos, eos] = [entries['<s>'], entries['</s>']];
   const roberta = bos !== undefined && eos !== undefined && bos !== eos;
   const usual = (roberta ? ROBERTA_SPECIALS : GPT2_SPECIALS).filter(content => Object.hasOwn(entries, content));
   const configured = configuredTokens(config);
-  const added = configured.length > 0 ? configured : usual.map(content => specialToken(content, asCount(entries[content], 'vocab.json')));
+  const added =
+    configured.length > 0
+      ? configured
+      : usual.map(content => specialToken(content, asCount(entries[content], 'vocab.json')));
   const addPrefixSpace = flag(config, 'add_prefix_space', false, 'tokenizer_config.json');
   return tokenizerFromJson(
     {
@@ -241,7 +293,11 @@ function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new TokenizerError('a tokenizer file is not valid JSON', { seen: cause instanceof Error ? cause.message : String(cause), where, cause });
+    throw new TokenizerError('a tokenizer file is not valid JSON', {
+      seen: cause instanceof Error ? cause.message : String(cause),
+      where,
+      cause,
+    });
   }
 }
 
@@ -257,7 +313,8 @@ export function tokenizerFileNames(names: readonly string[]): string[] {
 }
 
 /** Rank files are text; a SentencePiece model begins with the key of its first piece. */
-const isRankFile = (bytes: Uint8Array) => bytes[0] !== 0x0a && /^[A-Za-z0-9+/]+=* \d+\r?\n/.test(new TextDecoder().decode(bytes.subarray(0, 200)));
+const isRankFile = (bytes: Uint8Array) =>
+  bytes[0] !== 0x0a && /^[A-Za-z0-9+/]+=* \d+\r?\n/.test(new TextDecoder().decode(bytes.subarray(0, 200)));
 
 /**
  * A tokenizer from the files of a model folder, by name: `tokenizer.json`, else `*.model` (SentencePiece or Llama 3's ranks),

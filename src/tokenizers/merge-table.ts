@@ -15,7 +15,10 @@ export class MergeTable {
   /** Room for `count` merges. Throws UnsupportedError above four million. */
   constructor(count: number) {
     if (count > MAX_MERGES) {
-      throw new UnsupportedError('a vocabulary has too many merges', { seen: `${count}`, expected: `at most ${MAX_MERGES}` });
+      throw new UnsupportedError('a vocabulary has too many merges', {
+        seen: `${count}`,
+        expected: `at most ${MAX_MERGES}`,
+      });
     }
     let capacity = 16;
     while (capacity < count * 1.5) capacity *= 2;

@@ -55,32 +55,57 @@ function unicodeForm(form: UnicodeForm): Normalizer {
 }
 
 /**
- * Adds the normalized form of a cluster. Every character of the source gives its decomposition, and every normalized one
- * takes as many of those parts as it is made of; it stands for the character that gave the first.
+ * Adds the normalized form of a cluster. Every character of the source decomposes into parts, and every normalized one is
+ * composed of parts, in order. It uses up as many source characters as begin among its parts and stands for the first of
+ * them; without any it shares the place of the one before.
  */
-function alignCluster(builder: AlignedBuilder, cluster: string, index: number, normal: string, decomposed: 'NFD' | 'NFKD'): void {
-  const sources: number[] = [];
+function alignCluster(
+  builder: AlignedBuilder,
+  cluster: string,
+  index: number,
+  normal: string,
+  decomposed: 'NFD' | 'NFKD',
+): void {
+  const places: number[] = [];
+  /** For each part, whether it is the first of its source character. */
+  const begins: boolean[] = [];
   for (let at = 0; at < cluster.length; at += widthAt(cluster, at)) {
-    const parts = cluster.slice(at, at + widthAt(cluster, at)).normalize(decomposed);
-    for (const _ of parts) sources.push(index + at);
+    const parts = [...cluster.slice(at, at + widthAt(cluster, at)).normalize(decomposed)];
+    places.push(index + at);
+    parts.forEach((_, i) => begins.push(i === 0));
   }
-  let taken = 0;
+  let part = 0;
+  let used = 0;
   for (const char of normal) {
-    builder.put(char, sources[Math.min(taken, sources.length - 1)]!);
-    taken += [...char.normalize('NFD')].length;
+    const parts = [...char.normalize('NFD')].length;
+    const begun = begins.slice(part, part + parts).filter(Boolean).length;
+    builder.put(char, places[begun > 0 ? Math.min(used, places.length - 1) : Math.max(0, used - 1)]!);
+    part += parts;
+    used += begun;
   }
 }
 
 /** Each character in lower case for itself: a final sigma is not special. */
 const lowercase = perCharacter(
-  input => (input.includes('Σ') ? input.split('Σ').map(part => part.toLowerCase()).join('σ') : input.toLowerCase()),
+  input =>
+    input.includes('Σ')
+      ? input
+          .split('Σ')
+          .map(part => part.toLowerCase())
+          .join('σ')
+      : input.toLowerCase(),
   char => char.toLowerCase(),
 );
 
 function dropping(pattern: RegExp): Normalizer {
   return {
     text: input => input.replace(pattern, ''),
-    aligned: input => replaceMatches(input, [...input.text.matchAll(pattern)].map(m => [m.index, m.index + m[0].length]), ''),
+    aligned: input =>
+      replaceMatches(
+        input,
+        [...input.text.matchAll(pattern)].map(m => [m.index, m.index + m[0].length]),
+        '',
+      ),
   };
 }
 
@@ -109,7 +134,11 @@ function strip(left: boolean, right: boolean): Normalizer {
 }
 
 /** `input` with each of the matches replaced by `content`. */
-function replaceMatches(input: AlignedText, matches: Iterable<readonly [number, number]>, content: string): AlignedText {
+function replaceMatches(
+  input: AlignedText,
+  matches: Iterable<readonly [number, number]>,
+  content: string,
+): AlignedText {
   const builder = new AlignedBuilder(input);
   let kept = 0;
   for (const [start, end] of matches) {
@@ -124,13 +153,15 @@ function replaceMatches(input: AlignedText, matches: Iterable<readonly [number, 
 }
 
 function* occurrences(text: string, wanted: string): Generator<[number, number]> {
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) yield [at, at + wanted.length];
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length))
+    yield [at, at + wanted.length];
 }
 
 /** Replaces every occurrence of a string, or every non-empty match of a pattern, by `content`. */
 export function replace(pattern: string | RegExp, content: string): Normalizer {
   if (pattern === '') return sequence([]);
-  const matches = (text: string) => (typeof pattern === 'string' ? occurrences(text, pattern) : matchesOf(pattern, text));
+  const matches = (text: string) =>
+    typeof pattern === 'string' ? occurrences(text, pattern) : matchesOf(pattern, text);
   return {
     text(input) {
       if (typeof pattern === 'string') return input.replaceAll(pattern, () => content);
@@ -214,5 +245,8 @@ export function parseNormalizer(value: unknown, where = 'normalizer'): Normalize
   const type = typeOf(config, where);
   const parse = parsers.get(type);
   if (parse) return parse(config, where);
-  throw new UnsupportedError(`normalizer ${type} is not supported`, { expected: [...parsers.keys()].join(', '), where });
+  throw new UnsupportedError(`normalizer ${type} is not supported`, {
+    expected: [...parsers.keys()].join(', '),
+    where,
+  });
 }

@@ -103,7 +103,9 @@ export class AlignedBuilder {
 export function wellFormed(text: string): string {
   const { toWellFormed } = String.prototype as { toWellFormed?: () => string };
   if (toWellFormed) return toWellFormed.call(text);
-  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, match => (match.length === 2 ? match : '\ufffd'));
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, match =>
+    match.length === 2 ? match : '\ufffd',
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
  * tokens begin with. Behaviour of the originals: huggingface/tokenizers src/processors.
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { appendEncoding, emptyEncoding, type Encoding, pushAdded } from './encoding.ts';
+import { appendEncoding, type Encoding, emptyEncoding, pushAdded } from './encoding.ts';
 import { asCount, asList, asObject, asString, flag, type JsonObject, shown, typeOf } from './json-fields.ts';
 import { widthAt } from './offsets.ts';
 
@@ -31,7 +31,11 @@ export function addedCount(template: readonly TemplateItem[]): number {
 }
 
 /** The template filled with one window of each text; without `special` only the texts. */
-export function fillTemplate(template: readonly TemplateItem[], texts: readonly Encoding[], special: boolean): Encoding {
+export function fillTemplate(
+  template: readonly TemplateItem[],
+  texts: readonly Encoding[],
+  special: boolean,
+): Encoding {
   const placed = (item: TemplateItem & { sequence: 0 | 1 }): Encoding => {
     const { length } = texts[item.sequence]!.ids;
     return {
@@ -53,7 +57,11 @@ export function fillTemplate(template: readonly TemplateItem[], texts: readonly 
 }
 
 /** The ids only. */
-export function fillTemplateIds(template: readonly TemplateItem[], texts: readonly (readonly number[])[], special: boolean): number[] {
+export function fillTemplateIds(
+  template: readonly TemplateItem[],
+  texts: readonly (readonly number[])[],
+  special: boolean,
+): number[] {
   if (template.length === 1 && texts.length === 1 && 'sequence' in template[0]!) return [...texts[0]!];
   const ids: number[] = [];
   for (const item of template) {
@@ -101,7 +109,12 @@ function parseItems(value: unknown, specials: JsonObject, where: string): Templa
     const item = asObject(entry, at);
     if ('Sequence' in item) {
       const { id, type_id: typeId } = asObject(item['Sequence'], at);
-      if (id !== 'A' && id !== 'B') throw new TokenizerError('a template names an unknown text', { seen: shown(id), expected: 'A or B', where: at });
+      if (id !== 'A' && id !== 'B')
+        throw new TokenizerError('a template names an unknown text', {
+          seen: shown(id),
+          expected: 'A or B',
+          where: at,
+        });
       return { sequence: id === 'A' ? 0 : 1, typeId: asCount(typeId ?? 0, `${at}.type_id`) };
     }
     const { id, type_id: typeId } = asObject(item['SpecialToken'], at);
@@ -109,7 +122,11 @@ function parseItems(value: unknown, specials: JsonObject, where: string): Templa
     const definition = asObject(specials[name], `${where.replace(/\.\w+$/, '')}.special_tokens.${name}`);
     const ids = asList(definition['ids'], at).map(n => asCount(n, `${at}.ids`));
     const tokens = asList(definition['tokens'], at).map(t => asString(t, `${at}.tokens`));
-    if (ids.length !== tokens.length) throw new TokenizerError('a template token has not as many ids as texts', { seen: `${ids.length} and ${tokens.length}`, where: at });
+    if (ids.length !== tokens.length)
+      throw new TokenizerError('a template token has not as many ids as texts', {
+        seen: `${ids.length} and ${tokens.length}`,
+        where: at,
+      });
     return { ids, tokens, typeId: asCount(typeId ?? 0, `${at}.type_id`) };
   });
 }
@@ -153,7 +170,8 @@ function parseTrim(config: JsonObject, where: string): Partial<PostProcessor> {
 function parseSequence(config: JsonObject, where: string): Partial<PostProcessor> {
   const list = `${where}.processors`;
   const parts = asList(config['processors'], list).map((part, i) => parsePart(part, `${list}[${i}]`));
-  if (parts.filter(part => part.single).length > 1) throw new UnsupportedError('two templates one after the other are not supported', { where });
+  if (parts.filter(part => part.single).length > 1)
+    throw new UnsupportedError('two templates one after the other are not supported', { where });
   return Object.assign({}, ...parts) as Partial<PostProcessor>;
 }
 
@@ -170,7 +188,10 @@ function parsePart(value: unknown, where: string): Partial<PostProcessor> {
   const type = typeOf(config, where);
   const parse = parsers.get(type);
   if (parse) return parse(config, where);
-  throw new UnsupportedError(`post-processor ${type} is not supported`, { expected: [...parsers.keys()].join(', '), where });
+  throw new UnsupportedError(`post-processor ${type} is not supported`, {
+    expected: [...parsers.keys()].join(', '),
+    where,
+  });
 }
 
 /** A post-processor from its JSON form. Throws TokenizerError, and UnsupportedError for an unknown type. */
@@ -185,6 +206,10 @@ export function surroundWith(
 ): PostProcessor {
   const fixed = (list: readonly (readonly [string, number])[], typeId: number): TemplateItem[] =>
     list.map(([token, id]) => ({ ids: [id], tokens: [token], typeId }));
-  const around = (sequence: 0 | 1): TemplateItem[] => [...fixed(before, sequence), { sequence, typeId: sequence }, ...fixed(after, sequence)];
+  const around = (sequence: 0 | 1): TemplateItem[] => [
+    ...fixed(before, sequence),
+    { sequence, typeId: sequence },
+    ...fixed(after, sequence),
+  ];
   return { single: around(0), pair: [...around(0), ...around(1)], trim: undefined };
 }

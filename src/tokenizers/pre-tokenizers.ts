@@ -23,7 +23,11 @@ interface RewriteStep {
 export type PreTokenizerStep = SplitStep | RewriteStep;
 
 const split = (scan: Scan): SplitStep => ({ kind: 'split', scan });
-const rewrite = (normalizer: Normalizer, onlyFirst = false): RewriteStep => ({ kind: 'rewrite', normalizer, onlyFirst });
+const rewrite = (normalizer: Normalizer, onlyFirst = false): RewriteStep => ({
+  kind: 'rewrite',
+  normalizer,
+  onlyFirst,
+});
 
 /** Writes the bytes of each piece in the byte alphabet. A model that reads bytes itself leaves this step out. */
 export const BYTE_STEP: PreTokenizerStep = rewrite(byteLevel);
@@ -34,14 +38,25 @@ export type TextSink = (text: string, start: number, end: number) => void;
 export type AlignedSink = (text: AlignedText, start: number, end: number) => void;
 
 /** Runs the steps on `text[from, to)`. `first`: this is the beginning of the whole input. */
-export function preTokenizeText(steps: readonly PreTokenizerStep[], text: string, from: number, to: number, first: boolean, sink: TextSink, at = 0): void {
+export function preTokenizeText(
+  steps: readonly PreTokenizerStep[],
+  text: string,
+  from: number,
+  to: number,
+  first: boolean,
+  sink: TextSink,
+  at = 0,
+): void {
   const step = steps[at];
   if (from === to) return;
   if (!step) sink(text, from, to);
   else if (step.kind === 'split') {
     // The common case of one rule takes no closure per piece.
     if (at === steps.length - 1) step.scan(text, from, to, (start, end) => sink(text, start, end));
-    else step.scan(text, from, to, (start, end) => preTokenizeText(steps, text, start, end, first && start === from, sink, at + 1));
+    else
+      step.scan(text, from, to, (start, end) =>
+        preTokenizeText(steps, text, start, end, first && start === from, sink, at + 1),
+      );
   } else {
     const piece = text.slice(from, to);
     const rewritten = step.onlyFirst && !first ? piece : step.normalizer.text(piece);
@@ -50,12 +65,22 @@ export function preTokenizeText(steps: readonly PreTokenizerStep[], text: string
 }
 
 /** The same on an aligned text. */
-export function preTokenizeAligned(steps: readonly PreTokenizerStep[], text: AlignedText, from: number, to: number, first: boolean, sink: AlignedSink, at = 0): void {
+export function preTokenizeAligned(
+  steps: readonly PreTokenizerStep[],
+  text: AlignedText,
+  from: number,
+  to: number,
+  first: boolean,
+  sink: AlignedSink,
+  at = 0,
+): void {
   const step = steps[at];
   if (from === to) return;
   if (!step) sink(text, from, to);
   else if (step.kind === 'split') {
-    step.scan(text.text, from, to, (start, end) => preTokenizeAligned(steps, text, start, end, first && start === from, sink, at + 1));
+    step.scan(text.text, from, to, (start, end) =>
+      preTokenizeAligned(steps, text, start, end, first && start === from, sink, at + 1),
+    );
   } else {
     const piece = sliceAligned(text, from, to);
     const rewritten = step.onlyFirst && !first ? piece : step.normalizer.aligned(piece);
@@ -127,7 +152,11 @@ const occurrences =
   (literal: string): FindDelimiters =>
   (text, from, to, emit) => {
     if (literal === '') return;
-    for (let at = text.indexOf(literal, from); at >= 0 && at + literal.length <= to; at = text.indexOf(literal, at + literal.length)) {
+    for (
+      let at = text.indexOf(literal, from);
+      at >= 0 && at + literal.length <= to;
+      at = text.indexOf(literal, at + literal.length)
+    ) {
       emit(at, at + literal.length);
     }
   };
@@ -164,7 +193,8 @@ function parseSplit(config: JsonObject, where: string): PreTokenizerStep[] {
   const scanner = 'regex' in pattern ? scannerFor(pattern.regex) : undefined;
   // The known rules leave nothing between their matches, so both behaviors give just the matches.
   if (scanner && (invert ? behavior === 'Removed' : behavior === 'Isolated')) return [split(scanner)];
-  const find = 'literal' in pattern ? occurrences(pattern.literal) : (scanner ?? matches(translateRegex(pattern.regex)));
+  const find =
+    'literal' in pattern ? occurrences(pattern.literal) : (scanner ?? matches(translateRegex(pattern.regex)));
   return [splitAt(invert ? inverted(find) : find, behavior)];
 }
 
@@ -178,7 +208,8 @@ function parseByteLevel(config: JsonObject, where: string): PreTokenizerStep[] {
 /** `prepend_scheme` of a Metaspace part; older files say `add_prefix_space`. */
 export function prependScheme(config: JsonObject, where: string): 'always' | 'first' | 'never' {
   const scheme =
-    optionalString(config, 'prepend_scheme', where) ?? (flag(config, 'add_prefix_space', true, where) ? 'always' : 'never');
+    optionalString(config, 'prepend_scheme', where) ??
+    (flag(config, 'add_prefix_space', true, where) ? 'always' : 'never');
   if (scheme === 'always' || scheme === 'first' || scheme === 'never') return scheme;
   throw new UnsupportedError(`prepend scheme ${scheme} is not supported`, { expected: 'always, first, never', where });
 }
@@ -216,10 +247,19 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ['Split', parseSplit],
   ['Whitespace', () => [split(matches(WORDS_OR_SYMBOLS))]],
   ['WhitespaceSplit', () => [splitAt(characters(WHITE_SPACE), 'Removed')]],
-  ['BertPreTokenizer', () => [splitAt(characters(WHITE_SPACE), 'Removed'), splitAt(characters(PUNCTUATION), 'Isolated')]],
+  [
+    'BertPreTokenizer',
+    () => [splitAt(characters(WHITE_SPACE), 'Removed'), splitAt(characters(PUNCTUATION), 'Isolated')],
+  ],
   ['Punctuation', (c, where) => [splitAt(characters(PUNCTUATION), parseBehavior(c, where))]],
-  ['Digits', (c, where) => [splitAt(characters(DIGIT), flag(c, 'individual_digits', false, where) ? 'Isolated' : 'Contiguous')]],
-  ['CharDelimiterSplit', (c, where) => [splitAt(occurrences(asString(c['delimiter'], `${where}.delimiter`)), 'Removed')]],
+  [
+    'Digits',
+    (c, where) => [splitAt(characters(DIGIT), flag(c, 'individual_digits', false, where) ? 'Isolated' : 'Contiguous')],
+  ],
+  [
+    'CharDelimiterSplit',
+    (c, where) => [splitAt(occurrences(asString(c['delimiter'], `${where}.delimiter`)), 'Removed')],
+  ],
   ['FixedLength', (c, where) => [fixedLength(Math.max(1, asCount(c['length'] ?? 5, `${where}.length`)))]],
   [
     'Sequence',
@@ -236,9 +276,11 @@ export function parsePreTokenizer(value: unknown, where = 'pre_tokenizer'): PreT
   const type = typeOf(config, where);
   const parse = parsers.get(type);
   if (parse) return parse(config, where);
-  throw new UnsupportedError(`pre-tokenizer ${type} is not supported`, { expected: [...parsers.keys()].join(', '), where });
+  throw new UnsupportedError(`pre-tokenizer ${type} is not supported`, {
+    expected: [...parsers.keys()].join(', '),
+    where,
+  });
 }
-
 
 /** A step that cuts by `scan`. */
 export const cutting = (scan: Scan): PreTokenizerStep => split(scan);

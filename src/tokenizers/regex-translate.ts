@@ -13,7 +13,15 @@ const MAX_DEPTH = 50;
 const MAX_REPEAT = 1000;
 
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
-const CONTROL_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v', a: '\x07', e: '\x1b' };
+const CONTROL_ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  f: '\f',
+  v: '\v',
+  a: '\x07',
+  e: '\x1b',
+};
 /** Escapes that stand for a set: [as an atom, as part of a class]. */
 const SET_ESCAPES: Readonly<Record<string, readonly [string, string | undefined]>> = {
   s: ['\\p{White_Space}', '\\p{White_Space}'],
@@ -184,7 +192,8 @@ class Translator {
   #characterClass(fold: boolean): string {
     let source = this.#take('^') ? '[^' : '[';
     for (let first = true; !(this.#take(']') && !first); first = false) {
-      if (this.#pattern[this.#at] === '[' || this.#pattern.startsWith('&&', this.#at)) this.#refuse('a class inside a class');
+      if (this.#pattern[this.#at] === '[' || this.#pattern.startsWith('&&', this.#at))
+        this.#refuse('a class inside a class');
       const set = this.#classSet();
       if (set !== undefined) {
         source += set;
@@ -240,7 +249,8 @@ function literal(char: string, fold: boolean): string {
 function classLiterals(low: string, high: string, fold: boolean): string {
   const ranges = [`${codeEscape(low)}-${codeEscape(high)}`];
   if (fold) {
-    for (const other of ['toLowerCase', 'toUpperCase'] as const) ranges.push(`${codeEscape(low[other]())}-${codeEscape(high[other]())}`);
+    for (const other of ['toLowerCase', 'toUpperCase'] as const)
+      ranges.push(`${codeEscape(low[other]())}-${codeEscape(high[other]())}`);
   }
   return ranges.join('');
 }
@@ -260,7 +270,10 @@ export function translateRegex(pattern: string): RegExp {
   try {
     return new RegExp(source, 'gu');
   } catch (cause) {
-    throw new UnsupportedError('a split or replace pattern cannot be run', { seen: JSON.stringify(pattern.slice(0, 120)), cause });
+    throw new UnsupportedError('a split or replace pattern cannot be run', {
+      seen: JSON.stringify(pattern.slice(0, 120)),
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** SentencePiece's own normalization: replacement rules, then white space. google/sentencepiece normalizer.cc. */
-import type { SentencePieceModel } from './sentencepiece-model.ts';
+import type { SentencePieceModel } from '../formats/sentencepiece.ts';
 import type { LongestMatch } from './added-tokens.ts';
 import { Charsmap } from './charsmap.ts';
 import type { Normalizer } from './normalizers.ts';

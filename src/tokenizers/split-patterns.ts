@@ -4,7 +4,19 @@
  * spellings in use. Regular expression engines take quadratic time on some of these rules; a scanner reads each character
  * a bounded number of times. Case-insensitive contractions take U+017F for s, as the reference engines do.
  */
-import { CASELESS, classOf, endOfRun, LETTER, LOWER, MARK, NEWLINE, NUMBER, SPACE, SYMBOL, UPPER } from './unicode-classes.ts';
+import {
+  CASELESS,
+  classOf,
+  endOfRun,
+  LETTER,
+  LOWER,
+  MARK,
+  NEWLINE,
+  NUMBER,
+  SPACE,
+  SYMBOL,
+  UPPER,
+} from './unicode-classes.ts';
 
 /** Receives the pieces of a text in order, as positions in it. */
 export type Emit = (start: number, end: number) => void;

@@ -1,5 +1,5 @@
 /** Decoding token by token: text comes out as soon as no later token can change it. */
-import type { DecodeStage, Decoder } from './decoders.ts';
+import type { Decoder, DecodeStage } from './decoders.ts';
 
 /** The end of a chain of stages: collects the text. */
 export class TextSink implements DecodeStage {

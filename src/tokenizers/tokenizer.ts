@@ -6,8 +6,8 @@ import { TokenizerError } from '../errors.ts';
 import { type AddedToken, AddedTokenSplitter } from './added-tokens.ts';
 import { cleanUpSpaces, type Decoder } from './decoders.ts';
 import {
-  emptyEncoding,
   type Encoding,
+  emptyEncoding,
   keptLengths,
   type PaddingOptions,
   padEncodings,
@@ -124,7 +124,10 @@ export class Tokenizer {
     const texts = options.pair === undefined ? [text] : [text, options.pair];
     const encodings = texts.map(part => this.#encodeText(part, options.parseSpecialTokens ?? true));
     const template = texts.length === 1 ? postProcessor.single : postProcessor.pair;
-    const cuts = this.#cuts(encodings.map(encoding => encoding.ids.length), options);
+    const cuts = this.#cuts(
+      encodings.map(encoding => encoding.ids.length),
+      options,
+    );
     const parts = encodings.map((encoding, i) =>
       cuts[i]!.map(([from, to]) => {
         const window = cuts[i]!.length === 1 ? encoding : sliceEncoding(encoding, from, to);
@@ -132,7 +135,11 @@ export class Tokenizer {
         return window;
       }),
     );
-    const result = fillTemplate(template, parts.map(list => list[0]!), special);
+    const result = fillTemplate(
+      template,
+      parts.map(list => list[0]!),
+      special,
+    );
     result.overflowing = overflowPairs(parts).map(chosen => fillTemplate(template, chosen, special));
     return result;
   }
@@ -145,12 +152,22 @@ export class Tokenizer {
     const ids = texts.map(part => this.#idsOf(part, options.parseSpecialTokens ?? true));
     const template = texts.length === 1 ? single : pair;
     if (options.maxLength === undefined) return fillTemplateIds(template, ids, special);
-    const cuts = this.#cuts(ids.map(list => list.length), options);
-    return fillTemplateIds(template, ids.map((list, i) => list.slice(...cuts[i]![0]!)), special);
+    const cuts = this.#cuts(
+      ids.map(list => list.length),
+      options,
+    );
+    return fillTemplateIds(
+      template,
+      ids.map((list, i) => list.slice(...cuts[i]![0]!)),
+      special,
+    );
   }
 
   /** Each text, or pair of texts, of a batch, at one length if `options.padding` asks for it. Throws TokenizerError. */
-  encodeBatch(texts: readonly (string | readonly [string, string])[], options: EncodeOptions & PaddingOptions = {}): Encoding[] {
+  encodeBatch(
+    texts: readonly (string | readonly [string, string])[],
+    options: EncodeOptions & PaddingOptions = {},
+  ): Encoding[] {
     const encodings = texts.map(entry =>
       typeof entry === 'string' ? this.encode(entry, options) : this.encode(entry[0], { ...options, pair: entry[1] }),
     );
@@ -158,7 +175,12 @@ export class Tokenizer {
     const id = options.padId ?? this.specialTokens.pad;
     if (id === undefined) throw new TokenizerError('the tokenizer has no padding token', { fix: 'pass padId' });
     const token = options.padToken ?? this.idToToken(id) ?? '';
-    return padEncodings(encodings, options, { id, token, typeId: options.padTypeId ?? 0, side: options.paddingSide ?? 'right' });
+    return padEncodings(encodings, options, {
+      id,
+      token,
+      typeId: options.padTypeId ?? 0,
+      side: options.paddingSide ?? 'right',
+    });
   }
 
   /** Number of tokens of a text, without added ones unless the options say otherwise. */
@@ -188,7 +210,8 @@ export class Tokenizer {
   /** The token of each id, or undefined for one that gives no text. */
   #decodable({ skipSpecialTokens = false }: DecodeOptions): (id: number) => string | undefined {
     return id => {
-      if (!Number.isInteger(id) || id < 0) throw new TokenizerError('not a token id', { seen: String(id), expected: 'a whole number from 0' });
+      if (!Number.isInteger(id) || id < 0)
+        throw new TokenizerError('not a token id', { seen: String(id), expected: 'a whole number from 0' });
       return skipSpecialTokens && this.allSpecialIds.has(id) ? undefined : this.idToToken(id);
     };
   }
@@ -200,7 +223,10 @@ export class Tokenizer {
     const { single, pair } = this.#parts.postProcessor;
     const added = (options.addSpecialTokens ?? true) ? addedCount(lengths.length === 1 ? single : pair) : 0;
     if (!(maxLength >= added)) {
-      throw new TokenizerError('maxLength leaves no room for the added tokens', { seen: `${maxLength}`, expected: `at least ${added}` });
+      throw new TokenizerError('maxLength leaves no room for the added tokens', {
+        seen: `${maxLength}`,
+        expected: `at least ${added}`,
+      });
     }
     const kept = keptLengths(lengths[0]!, lengths[1], maxLength - added, truncation);
     return lengths.map((length, i) => windows(length, kept[i]!, stride, truncationSide));
@@ -241,7 +267,15 @@ export class Tokenizer {
         if (found) {
           add(found.id, normal.text.slice(from, to), originalRange(normal, from, to));
           word++;
-        } else preTokenizeAligned(preTokenizer, sliceAligned(normal, from, to), 0, to - from, start === 0 && from === 0, addPiece);
+        } else
+          preTokenizeAligned(
+            preTokenizer,
+            sliceAligned(normal, from, to),
+            0,
+            to - from,
+            start === 0 && from === 0,
+            addPiece,
+          );
       });
     });
     return encoding;

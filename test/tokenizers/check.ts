@@ -77,7 +77,14 @@ interface TruncationCase extends Window {
 interface BatchCase {
   readonly id: string;
   readonly texts: (string | [string, string])[];
-  readonly padding: { direction: 'left' | 'right'; pad_id: number; pad_token: string; pad_type_id?: number; length: number | null; pad_to_multiple_of: number | null };
+  readonly padding: {
+    direction: 'left' | 'right';
+    pad_id: number;
+    pad_token: string;
+    pad_type_id?: number;
+    length: number | null;
+    pad_to_multiple_of: number | null;
+  };
   readonly truncation: number | null;
   readonly ids: number[][];
   readonly attention_mask: number[][];
@@ -111,12 +118,23 @@ class Report {
 
   #result(kind: string): CheckResult {
     let result = this.results.find(known => known.kind === kind);
-    if (!result) this.results.push((result = { folder: this.#folder, format: this.#format, kind, passed: 0, failed: 0, differences: [] }));
+    if (!result)
+      this.results.push(
+        (result = { folder: this.#folder, format: this.#format, kind, passed: 0, failed: 0, differences: [] }),
+      );
     return result;
   }
 
   skip(reason: string): void {
-    this.results.push({ folder: this.#folder, format: this.#format, kind: 'all', passed: 0, failed: 0, skipped: reason, differences: [] });
+    this.results.push({
+      folder: this.#folder,
+      format: this.#format,
+      kind: 'all',
+      passed: 0,
+      failed: 0,
+      skipped: reason,
+      differences: [],
+    });
   }
 
   /** Compares by value; `seen` may throw. */
@@ -139,7 +157,9 @@ class Report {
       let at = 0;
       while (left?.[at] === right?.[at]) at++;
       const from = Math.max(0, at - 40);
-      result.differences.push(`${name}: seen ...${left?.slice(from, at + 80)} expected ...${right?.slice(from, at + 80)}`);
+      result.differences.push(
+        `${name}: seen ...${left?.slice(from, at + 80)} expected ...${right?.slice(from, at + 80)}`,
+      );
     }
   }
 }
@@ -178,19 +198,26 @@ function ownEncoding(folder: string): Parameters<typeof tokenizerFromTiktoken>[1
 function formatsOf(folder: string): Format[] {
   const names = readdirSync(folder);
   const bytes = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
-  const config = names.includes('tokenizer_config.json') ? { 'tokenizer_config.json': bytes('tokenizer_config.json') } : {};
+  const config = names.includes('tokenizer_config.json')
+    ? { 'tokenizer_config.json': bytes('tokenizer_config.json') }
+    : {};
   const formats: Format[] = [];
   if (names.includes('tokenizer.json')) {
     const load = () => tokenizerFromFiles({ 'tokenizer.json': bytes('tokenizer.json'), ...config });
     formats.push({ name: 'tokenizer.json', load, reference: 'file' });
   }
   if (names.includes('merges.txt')) {
-    const load = () => tokenizerFromVocabMerges(readJson(folder, 'vocab.json'), readFileSync(join(folder, 'merges.txt'), 'utf8'));
+    const load = () =>
+      tokenizerFromVocabMerges(readJson(folder, 'vocab.json'), readFileSync(join(folder, 'merges.txt'), 'utf8'));
     formats.push({ name: 'vocab.json + merges.txt', load, reference: 'file' });
   }
   for (const name of names.filter(entry => entry.endsWith('.model'))) {
     const isRanks = bytes(name)[0] !== 0x0a;
-    formats.push({ name, load: () => tokenizerFromFiles({ [name]: bytes(name) }), reference: isRanks ? 'ranks' : 'sentencepiece' });
+    formats.push({
+      name,
+      load: () => tokenizerFromFiles({ [name]: bytes(name) }),
+      reference: isRanks ? 'ranks' : 'sentencepiece',
+    });
   }
   for (const name of names.filter(entry => entry.endsWith('.tiktoken'))) {
     formats.push({ name, load: () => tokenizerFromTiktoken(bytes(name), ownEncoding(folder)), reference: 'ranks' });
@@ -209,13 +236,20 @@ function checkFile(report: Report, tokenizer: Tokenizer, cases: readonly Expecte
     let encoding: Encoding | undefined;
     report.same('encode = encodeIds', id, () => (encoding = tokenizer.encode(text, PLAIN)).ids, expected.ids);
     if (expected.tokens) report.same('tokens', id, () => encoding?.tokens, expected.tokens);
-    if (expected.offsets) report.same('offsets', id, () => encoding && codePointOffsets(text, encoding.offsets), expected.offsets);
+    if (expected.offsets)
+      report.same('offsets', id, () => encoding && codePointOffsets(text, encoding.offsets), expected.offsets);
     report.same('decoded', id, () => tokenizer.decode(expected.ids), expected.decoded);
     report.same('streamed', id, () => streamed(tokenizer, expected.ids), expected.decoded);
     if (!expected.ids_special) continue;
     report.same('ids_special', id, () => tokenizer.encodeIds(text), expected.ids_special);
     const { decoded_skip: skipped, encoded } = expected;
-    if (skipped !== undefined) report.same('decoded_skip', id, () => tokenizer.decode(expected.ids_special!, { skipSpecialTokens: true }), skipped);
+    if (skipped !== undefined)
+      report.same(
+        'decoded_skip',
+        id,
+        () => tokenizer.decode(expected.ids_special!, { skipSpecialTokens: true }),
+        skipped,
+      );
     if (encoded) {
       const { savedOptions } = tokenizer;
       const seen = () => {
@@ -242,7 +276,8 @@ function checkSentencePiece(report: Report, tokenizer: Tokenizer, cases: readonl
     report.same('encode = encodeIds', id, () => (encoding = tokenizer.encode(text, AS_TEXT)).ids, ids);
     if (other) continue;
     if (expected.tokens) report.same('tokens', id, () => encoding?.tokens, expected.tokens);
-    if (expected.offsets) report.same('offsets', id, () => encoding && codePointOffsets(text, encoding.offsets), expected.offsets);
+    if (expected.offsets)
+      report.same('offsets', id, () => encoding && codePointOffsets(text, encoding.offsets), expected.offsets);
     if (alone) report.same('decoded', id, () => tokenizer.decode(expected.ids), expected.decoded);
     report.same('streamed', id, () => streamed(tokenizer, ids), tokenizer.decode(ids));
   }
@@ -254,7 +289,8 @@ function checkRanks(report: Report, tokenizer: Tokenizer, cases: readonly Expect
     report.same('ids', id, () => tokenizer.encodeIds(text, PLAIN), expected.ids);
     report.same('encode = encodeIds', id, () => tokenizer.encode(text, PLAIN).ids, expected.ids);
     if (expected.ids_plain) report.same('ids_plain', id, () => tokenizer.encodeIds(text, AS_TEXT), expected.ids_plain);
-    if (expected.token_bytes_hex) report.same('token_bytes_hex', id, () => expected.ids.map(hexOf), expected.token_bytes_hex);
+    if (expected.token_bytes_hex)
+      report.same('token_bytes_hex', id, () => expected.ids.map(hexOf), expected.token_bytes_hex);
     report.same('decoded', id, () => tokenizer.decode(expected.ids), expected.decoded);
     report.same('streamed', id, () => streamed(tokenizer, expected.ids), expected.decoded);
   }
@@ -297,7 +333,10 @@ function seenByReference(tokenizer: Tokenizer, text: string, options: EncodeOpti
 }
 
 function checkPairs(report: Report, tokenizer: Tokenizer, folder: string): void {
-  const file = readJson<{ pairs: PairCase[]; truncation: TruncationCase[]; batches: BatchCase[] }>(folder, 'pairs.json');
+  const file = readJson<{ pairs: PairCase[]; truncation: TruncationCase[]; batches: BatchCase[] }>(
+    folder,
+    'pairs.json',
+  );
   if (!file) return;
   for (const pair of file.pairs) {
     const seen = () => {
@@ -314,7 +353,16 @@ function checkPairs(report: Report, tokenizer: Tokenizer, folder: string): void 
       ];
     };
     const { ids, type_ids, tokens, special_tokens_mask, attention_mask, offsets, sequence_ids, word_ids } = pair;
-    report.same('pairs', pair.id, seen, [ids, type_ids, tokens, special_tokens_mask, attention_mask, offsets, sequence_ids, word_ids]);
+    report.same('pairs', pair.id, seen, [
+      ids,
+      type_ids,
+      tokens,
+      special_tokens_mask,
+      attention_mask,
+      offsets,
+      sequence_ids,
+      word_ids,
+    ]);
     report.same('pairs (ids only)', pair.id, () => tokenizer.encodeIds(pair.text, { pair: pair.text_pair }), ids);
   }
   for (const test of file.truncation) checkTruncation(report, tokenizer, test, file.pairs);
@@ -374,7 +422,11 @@ function checkTruncation(report: Report, tokenizer: Tokenizer, test: TruncationC
     const overflow = limited.slice(0, test.overflow.length).map((window, i) => view(window, test.overflow[i], starts));
     return [view(tokenizer.encode(text, options), test, [0, 0]), limited.length, overflow];
   };
-  report.same('truncation', test.id, seen, [wanted(test), test.overflow_count ?? test.overflow.length, test.overflow.map(wanted)]);
+  report.same('truncation', test.id, seen, [
+    wanted(test),
+    test.overflow_count ?? test.overflow.length,
+    test.overflow.map(wanted),
+  ]);
   report.same('truncation (ids only)', test.id, () => tokenizer.encodeIds(text, options), test.ids);
 }
 
@@ -424,7 +476,12 @@ export function checkFolder(folder: string): CheckResult[] {
   if (!cases) return [];
   const formats = formatsOf(folder);
   if (formats.length === 0) {
-    const report = new Report(basename(folder), readdirSync(folder).filter(name => /\.(gguf|txt)$/.test(name)).join(', '));
+    const report = new Report(
+      basename(folder),
+      readdirSync(folder)
+        .filter(name => /\.(gguf|txt)$/.test(name))
+        .join(', '),
+    );
     report.skip('no format that is supported yet');
     return report.results;
   }

@@ -7,7 +7,11 @@ import { basename } from 'node:path';
 import { type CheckResult, checkFolder, foldersBelow } from './check.ts';
 
 function lineOf({ folder, format, kind, passed, failed, skipped }: CheckResult): string {
-  const outcome = skipped ? `skipped: ${skipped}` : failed > 0 ? `${passed} passed, ${failed} FAILED` : `${passed} passed`;
+  const outcome = skipped
+    ? `skipped: ${skipped}`
+    : failed > 0
+      ? `${passed} passed, ${failed} FAILED`
+      : `${passed} passed`;
   return `${folder}  ${format}  ${kind}: ${outcome}`;
 }
 

@@ -100,29 +100,37 @@ describe.each(['shared', 'remote'] as const)('a %s backend that cannot start', l
 });
 
 describe('a process', () => {
-  const program = (body: string) => `
-    const { createWasmBackend } = await import(${JSON.stringify(pathToFileURL(`${import.meta.dirname}/index.ts`).href)});
-    const { TEST_KERNELS, step, view } = await import(${JSON.stringify(pathToFileURL(`${import.meta.dirname}/test-kernels.ts`).href)});
+  const url = (file: string) => JSON.stringify(pathToFileURL(`${import.meta.dirname}/${file}`).href);
+  const program = (options: string) => `
+    const { createWasmBackend } = await import(${url('index.ts')});
+    const { TEST_KERNELS, step, view } = await import(${url('test-kernels.ts')});
     const x = view({ kind: 'leaf', index: 0 }, [4]);
-    const plan = rounds => ({ steps: [step('spin', [], x, { rounds }), step('rotate', [x], x)], arenaBytes: 0, uploads: [], reads: [x] });
-    ${body}`;
-  const runs = (options: string) => `
     const backend = await createWasmBackend({ kernels: TEST_KERNELS, revectorize: false, ${options} });
     const leaves = [backend.alloc(16)];
     backend.write(leaves[0], new Float32Array(4));
-    const [out] = await backend.run(backend.prepare(plan(300_000_000)), { leaves, uploads: [], results: [] });
-    console.log('result', out[0]);
+    const run = (...steps) =>
+      backend.run(backend.prepare({ steps, arenaBytes: 0, uploads: [], reads: [x] }), { leaves, uploads: [], results: [] });
+    const slow = step('spin', [], x, { rounds: 300_000_000 });
+    const [first] = await run(slow, step('rotate', [x], x));
+    await run(step('boom', [], x, { thread: backend.link.threads - 1 })).catch(error => console.log(error.name));
+    const [second] = await run(slow, step('rotate', [x], x));
+    console.log(first[0], second[0]);
     globalThis.backend = backend;`;
 
   it.each(['threads: 2', "threads: 1, link: 'remote'"])(
-    'waits for a run in flight and then ends by itself (%s)',
+    'waits for a run in flight, also after a failure, and then ends by itself (%s)',
     options => {
       const { stdout, stderr, status, signal } = spawnSync(
         process.execPath,
-        ['--import', 'tsx', '--input-type=module', '--eval', program(runs(options))],
+        ['--import', 'tsx', '--input-type=module', '--eval', program(options)],
         { encoding: 'utf8', timeout: 30_000 },
       );
-      expect({ stdout, stderr, status, signal }).toEqual({ stdout: 'result 1\n', stderr: '', status: 0, signal: null });
+      expect({ stdout, stderr, status, signal }).toEqual({
+        stdout: 'BackendError\n1 2\n',
+        stderr: '',
+        status: 0,
+        signal: null,
+      });
     },
   );
 });

@@ -124,14 +124,20 @@ export function startThread(name: string, events: ThreadEvents): Thread {
 function nodeThread({ Worker }: typeof import('node:worker_threads'), name: string, events: ThreadEvents): Thread {
   // Without execArgv: loaders of the application (tsx, a test runner) cost far more than the whole worker.
   const worker = new Worker(NODE, { eval: true, name, execArgv: [] });
+  let leaving = false;
   worker.on('message', events.message);
   worker.on('error', error => events.lost(String(error)));
   worker.on('exit', () => events.lost('the worker ended'));
   return {
     send: (message, transfer) => worker.postMessage(message, transfer),
-    hold: on => (on ? worker.ref() : worker.unref()),
+    hold(on) {
+      // The process has to wait for a worker that leaves, or whoever awaits that would never hear of it.
+      if (on || leaving) worker.ref();
+      else worker.unref();
+    },
     end: () => void worker.terminate(),
     async leave() {
+      leaving = true;
       await worker.terminate();
     },
   };

@@ -3,7 +3,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { createWasmBackend } from '../../backends/wasm/index.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
-import { padEnd, table } from '../layout.ts';
+import { padEnd, table, wrap } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { createNumbers, type Numbers } from '../numbers.ts';
 import { ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
@@ -97,12 +97,10 @@ function page(
   const rows = tests.map(test => [
     `  ${test.ok ? paint.green('✓') : paint.red('✗')} ${test.kernel}`,
     test.shape,
-    test.error === 0 ? '0' : test.error.toExponential(0),
-    numbers.duration(test.ms),
-    numbers.digits(test.speed),
-    test.unit,
+    test.error === 0 ? '0' : Number.isFinite(test.error) ? test.error.toExponential(0) : 'inf',
+    ...(test.failure ? [] : [numbers.duration(test.ms), numbers.digits(test.speed), test.unit]),
   ]);
-  const wrong = tests.filter(test => !test.ok).map(test => test.kernel);
+  const wrong = tests.filter(test => !test.ok).map(test => test.kernel + (test.failure ? ` (${test.failure})` : ''));
   return [
     `${paint.bold(`heed ${facts.heed}`)}  Node ${facts.node}  V8 ${facts.v8}  ${facts.platform}`,
     '',
@@ -125,6 +123,6 @@ function page(
     '',
     wrong.length === 0
       ? paint.green(say('allRight'))
-      : paint.red(`${say('notRight')}: ${wrong.join(', ')}. ${say('helpWrong')}`),
+      : paint.red(wrap(`${say('notRight')}: ${wrong.join('; ')}. ${say('helpWrong')}`, terminal.columns)),
   ].join('\n');
 }

@@ -1,7 +1,8 @@
 /** attention against the plain formula in double precision. */
 import { describe, expect, it } from 'vitest';
 import type { HarnessArray } from '../kernel-harness.ts';
-import { ATTENTION_KERNELS, type AttentionAttrs } from './attention.ts';
+import { ATTENTION_KERNELS } from './attention.ts';
+import type { AttentionAttrs } from './attention-arguments.ts';
 import { type Arrays, broadcastTo, distance, elements, FEATURE_SETS, nameOf, randomArrays } from './random-arrays.ts';
 
 interface Case {

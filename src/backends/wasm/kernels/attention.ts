@@ -6,8 +6,6 @@
  * a tile sees a short range of positions and reads its keys and values once. Blocks that no row of a tile sees are
  * skipped, and within a block each group of MR rows stops at the last key that it sees.
  */
-import { bytesOf } from '../../../tensor/dtype.ts';
-import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import {
   brIf,
@@ -18,7 +16,6 @@ import {
   f32x4,
   forLess,
   i32,
-  type Local,
   loop,
   select,
   set,
@@ -26,7 +23,8 @@ import {
   v128,
   when,
 } from '../assembler.ts';
-import { type Features, KERNEL_PARAMS, type ModuleContext, SCRATCH_BYTES, type WasmKernel } from '../kernel.ts';
+import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
+import { attentionArgs, attentionFits, attentionWords } from './attention-arguments.ts';
 import { softmaxBlock } from './attention-softmax.ts';
 import {
   BLOCK,
@@ -43,217 +41,80 @@ import {
 } from './attention-tiles.ts';
 import { rowLoop } from './rows.ts';
 
-export interface AttentionAttrs {
-  readonly causal: boolean;
-  readonly scale: number;
-  /** 0 = none. */
-  readonly window: number;
-  /** 0 = none. */
-  readonly softcap: number;
-  /** Which of the optional inputs follow q, k, v, in this order. */
-  readonly length: boolean;
-  readonly mask: boolean;
-  readonly bias: boolean;
-}
-
-/** Most rows of a tile in the register-tile form, and in the form for few rows. */
-const TILE_ROWS = 64;
-const FEW_ROWS = 8;
-/** Keys and values above this size are taken to lie in main memory: a model has many layers of them. */
-const CACHED_BYTES = 1 << 21;
-
-/** Argument words by name, in the order in which they are written. Strides in bytes. */
-const WORDS = [
-  'out',
-  'outB',
-  'outH',
-  'outT',
-  'q',
-  'qB',
-  'qH',
-  'qT',
-  'k',
-  'kB',
-  'kG',
-  'kS',
-  'v',
-  'vB',
-  'vG',
-  'vS',
-  'length',
-  'mask',
-  'maskB',
-  'maskS',
-  'bias',
-  'biasB',
-  'biasH',
-  'biasT',
-  'biasS',
-  'scale',
-  'softcap',
-  'batch',
-  'groups',
-  'heads',
-  'queries',
-  'slots',
-  'width',
-  'valueWidth',
-  'causal',
-  'window',
-  'tiles',
-  'tileRows',
-  'few',
-  'touched',
-  'padded',
-  'outRow',
-  'lanes',
-  'scores',
-  'qTile',
-  'outTile',
-  'kBlock',
-  'vBlock',
-] as const;
-type Word = (typeof WORDS)[number];
-const word = (args: Local, name: Word): Code => i32.load(args, 4 * WORDS.indexOf(name));
-const floatWord = (args: Local, name: Word): Code => f32.load(args, 4 * WORDS.indexOf(name));
-
 const min = (x: Code, y: Code): Code => select(x, y, i32.lt(x, y));
 const max = (x: Code, y: Code): Code => select(x, y, i32.gt(x, y));
-
-/** How a call is cut up, and where its parts lie in scratch memory. Undefined = does not fit. */
-function tiling(shape: { rows: number; width: number; valueWidth: number }, { tile: { mr, nr } }: Features) {
-  const { rows, width, valueWidth } = shape;
-  const few = rows <= FEW_ROWS && width % 4 === 0 && valueWidth % 4 === 0;
-  const padded = !few && valueWidth % nr !== 0;
-  const outRow = 4 * (padded ? Math.ceil(valueWidth / nr) * nr : valueWidth);
-  const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
-  const fixed = few ? 0 : align(4 * BLOCK * width) + (padded ? BLOCK * outRow : 0);
-  const heads = SCORE_ROW * (1 + Math.max(mr, FEW_ROWS)) + 256;
-  const room = Math.floor((SCRATCH_BYTES - fixed - heads) / (STATE + 4 * width + outRow));
-  const most = few ? FEW_ROWS : Math.floor(Math.min(TILE_ROWS, room) / mr) * mr;
-  if (few ? room < rows : most < mr) return undefined;
-  // Tiles of nearly the same height, in whole register tiles.
-  const tiles = Math.max(1, Math.ceil(rows / most));
-  const tileRows = few ? Math.max(1, rows) : Math.max(mr, Math.ceil(rows / tiles / mr) * mr);
-  const lanes = align(STATE * tileRows);
-  const scores = lanes + SCORE_ROW;
-  const qTile = scores + SCORE_ROW * Math.max(mr, FEW_ROWS);
-  const outTile = qTile + align(4 * width * tileRows);
-  const kBlock = outTile + align(outRow * tileRows);
-  const vBlock = kBlock + align(4 * BLOCK * width);
-  return {
-    tiles: Math.ceil(rows / tileRows),
-    tileRows,
-    few,
-    padded,
-    outRow,
-    lanes,
-    scores,
-    qTile,
-    outTile,
-    kBlock,
-    vBlock,
-  };
-}
+const plus = (...terms: Code[]): Code => terms.reduce((sum, term) => i32.add(sum, term));
+const times = i32.mul;
 
 /** `(args, scratch, batch, group, first row, rows)`: one unit. */
 function attentionUnit(context: ModuleContext): Func {
-  const { features, module } = context;
-  const { mr, nr } = features.tile;
+  const { mr, nr } = context.features.tile;
   const pack = packKeys(context);
   const touch = touchRows(context);
   const softmax = softmaxBlock(context);
   const [scoresOf, valuesOf] = [scoreTile(context), valueTile(context, mr, nr / 4)];
   const [fewScores, fewValues] = [dotRows(context), valueRows(context)];
-  const f = module.func('attention unit', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+  const f = context.module.func('attention unit', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
   const [args, scratch, batch, group, firstRow, rows] = f.params;
-  const [length, heads, width, outRow, lanes, scores, qTile, outTile, kBlock, few, causal, window] = f.i32s(12);
-  const [k, kS, v, vS, mask, bias, low, high, block, n, row, groupRows] = f.i32s(12);
-  const [i, end, at, to, t, head, position, groupLow, groupHigh, values, valueStride, stride] = f.i32s(12);
+  const { words: w, load } = attentionWords(f, args);
+  const [low, high, block, n, row, groupRows, groupLow, groupHigh] = f.i32s(8);
+  const [keys, values, valueStride, mask, bias] = f.i32s(5);
+  const [i, end, at, to, t, head, position] = f.i32s(7);
   const x = f.local('v128');
-  const w = (name: Word) => word(args, name);
-  const plus = (...terms: Code[]): Code => terms.reduce((sum, term) => i32.add(sum, term));
-  const times = i32.mul;
-  const place = (base: Local, name: Word): Code => set(base, i32.add(scratch, w(name)));
+  const fourBytes = (count: Code): Code => i32.shl(count, i32.const(2));
   /** Query, head and position of a row of this unit. */
   const locate = (index: Code): Code => [
     set(head, i32.add(firstRow, index)),
-    set(t, i32.divu(head, heads)),
-    set(head, i32.add(times(group, heads), i32.remu(head, heads))),
-    set(position, plus(i32.sub(length, w('queries')), t)),
+    set(t, i32.divu(head, w.heads)),
+    set(head, i32.add(times(group, w.heads), i32.remu(head, w.heads))),
+    set(position, plus(i32.sub(w.slots, w.queries), t)),
   ];
   /** First key that a query at `position` sees, and the one after the last. */
-  const firstKey = select(max(i32.const(0), i32.add(i32.sub(position, window), i32.const(1))), i32.const(0), window);
+  const firstKey = select(max(i32.const(0), plus(i32.sub(position, w.window), i32.const(1))), i32.const(0), w.window);
   const lastKey = select(
-    min(length, i32.add(position, i32.const(1))),
-    select(min(length, i32.add(position, window)), length, window),
-    causal,
+    min(w.slots, i32.add(position, i32.const(1))),
+    select(min(w.slots, i32.add(position, w.window)), w.slots, w.window),
+    w.causal,
   );
   const state = (index: Code): Code => i32.add(scratch, times(index, i32.const(STATE)));
   const inBlock = (key: Code): Code => max(i32.const(0), min(n, i32.sub(key, block)));
 
   const prepare: Code = [
-    (
-      [
-        ['lanes', lanes],
-        ['scores', scores],
-        ['qTile', qTile],
-        ['outTile', outTile],
-        ['kBlock', kBlock],
-      ] as const
-    ).map(([name, base]) => place(base, name)),
-    (
-      [
-        ['heads', heads],
-        ['width', width],
-        ['outRow', outRow],
-        ['few', few],
-        ['causal', causal],
-        ['window', window],
-      ] as const
-    ).map(([name, local]) => set(local, w(name))),
-    [
-      set(kS, w('kS')),
-      set(vS, w('vS')),
-      set(k, plus(w('k'), times(batch, w('kB')), times(group, w('kG')))),
-      set(v, plus(w('v'), times(batch, w('vB')), times(group, w('vG')))),
-    ],
-    set(length, w('slots')),
-    when(w('length'), [set(i, i32.load(w('length'))), set(length, max(i32.const(0), min(i, length)))]),
+    load,
+    [w.lanes, w.scores, w.qTile, w.outTile, w.kBlock, w.vBlock].map(part => set(part, i32.add(scratch, part))),
+    set(w.k, plus(w.k, times(batch, w.kB), times(group, w.kG))),
+    set(w.v, plus(w.v, times(batch, w.vB), times(group, w.vG))),
+    // From here on, slots = the ones that are filled.
+    when(w.length, [set(i, i32.load(w.length)), set(w.slots, max(i32.const(0), min(i, w.slots)))]),
     // Running state: maximum -inf, sum 0, factor 0.
     set(i, i32.const(0)),
-    forLess(i, w('tileRows'), 1, v128.store(state(i), f32x4.replace(v128.zero, 0, f32.const(-Infinity)))),
-    set(i, outTile),
-    set(end, i32.add(outTile, times(outRow, w('tileRows')))),
-    forLess(i, end, 16, v128.store(i, v128.zero)),
+    forLess(i, w.tileRows, 1, v128.store(state(i), f32x4.replace(v128.zero, 0, f32.const(-Infinity)))),
+    set(at, w.outTile),
+    set(end, i32.add(w.outTile, times(w.outRow, w.tileRows))),
+    forLess(at, end, 16, v128.store(at, v128.zero)),
   ];
   /** Scaled queries: rows for few, else `[d][mr]` groups with rows of zeros at the end. */
   const loadQueries: Code = [
     set(i, i32.const(0)),
-    set(end, i32.shl(width, i32.const(2))),
-    forLess(i, w('tileRows'), 1, [
+    set(end, fourBytes(w.width)),
+    forLess(i, w.tileRows, 1, [
       locate(i),
-      set(at, plus(w('q'), times(batch, w('qB')), times(head, w('qH')), times(t, w('qT')))),
+      set(at, plus(w.q, times(batch, w.qB), times(head, w.qH), times(t, w.qT))),
       when(
-        few,
+        w.few,
         [
-          set(to, i32.add(qTile, times(i, end))),
-          rowLoop(row, end, 1, access =>
-            access.store(to, f32x4.mul(access.load(at), f32x4.splat(floatWord(args, 'scale')))),
-          ),
+          set(to, i32.add(w.qTile, times(i, end))),
+          rowLoop(row, end, 1, access => access.store(to, f32x4.mul(access.load(at), f32x4.splat(w.scale)))),
         ],
         [
           set(to, i32.remu(i, i32.const(mr))),
-          set(to, plus(qTile, times(i32.sub(i, to), end), i32.shl(to, i32.const(2)))),
+          set(to, plus(w.qTile, times(i32.sub(i, to), end), fourBytes(to))),
           set(row, i32.const(0)),
-          when(
-            i32.lt(i, rows),
-            forLess(row, end, 4, [
-              f32.store(to, f32.mul(f32.load(i32.add(at, row)), floatWord(args, 'scale'))),
-              set(to, i32.add(to, i32.const(4 * mr))),
-            ]),
-            forLess(row, end, 4, [f32.store(to, f32.const(0)), set(to, i32.add(to, i32.const(4 * mr)))]),
-          ),
+          forLess(row, end, 4, [
+            f32.store(to, f32.const(0)),
+            when(i32.lt(i, rows), f32.store(to, f32.mul(f32.load(i32.add(at, row)), w.scale))),
+            set(to, i32.add(to, i32.const(4 * mr))),
+          ]),
         ],
       ),
     ]),
@@ -265,56 +126,49 @@ function attentionUnit(context: ModuleContext): Func {
     locate(i32.sub(rows, i32.const(1))),
     set(high, lastKey),
   ];
-  const loadMask: Code = when(w('mask'), [
-    set(mask, lanes),
-    set(stride, w('maskS')),
-    set(at, plus(w('mask'), times(batch, w('maskB')), times(block, stride))),
+  const loadMask: Code = when(w.mask, [
+    set(mask, w.lanes),
+    set(at, plus(w.mask, times(batch, w.maskB), times(block, w.maskS))),
     set(i, i32.const(0)),
-    forLess(i, n, 1, [
-      i32.store(i32.add(lanes, i32.shl(i, i32.const(2))), i32.load8u(at)),
-      set(at, i32.add(at, stride)),
-    ]),
+    forLess(i, n, 1, [i32.store(i32.add(w.lanes, fourBytes(i)), i32.load8u(at)), set(at, i32.add(at, w.maskS))]),
   ]);
   const loadBlock: Code = [
-    set(values, i32.add(v, times(block, vS))),
-    set(valueStride, vS),
-    when(w('touched'), [
-      call(touch, i32.add(k, times(block, kS)), kS, n, i32.shl(width, i32.const(2)), scores),
-      call(touch, values, vS, n, outRow, scores),
+    set(keys, i32.add(w.k, times(block, w.kS))),
+    set(values, i32.add(w.v, times(block, w.vS))),
+    set(valueStride, w.vS),
+    when(w.touched, [
+      call(touch, keys, w.kS, n, fourBytes(w.width), w.scores),
+      call(touch, values, w.vS, n, w.outRow, w.scores),
     ]),
-    when(i32.eqz(few), [
-      call(pack, i32.add(k, times(block, kS)), kS, n, width, kBlock),
-      // Rows of values that do not fill the last register are copied to where zeros follow them.
-      when(w('padded'), [
-        set(to, i32.add(scratch, w('vBlock'))),
-        set(at, to),
-        set(end, i32.add(to, times(n, outRow))),
-        forLess(at, end, 16, v128.store(at, v128.zero)),
-        set(at, values),
-        set(values, to),
-        set(i, i32.const(0)),
-        set(end, i32.shl(w('valueWidth'), i32.const(2))),
-        forLess(i, n, 1, [
-          rowLoop(row, end, 1, access => access.store(to, access.load(at))),
-          set(at, i32.add(at, vS)),
-          set(to, i32.add(to, outRow)),
-        ]),
-        set(valueStride, outRow),
+    when(i32.eqz(w.few), call(pack, keys, w.kS, n, w.width, w.kBlock)),
+    // Rows of values that do not fill the last register are copied to where zeros follow them.
+    when(w.padded, [
+      set(to, w.vBlock),
+      set(at, to),
+      set(end, i32.add(to, times(n, w.outRow))),
+      forLess(at, end, 16, v128.store(at, v128.zero)),
+      set(at, values),
+      set(values, to),
+      set(valueStride, w.outRow),
+      set(i, i32.const(0)),
+      set(end, fourBytes(w.valueWidth)),
+      forLess(i, n, 1, [
+        rowLoop(row, end, 1, access => access.store(to, access.load(at))),
+        set(at, i32.add(at, w.vS)),
+        set(to, i32.add(to, w.outRow)),
       ]),
     ]),
   ];
   const scoresOfGroup: Code = when(
-    few,
-    call(fewScores, qTile, i32.add(k, times(block, kS)), kS, i32.shl(width, i32.const(2)), scores, groupHigh, rows),
+    w.few,
+    call(fewScores, w.qTile, keys, w.kS, fourBytes(w.width), w.scores, groupHigh, rows),
     [
       set(i, i32.const(0)),
-      set(at, i32.add(qTile, times(row, i32.shl(width, i32.const(2))))),
-      set(to, kBlock),
-      set(end, scores),
+      set(at, i32.add(w.qTile, times(row, fourBytes(w.width)))),
+      set(to, w.kBlock),
       forLess(i, groupHigh, nr, [
-        callApart(context, scoresOf, at, to, end, width),
-        set(to, i32.add(to, times(width, i32.const(4 * nr)))),
-        set(end, i32.add(end, i32.const(4 * nr))),
+        callApart(context, scoresOf, at, to, i32.add(w.scores, fourBytes(i)), w.width),
+        set(to, i32.add(to, times(w.width, i32.const(4 * nr)))),
       ]),
     ],
   );
@@ -322,52 +176,43 @@ function attentionUnit(context: ModuleContext): Func {
     set(i, i32.const(0)),
     forLess(i, groupRows, 1, [
       locate(i32.add(row, i)),
-      when(
-        w('bias'),
-        set(
-          bias,
-          plus(
-            w('bias'),
-            plus(times(batch, w('biasB')), times(head, w('biasH'))),
-            plus(times(t, w('biasT')), times(block, w('biasS'))),
-          ),
-        ),
-      ),
+      when(w.bias, [
+        set(bias, plus(w.bias, times(batch, w.biasB), times(head, w.biasH), times(t, w.biasT))),
+        set(bias, i32.add(bias, times(block, w.biasS))),
+      ]),
       call(
         softmax,
-        i32.add(scores, times(i, i32.const(SCORE_ROW))),
+        i32.add(w.scores, times(i, i32.const(SCORE_ROW))),
         groupHigh,
         max(i32.const(0), i32.sub(firstKey, block)),
         min(groupHigh, i32.sub(lastKey, block)),
         mask,
         bias,
-        w('biasS'),
-        floatWord(args, 'softcap'),
+        w.biasS,
+        w.softcap,
         state(i32.add(row, i)),
       ),
     ]),
   ];
   const valuesOfGroup: Code = [
-    set(to, i32.add(outTile, times(row, outRow))),
+    set(to, i32.add(w.outTile, times(row, w.outRow))),
     set(at, i32.add(state(row), i32.const(FACTOR))),
-    when(few, call(fewValues, scores, values, valueStride, to, outRow, groupHigh, at, rows), [
-      set(i, i32.const(0)),
-      forLess(i, outRow, 4 * nr, [
-        callApart(
-          context,
-          valuesOf,
-          ...[scores, i32.add(values, i), valueStride, i32.add(to, i), outRow, groupHigh, at],
-        ),
+    when(w.few, call(fewValues, w.scores, values, valueStride, to, w.outRow, groupHigh, at, rows), [
+      set(end, i32.add(to, w.outRow)),
+      set(i, values),
+      forLess(to, end, 4 * nr, [
+        callApart(context, valuesOf, w.scores, i, valueStride, to, w.outRow, groupHigh, at),
+        set(i, i32.add(i, i32.const(4 * nr))),
       ]),
     ]),
   ];
   const finish: Code = [
     set(i, i32.const(0)),
-    set(end, i32.shl(w('valueWidth'), i32.const(2))),
+    set(end, fourBytes(w.valueWidth)),
     forLess(i, rows, 1, [
       locate(i),
-      set(at, i32.add(outTile, times(i, outRow))),
-      set(to, plus(w('out'), times(batch, w('outB')), times(head, w('outH')), times(t, w('outT')))),
+      set(at, i32.add(w.outTile, times(i, w.outRow))),
+      set(to, plus(w.out, times(batch, w.outB), times(head, w.outH), times(t, w.outT))),
       // A query that sees nothing has the sum 0: its row stays 0.
       set(x, v128.load32splat(state(i), 4)),
       set(x, v128.andnot(f32x4.div(f32x4.const(1), x), f32x4.eq(x, v128.zero))),
@@ -386,7 +231,7 @@ function attentionUnit(context: ModuleContext): Func {
       set(row, i32.const(0)),
       loop(
         set(groupRows, i32.sub(rows, row)),
-        when(i32.eqz(few), set(groupRows, min(groupRows, i32.const(mr)))),
+        when(i32.eqz(w.few), set(groupRows, min(groupRows, i32.const(mr)))),
         locate(row),
         set(groupLow, inBlock(firstKey)),
         locate(plus(row, groupRows, i32.const(-1))),
@@ -403,39 +248,32 @@ const attention: WasmKernel = {
   name: 'attention',
   access: ['rows', 'rows', 'rows', 'strided'],
   outputOrder: [0, 2, 1, 3],
-  accepts([q, k, v], _, output) {
-    const [, heads, , width] = q!.shape as readonly [number, number, number, number];
-    const groups = k!.shape[1]!;
-    // The smallest tile of every engine must fit.
-    const shape = { rows: TILE_ROWS, width, valueWidth: v!.shape[3]! };
-    const widest = { relaxed: false, revec: false, threads: 1, tile: { mr: 8, nr: 32 } };
-    return output.dtype === 'f32' && heads % groups === 0 && tiling(shape, widest) !== undefined;
-  },
+  accepts: ([q, k, v]) => q!.shape[1]! % k!.shape[1]! === 0 && attentionFits(q!.shape[3]!, v!.shape[3]!),
   emit(context) {
     const unit = attentionUnit(context);
     const f = context.module.func('attention', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
-    const [units, base, turn, index, tiles, pair, row, scratch] = f.i32s(8);
-    const w = (name: Word) => word(args, name);
+    const { words: w, load } = attentionWords(f, args);
+    const [units, base, turn, index, pair, row, rows] = f.i32s(7);
     return f.emit(
-      set(scratch, context.scratch(thread)),
-      set(tiles, w('tiles')),
-      set(units, i32.mul(i32.mul(w('batch'), w('groups')), tiles)),
+      load,
+      set(units, times(times(w.batch, w.groups), w.tiles)),
+      set(rows, times(w.heads, w.queries)),
       set(turn, thread),
       // To and fro over the threads: late tiles of a causal call see more keys than early ones.
       forLess(base, units, 0, [
         set(index, i32.add(base, turn)),
         when(i32.lt(index, units), [
-          set(pair, i32.divu(index, tiles)),
-          set(row, i32.mul(i32.remu(index, tiles), w('tileRows'))),
+          set(pair, i32.divu(index, w.tiles)),
+          set(row, times(i32.remu(index, w.tiles), w.tileRows)),
           call(
             unit,
             args,
-            scratch,
-            i32.divu(pair, w('groups')),
-            i32.remu(pair, w('groups')),
+            context.scratch(thread),
+            i32.divu(pair, w.groups),
+            i32.remu(pair, w.groups),
             row,
-            min(w('tileRows'), i32.sub(i32.mul(w('heads'), w('queries')), row)),
+            min(w.tileRows, i32.sub(rows, row)),
           ),
         ]),
         set(turn, i32.sub(i32.sub(threads, i32.const(1)), turn)),
@@ -443,46 +281,8 @@ const attention: WasmKernel = {
       ]),
     );
   },
-  args({ inputs, output, attrs }, out, features) {
-    const { causal, scale, window, softcap, ...has } = attrs as AttentionAttrs;
-    const [q, k, v, ...optional] = inputs as readonly [View, View, View, ...View[]];
-    const [length, mask, bias] = [has.length, has.mask, has.bias].map(present =>
-      present ? optional.shift() : undefined,
-    );
-    const [batch, allHeads, queries, width] = q.shape as readonly [number, number, number, number];
-    const [, groups, slots] = k.shape as readonly [number, number, number, number];
-    const valueWidth = v.shape[3]!;
-    const heads = allHeads / groups;
-    const bytes = 4 * batch * groups * slots * (width + valueWidth);
-    const { few, padded, ...tiles } = tiling({ rows: heads * queries, width, valueWidth }, features)!;
-    const [outB, outH, outT] = output.strides.map(s => 4 * s);
-    const [qB, qH, qT] = q.strides.map(s => 4 * s);
-    const [kB, kG, kS] = k.strides.map(s => 4 * s);
-    const [vB, vG, vS] = v.strides.map(s => 4 * s);
-    const [maskB, maskS] = broadcastStrides(mask, 2);
-    const [biasB, biasH, biasT, biasS] = broadcastStrides(bias, 4);
-    const words: Record<Word, number | View | undefined> = {
-      ...{ out: output, outB, outH, outT, q, qB, qH, qT, k, kB, kG, kS, v, vB, vG, vS, length },
-      ...{ mask, maskB, maskS, bias, biasB, biasH, biasT, biasS, scale, softcap },
-      ...{ batch, groups, heads, queries, slots, width, valueWidth, window, causal: Number(causal) },
-      ...{ few: Number(few), touched: Number(few && bytes > CACHED_BYTES), padded: Number(padded), ...tiles },
-    };
-    for (const name of WORDS) {
-      const value = words[name];
-      if (typeof value === 'object') out.address(value);
-      else if (name === 'scale' || name === 'softcap') out.f32(value!);
-      else out.i32(value ?? 0);
-    }
-  },
+  args: attentionArgs,
   work: ({ inputs: [q, k, v] }) => (sizeOf(q!.shape) / q!.shape[3]!) * k!.shape[2]! * (q!.shape[3]! + v!.shape[3]!),
 };
-
-/** Byte strides of an optional input against `rank` axes, 0 where it repeats. */
-function broadcastStrides(view: View | undefined, rank: number): number[] {
-  return Array.from({ length: rank }, (_, d) => {
-    const own = view ? d - rank + view.shape.length : -1;
-    return own < 0 || view!.shape[own] === 1 ? 0 : view!.strides[own]! * bytesOf(view!.dtype);
-  });
-}
 
 export const ATTENTION_KERNELS: readonly WasmKernel[] = [attention];

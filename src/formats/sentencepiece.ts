@@ -42,7 +42,15 @@ const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
-const PIECE_TYPES: readonly (PieceType | undefined)[] = [undefined, 'normal', 'unknown', 'control', 'user_defined', 'unused', 'byte'];
+const PIECE_TYPES: readonly (PieceType | undefined)[] = [
+  undefined,
+  'normal',
+  'unknown',
+  'control',
+  'user_defined',
+  'unused',
+  'byte',
+];
 const ALGORITHMS: readonly (SentencePieceAlgorithm | undefined)[] = [undefined, 'unigram', 'bpe', 'word', 'char'];
 
 /** One field of a message: numbers as they are, everything else as bytes. */
@@ -63,7 +71,10 @@ class MessageReader {
   }
 
   #fail(what: string, seen: string): never {
-    throw new FormatError(`a SentencePiece model is damaged: ${what}`, { seen, where: `${this.#where}, byte ${this.#at}` });
+    throw new FormatError(`a SentencePiece model is damaged: ${what}`, {
+      seen,
+      where: `${this.#where}, byte ${this.#at}`,
+    });
   }
 
   /** A number of up to ten bytes; 64-bit ones lose their upper bits, int32 keeps its sign. */
@@ -112,7 +123,10 @@ class Message {
   }
 
   #mismatch(number: number, expected: string): never {
-    throw new FormatError('a field of a SentencePiece model has the wrong kind', { expected, where: `${this.#where}, field ${number}` });
+    throw new FormatError('a field of a SentencePiece model has the wrong kind', {
+      expected,
+      where: `${this.#where}, field ${number}`,
+    });
   }
 
   number(number: number, fallback: number): number {
@@ -161,16 +175,25 @@ export function readSentencePieceModel(bytes: Uint8Array): SentencePieceModel {
   let normalizer: Uint8Array = new Uint8Array(0);
   for (const { number, value } of new MessageReader(bytes, 'model').fields()) {
     if (number > 3) continue;
-    if (typeof value === 'number') throw new FormatError('not a SentencePiece model', { seen: `a number in field ${number}`, expected: 'a message' });
+    if (typeof value === 'number')
+      throw new FormatError('not a SentencePiece model', {
+        seen: `a number in field ${number}`,
+        expected: 'a message',
+      });
     if (number === 1) pieces.push(readPiece(value, pieces.length));
     else if (number === 2) trainer = value;
     else normalizer = value;
   }
-  if (pieces.length === 0) throw new FormatError('a SentencePiece model has no pieces', { seen: `${bytes.length} bytes` });
+  if (pieces.length === 0)
+    throw new FormatError('a SentencePiece model has no pieces', { seen: `${bytes.length} bytes` });
   const spec = new Message(trainer, 'trainer_spec');
   const rules = new Message(normalizer, 'normalizer_spec');
   const algorithm = ALGORITHMS[spec.number(3, 1)];
-  if (!algorithm) throw new FormatError('a SentencePiece model has an unknown algorithm', { seen: `${spec.number(3, 1)}`, expected: '1 to 4' });
+  if (!algorithm)
+    throw new FormatError('a SentencePiece model has an unknown algorithm', {
+      seen: `${spec.number(3, 1)}`,
+      expected: '1 to 4',
+    });
   const id = (number: number, fallback: number) => {
     const value = spec.number(number, fallback);
     return value >= 0 && value < pieces.length ? value : undefined;
