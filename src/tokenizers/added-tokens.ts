@@ -34,10 +34,10 @@ export function parseAddedTokens(value: unknown, where = 'added_tokens'): AddedT
     const at = `${where}[${i}]`;
     const config = asObject(entry, at);
     const special = flag(config, 'special', false, at);
-    const content = asString(config['content'], `${at}.content`);
+    const content = asString(config.content, `${at}.content`);
     if (content === '') throw new TokenizerError('an added token is empty', { where: at });
     return {
-      id: asCount(config['id'], `${at}.id`),
+      id: asCount(config.id, `${at}.id`),
       content,
       singleWord: flag(config, 'single_word', false, at),
       lstrip: flag(config, 'lstrip', false, at),
@@ -49,8 +49,8 @@ export function parseAddedTokens(value: unknown, where = 'added_tokens'): AddedT
 }
 
 const WORD_CHAR = translateRegex('\\w').source;
-const ENDS_WITH_WORD = new RegExp(`${WORD_CHAR}$`, 'u');
-const STARTS_WITH_WORD = new RegExp(`^${WORD_CHAR}`, 'u');
+const ENDS_WITH_WORD = new RegExp(`${WORD_CHAR}$`, 'v');
+const STARTS_WITH_WORD = new RegExp(`^${WORD_CHAR}`, 'v');
 const WHITE_SPACE = /\p{White_Space}/u;
 
 /** A node of the search tree over code units. */

@@ -115,8 +115,13 @@ export class Bpe implements Model {
     const tokens: ModelToken[] = [];
     this.#parts(piece, 0, piece.length, (start, end, frozen) => {
       const word = frozen ?? this.#word(piece, start, end);
-      if (typeof word === 'number') tokens.push({ id: word, start, end });
-      else word.ids.forEach((id, i) => tokens.push({ id, start: start + word.starts[i]!, end: start + word.ends[i]! }));
+      if (typeof word === 'number') {
+        tokens.push({ id: word, start, end });
+        return;
+      }
+      const { ids, starts, ends } = word;
+      for (let i = 0; i < ids.length; i++)
+        tokens.push({ id: ids[i]!, start: start + starts[i]!, end: start + ends[i]! });
     });
     return tokens;
   }

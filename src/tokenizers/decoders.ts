@@ -277,8 +277,8 @@ function parseBpe(config: JsonObject, where: string): Decoder {
 }
 
 function parseReplace(config: JsonObject, where: string): Decoder {
-  const pattern = parsePattern(config['pattern'], `${where}.pattern`);
-  const content = asString(config['content'], `${where}.content`);
+  const pattern = parsePattern(config.pattern, `${where}.pattern`);
+  const content = asString(config.content, `${where}.content`);
   const normalizer: Normalizer = replace(
     'literal' in pattern ? pattern.literal : translateRegex(pattern.regex),
     content,
@@ -290,7 +290,7 @@ function parseStrip(config: JsonObject, where: string): Decoder {
   const content = optionalString(config, 'content', where) ?? ' ';
   if (content.length !== 1)
     throw new TokenizerError('a Strip decoder needs one character', { seen: JSON.stringify(content), where });
-  return strip(content, asCount(config['start'] ?? 0, `${where}.start`), asCount(config['stop'] ?? 0, `${where}.stop`));
+  return strip(content, asCount(config.start ?? 0, `${where}.start`), asCount(config.stop ?? 0, `${where}.stop`));
 }
 
 /** Connectionist temporal classification: repeated tokens once, without the blank; Graves et al. 2006. */
@@ -350,7 +350,7 @@ const parsers: ReadonlyMap<string, (config: JsonObject, where: string) => Parsed
     'Sequence',
     (c, where) => {
       const list = `${where}.decoders`;
-      return chain(asList(c['decoders'], list).map((part, i) => parsePart(part, `${list}[${i}]`)));
+      return chain(asList(c.decoders, list).map((part, i) => parsePart(part, `${list}[${i}]`)));
     },
   ],
 ]);

@@ -61,5 +61,5 @@ export function optionalString(object: JsonObject, key: string, where: string): 
 
 /** The `type` tag of a component. Throws TokenizerError. */
 export function typeOf(object: JsonObject, where: string): string {
-  return asString(object['type'], `${where}.type`);
+  return asString(object.type, `${where}.type`);
 }

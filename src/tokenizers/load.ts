@@ -80,7 +80,7 @@ function splitMerge(merge: unknown, where: string): readonly [string, string] {
 type ModelParser = (config: JsonObject, bytes: boolean, where: string) => Model;
 
 function parseBpe(config: JsonObject, bytes: boolean, where: string): Bpe {
-  const vocab = parseVocab(config['vocab'], `${where}.vocab`);
+  const vocab = parseVocab(config.vocab, `${where}.vocab`);
   const continuingPrefix = optionalString(config, 'continuing_subword_prefix', where) ?? '';
   const endSuffix = optionalString(config, 'end_of_word_suffix', where) ?? '';
   const unknown = optionalString(config, 'unk_token', where);
@@ -89,7 +89,7 @@ function parseBpe(config: JsonObject, bytes: boolean, where: string): Bpe {
   }
   const merges = mergesFromList(
     vocab,
-    asList(config['merges'], `${where}.merges`),
+    asList(config.merges, `${where}.merges`),
     (merge, i) => splitMerge(merge, `${where}.merges[${i}]`),
     continuingPrefix.length,
   );
@@ -113,7 +113,7 @@ function modelType(config: JsonObject, where: string): string {
   const type = optionalString(config, 'type', where);
   if (type !== undefined) return type;
   if ('merges' in config) return 'BPE';
-  if (Array.isArray(config['vocab'])) return 'Unigram';
+  if (Array.isArray(config.vocab)) return 'Unigram';
   return 'max_input_chars_per_word' in config ? 'WordPiece' : 'WordLevel';
 }
 
@@ -134,10 +134,7 @@ function parseModel(
       where,
     });
   const bytes =
-    type === 'BPE' &&
-    steps.at(-1) === BYTE_STEP &&
-    !config['continuing_subword_prefix'] &&
-    !config['end_of_word_suffix'];
+    type === 'BPE' && steps.at(-1) === BYTE_STEP && !config.continuing_subword_prefix && !config.end_of_word_suffix;
   return { model: parse(config, bytes, where), preTokenizer: bytes ? steps.slice(0, -1) : steps };
 }
 
@@ -159,10 +156,10 @@ function parseTruncation(value: unknown): EncodeOptions {
   if (value === undefined || value === null) return {};
   const config = asObject(value, 'truncation');
   return {
-    maxLength: asCount(config['max_length'], 'truncation.max_length'),
-    truncation: oneOf(config['strategy'] ?? 'LongestFirst', STRATEGIES, 'truncation.strategy'),
-    truncationSide: oneOf(config['direction'] ?? 'Right', SIDES, 'truncation.direction'),
-    stride: asCount(config['stride'] ?? 0, 'truncation.stride'),
+    maxLength: asCount(config.max_length, 'truncation.max_length'),
+    truncation: oneOf(config.strategy ?? 'LongestFirst', STRATEGIES, 'truncation.strategy'),
+    truncationSide: oneOf(config.direction ?? 'Right', SIDES, 'truncation.direction'),
+    stride: asCount(config.stride ?? 0, 'truncation.stride'),
   };
 }
 
@@ -172,14 +169,14 @@ function parsePadding(value: unknown): PaddingOptions {
   const { strategy, pad_to_multiple_of: multiple } = config;
   return {
     padding: isObject(strategy)
-      ? asCount(strategy['Fixed'], 'padding.strategy.Fixed')
+      ? asCount(strategy.Fixed, 'padding.strategy.Fixed')
       : oneOf(strategy ?? 'BatchLongest', { BatchLongest: 'longest' } as const, 'padding.strategy'),
-    paddingSide: oneOf(config['direction'] ?? 'Right', SIDES, 'padding.direction'),
+    paddingSide: oneOf(config.direction ?? 'Right', SIDES, 'padding.direction'),
     ...(multiple !== undefined &&
       multiple !== null && { padToMultipleOf: asCount(multiple, 'padding.pad_to_multiple_of') }),
-    padId: asCount(config['pad_id'] ?? 0, 'padding.pad_id'),
-    padTypeId: asCount(config['pad_type_id'] ?? 0, 'padding.pad_type_id'),
-    padToken: asString(config['pad_token'] ?? '[PAD]', 'padding.pad_token'),
+    padId: asCount(config.pad_id ?? 0, 'padding.pad_id'),
+    padTypeId: asCount(config.pad_type_id ?? 0, 'padding.pad_type_id'),
+    padToken: asString(config.pad_token ?? '[PAD]', 'padding.pad_token'),
   };
 }
 
@@ -198,9 +195,9 @@ export function tokenizerFromJson(json: unknown, extras: TokenizerExtras = {}): 
   const present = <T>(key: string, parse: (value: unknown) => T): T | undefined =>
     file[key] === undefined || file[key] === null ? undefined : parse(file[key]);
   const steps = present('pre_tokenizer', value => parsePreTokenizer(value)) ?? [];
-  const addedTokens = parseAddedTokens(file['added_tokens']);
-  const savedOptions = { ...parseTruncation(file['truncation']), ...parsePadding(file['padding']) };
-  const { model, preTokenizer } = parseModel(file['model'], steps);
+  const addedTokens = parseAddedTokens(file.added_tokens);
+  const savedOptions = { ...parseTruncation(file.truncation), ...parsePadding(file.padding) };
+  const { model, preTokenizer } = parseModel(file.model, steps);
   const configs = configsOf(extras);
   const roles = findSpecialTokens(configs, addedTokens, token => model.tokenToId(token));
   return new Tokenizer({
@@ -215,7 +212,7 @@ export function tokenizerFromJson(json: unknown, extras: TokenizerExtras = {}): 
       ...(savedOptions.padId !== undefined && { pad: savedOptions.padId }),
       ...roles,
     },
-    cleanUpSpaces: configs[0]?.['clean_up_tokenization_spaces'] === true,
+    cleanUpSpaces: configs[0]?.clean_up_tokenization_spaces === true,
     savedOptions,
   });
 }
@@ -228,7 +225,7 @@ function mergeLines(text: string): string[] {
 
 /** `added_tokens_decoder` of a tokenizer_config.json: id -> token. */
 function configuredTokens(config: JsonObject): AddedToken[] {
-  const decoder = config['added_tokens_decoder'];
+  const decoder = config.added_tokens_decoder;
   if (!isObject(decoder)) return [];
   return parseAddedTokens(
     Object.entries(decoder).map(([id, token]) => ({

@@ -37,7 +37,7 @@ function perCharacter(text: (input: string) => string, replacement: (char: strin
 type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
 /** A character and everything behind it that can combine with it: marks, vowel and final jamo, halfwidth voicing marks. */
-const CLUSTER = /[^][\p{M}\u1160-\u11ff\uff9e\uff9f]*/gu;
+const CLUSTER = /[\s\S][\p{M}\u1160-\u11ff\uff9e\uff9f]*/gu;
 
 function unicodeForm(form: UnicodeForm): Normalizer {
   return {
@@ -72,7 +72,7 @@ function alignCluster(
   for (let at = 0; at < cluster.length; at += widthAt(cluster, at)) {
     const parts = [...cluster.slice(at, at + widthAt(cluster, at)).normalize(decomposed)];
     places.push(index + at);
-    parts.forEach((_, i) => begins.push(i === 0));
+    for (let i = 0; i < parts.length; i++) begins.push(i === 0);
   }
   let part = 0;
   let used = 0;
@@ -206,14 +206,14 @@ export function sequence(parts: readonly Normalizer[]): Normalizer {
 /** The `pattern` of a file: `{String: ...}` or `{Regex: ...}`. Throws TokenizerError, UnsupportedError. */
 export function parsePattern(value: unknown, where: string): { literal: string } | { regex: string } {
   const pattern = asObject(value, where);
-  if ('String' in pattern) return { literal: asString(pattern['String'], `${where}.String`) };
-  if ('Regex' in pattern) return { regex: asString(pattern['Regex'], `${where}.Regex`) };
+  if ('String' in pattern) return { literal: asString(pattern.String, `${where}.String`) };
+  if ('Regex' in pattern) return { regex: asString(pattern.Regex, `${where}.Regex`) };
   throw new TokenizerError('a pattern is neither a string nor a regular expression', { seen: shown(value), where });
 }
 
 function parseReplace(config: JsonObject, where: string): Normalizer {
-  const pattern = parsePattern(config['pattern'], `${where}.pattern`);
-  const content = asString(config['content'], `${where}.content`);
+  const pattern = parsePattern(config.pattern, `${where}.pattern`);
+  const content = asString(config.content, `${where}.content`);
   return replace('literal' in pattern ? pattern.literal : translateRegex(pattern.regex), content);
 }
 
@@ -228,13 +228,13 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ['Nmt', () => nmt],
   ['ByteLevel', () => byteLevel],
   ['Strip', (c, where) => strip(flag(c, 'strip_left', true, where), flag(c, 'strip_right', true, where))],
-  ['Prepend', (c, where) => prepend(asString(c['prepend'], `${where}.prepend`))],
+  ['Prepend', (c, where) => prepend(asString(c.prepend, `${where}.prepend`))],
   ['Replace', parseReplace],
   [
     'Sequence',
     (c, where) => {
       const list = `${where}.normalizers`;
-      return sequence(asList(c['normalizers'], list).map((part, i) => parseNormalizer(part, `${list}[${i}]`)));
+      return sequence(asList(c.normalizers, list).map((part, i) => parseNormalizer(part, `${list}[${i}]`)));
     },
   ],
 ]);

@@ -51,7 +51,9 @@ export function fillTemplate(
   for (const item of template) {
     if ('sequence' in item) {
       if (texts[item.sequence]) appendEncoding(filled, placed(item));
-    } else if (special) item.ids.forEach((id, i) => pushAdded(filled, id, item.tokens[i]!, item.typeId, 1));
+    } else if (special) {
+      for (const [i, id] of item.ids.entries()) pushAdded(filled, id, item.tokens[i]!, item.typeId, 1);
+    }
   }
   return filled;
 }
@@ -108,7 +110,7 @@ function parseItems(value: unknown, specials: JsonObject, where: string): Templa
     const at = `${where}[${i}]`;
     const item = asObject(entry, at);
     if ('Sequence' in item) {
-      const { id, type_id: typeId } = asObject(item['Sequence'], at);
+      const { id, type_id: typeId } = asObject(item.Sequence, at);
       if (id !== 'A' && id !== 'B')
         throw new TokenizerError('a template names an unknown text', {
           seen: shown(id),
@@ -117,11 +119,11 @@ function parseItems(value: unknown, specials: JsonObject, where: string): Templa
         });
       return { sequence: id === 'A' ? 0 : 1, typeId: asCount(typeId ?? 0, `${at}.type_id`) };
     }
-    const { id, type_id: typeId } = asObject(item['SpecialToken'], at);
+    const { id, type_id: typeId } = asObject(item.SpecialToken, at);
     const name = asString(id, `${at}.id`);
     const definition = asObject(specials[name], `${where.replace(/\.\w+$/, '')}.special_tokens.${name}`);
-    const ids = asList(definition['ids'], at).map(n => asCount(n, `${at}.ids`));
-    const tokens = asList(definition['tokens'], at).map(t => asString(t, `${at}.tokens`));
+    const ids = asList(definition.ids, at).map(n => asCount(n, `${at}.ids`));
+    const tokens = asList(definition.tokens, at).map(t => asString(t, `${at}.tokens`));
     if (ids.length !== tokens.length)
       throw new TokenizerError('a template token has not as many ids as texts', {
         seen: `${ids.length} and ${tokens.length}`,
@@ -132,10 +134,10 @@ function parseItems(value: unknown, specials: JsonObject, where: string): Templa
 }
 
 function parseTemplate(config: JsonObject, where: string): Partial<PostProcessor> {
-  const specials = asObject(config['special_tokens'] ?? {}, `${where}.special_tokens`);
+  const specials = asObject(config.special_tokens ?? {}, `${where}.special_tokens`);
   return {
-    single: parseItems(config['single'], specials, `${where}.single`),
-    pair: parseItems(config['pair'], specials, `${where}.pair`),
+    single: parseItems(config.single, specials, `${where}.single`),
+    pair: parseItems(config.pair, specials, `${where}.pair`),
   };
 }
 
@@ -169,7 +171,7 @@ function parseTrim(config: JsonObject, where: string): Partial<PostProcessor> {
 
 function parseSequence(config: JsonObject, where: string): Partial<PostProcessor> {
   const list = `${where}.processors`;
-  const parts = asList(config['processors'], list).map((part, i) => parsePart(part, `${list}[${i}]`));
+  const parts = asList(config.processors, list).map((part, i) => parsePart(part, `${list}[${i}]`));
   if (parts.filter(part => part.single).length > 1)
     throw new UnsupportedError('two templates one after the other are not supported', { where });
   return Object.assign({}, ...parts) as Partial<PostProcessor>;

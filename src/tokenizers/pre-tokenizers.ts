@@ -187,7 +187,7 @@ function parseBehavior(config: JsonObject, where: string): Behavior {
 }
 
 function parseSplit(config: JsonObject, where: string): PreTokenizerStep[] {
-  const pattern = parsePattern(config['pattern'], `${where}.pattern`);
+  const pattern = parsePattern(config.pattern, `${where}.pattern`);
   const behavior = parseBehavior(config, where);
   const invert = flag(config, 'invert', false, where);
   const scanner = 'regex' in pattern ? scannerFor(pattern.regex) : undefined;
@@ -256,16 +256,13 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     'Digits',
     (c, where) => [splitAt(characters(DIGIT), flag(c, 'individual_digits', false, where) ? 'Isolated' : 'Contiguous')],
   ],
-  [
-    'CharDelimiterSplit',
-    (c, where) => [splitAt(occurrences(asString(c['delimiter'], `${where}.delimiter`)), 'Removed')],
-  ],
-  ['FixedLength', (c, where) => [fixedLength(Math.max(1, asCount(c['length'] ?? 5, `${where}.length`)))]],
+  ['CharDelimiterSplit', (c, where) => [splitAt(occurrences(asString(c.delimiter, `${where}.delimiter`)), 'Removed')]],
+  ['FixedLength', (c, where) => [fixedLength(Math.max(1, asCount(c.length ?? 5, `${where}.length`)))]],
   [
     'Sequence',
     (c, where) => {
       const list = `${where}.pretokenizers`;
-      return asList(c['pretokenizers'], list).flatMap((part, i) => parsePreTokenizer(part, `${list}[${i}]`));
+      return asList(c.pretokenizers, list).flatMap((part, i) => parsePreTokenizer(part, `${list}[${i}]`));
     },
   ],
 ]);

@@ -1,8 +1,8 @@
 /**
  * Regular expressions of tokenizer files (Oniguruma and Rust syntax) as JavaScript ones, for the safe subset: classes,
  * groups, alternation, quantifiers also lazy and possessive, look-around, anchors, `(?i:...)`. `\s`, `\w`, `\d`, `.`, `^`, `$`
- * get the meaning they have there. Patterns that can take exponential time (an unbounded repeat inside another) and
- * everything outside the subset are refused.
+ * get the meaning they have there. Patterns that can take exponential time (a repeat of something that itself repeats or
+ * chooses) and everything outside the subset are refused.
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 
@@ -38,10 +38,10 @@ const ANCHORS: Readonly<Record<string, string>> = {
 };
 const GROUPS = ['(?:', '(?=', '(?!', '(?<=', '(?<!'] as const;
 
-/** Part of a translated pattern, and whether it can repeat without a bound. */
+/** Part of a translated pattern, and whether it can match one text in several ways: it repeats or chooses. */
 interface Part {
   readonly source: string;
-  readonly unbounded: boolean;
+  readonly flexible: boolean;
 }
 
 class Translator {
@@ -86,25 +86,26 @@ class Translator {
   #alternatives(fold: boolean): Part {
     if (++this.#depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} nested groups`);
     let source = '';
-    let unbounded = false;
+    let flexible = false;
     for (;;) {
       const char = this.#pattern[this.#at];
       if (char === undefined || char === ')') break;
       if (char === '|') {
         this.#at++;
         source += '|';
+        flexible = true;
         continue;
       }
       const part = this.#quantified(this.#atom(fold));
       source += part.source;
-      unbounded ||= part.unbounded;
+      flexible ||= part.flexible;
     }
     this.#depth--;
-    return { source, unbounded };
+    return { source, flexible };
   }
 
   #atom(fold: boolean): Part {
-    const plain = (source: string): Part => ({ source, unbounded: false });
+    const plain = (source: string): Part => ({ source, flexible: false });
     for (const open of GROUPS) {
       if (this.#take(open)) return this.#group(open, fold);
     }
@@ -124,18 +125,19 @@ class Translator {
   #group(open: string, fold: boolean): Part {
     const inner = this.#alternatives(fold);
     if (!this.#take(')')) this.#refuse('an unclosed group');
-    return { source: `${open}${inner.source})`, unbounded: inner.unbounded };
+    return { source: `${open}${inner.source})`, flexible: inner.flexible };
   }
 
   #quantified(atom: Part): Part {
     const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.#pattern.slice(this.#at, this.#at + 30));
     if (!match) return atom;
-    const [quantifier, least, comma, most] = match;
+    const [quantifier, least, , most] = match;
     if (Number(least ?? 0) > MAX_REPEAT || Number(most ?? 0) > MAX_REPEAT) this.#refuse(`a repeat above ${MAX_REPEAT}`);
-    const unbounded = quantifier === '*' || quantifier === '+' || (comma === ',' && most === '');
-    if (atom.unbounded && quantifier !== '?') this.#refuse('a repeat inside a repeat, which can take exponential time');
+    if (atom.flexible && quantifier !== '?') {
+      this.#refuse('a repeat of something that itself repeats or chooses, which can take exponential time');
+    }
     this.#at += quantifier.length;
-    const part = { unbounded: unbounded || atom.unbounded };
+    const part = { flexible: true };
     if (this.#take('?')) return { ...part, source: `${atom.source}${quantifier}?` };
     if (!this.#take('+')) return { ...part, source: `${atom.source}${quantifier}` };
     const name = `atomic${this.#atomics++}`;
@@ -160,7 +162,7 @@ class Translator {
     for (const spelling of [name, `Script=${name}`]) {
       const source = `\\${letter}{${spelling}}`;
       try {
-        new RegExp(source, 'u');
+        new RegExp(source, 'v');
       } catch (error) {
         if (error instanceof SyntaxError) continue;
         throw error;
@@ -188,28 +190,30 @@ class Translator {
     return control ?? char;
   }
 
-  /** After the opening bracket. */
+  /** After the opening bracket: ranges, sets and classes, whose union `&&` may intersect with another one. */
   #characterClass(fold: boolean): string {
-    let source = this.#take('^') ? '[^' : '[';
+    if (++this.#depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} nested classes`);
+    const open = this.#take('^') ? '[^' : '[';
+    const operands = [''];
     for (let first = true; !(this.#take(']') && !first); first = false) {
-      if (this.#pattern[this.#at] === '[' || this.#pattern.startsWith('&&', this.#at))
-        this.#refuse('a class inside a class');
-      const set = this.#classSet();
-      if (set !== undefined) {
-        source += set;
-        continue;
-      }
-      const low = this.#classChar();
-      if (this.#pattern[this.#at] !== '-' || this.#pattern[this.#at + 1] === ']') {
-        source += classLiterals(low, low, fold);
-        continue;
-      }
-      this.#at++;
-      const high = this.#classChar();
-      if (low.codePointAt(0)! > high.codePointAt(0)!) this.#refuse('a class range that runs backwards');
-      source += classLiterals(low, high, fold);
+      if (this.#take('[:')) this.#refuse('a POSIX class');
+      const last = operands.length - 1;
+      if (this.#take('&&')) operands.push('');
+      else
+        operands[last] += this.#take('[') ? this.#characterClass(fold) : (this.#classSet() ?? this.#classRange(fold));
     }
-    return `${source}]`;
+    this.#depth--;
+    if (operands.length === 1) return `${open}${operands[0]}]`;
+    return `${open}${operands.map(operand => `[${operand}]`).join('&&')}]`;
+  }
+
+  #classRange(fold: boolean): string {
+    const low = this.#classChar();
+    if (this.#pattern[this.#at] !== '-' || this.#pattern[this.#at + 1] === ']') return classLiterals(low, low, fold);
+    this.#at++;
+    const high = this.#classChar();
+    if (low.codePointAt(0)! > high.codePointAt(0)!) this.#refuse('a class range that runs backwards');
+    return classLiterals(low, high, fold);
   }
 
   #classSet(): string | undefined {
@@ -246,17 +250,20 @@ function literal(char: string, fold: boolean): string {
   return cases.length === 1 ? codeEscape(char) : `[${cases.map(codeEscape).join('')}]`;
 }
 
+/** The range of characters, and with `fold` its ASCII letters in the other case. */
 function classLiterals(low: string, high: string, fold: boolean): string {
-  const ranges = [`${codeEscape(low)}-${codeEscape(high)}`];
-  if (fold) {
-    for (const other of ['toLowerCase', 'toUpperCase'] as const)
-      ranges.push(`${codeEscape(low[other]())}-${codeEscape(high[other]())}`);
+  if (low === high) return (fold ? casesOf(low) : [low]).map(codeEscape).join('');
+  let source = `${codeEscape(low)}-${codeEscape(high)}`;
+  if (!fold) return source;
+  for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
+    const cases = casesOf(letter);
+    if (cases.some(form => form >= low && form <= high)) source += cases.map(codeEscape).join('');
   }
-  return ranges.join('');
+  return source;
 }
 
 /**
- * A pattern of a tokenizer file as a JavaScript regular expression with the flags `gu`. Throws UnsupportedError for what is
+ * A pattern of a tokenizer file as a JavaScript regular expression with the flags `gv`. Throws UnsupportedError for what is
  * outside the safe subset.
  */
 export function translateRegex(pattern: string): RegExp {
@@ -268,7 +275,7 @@ export function translateRegex(pattern: string): RegExp {
   }
   const source = new Translator(pattern).translate();
   try {
-    return new RegExp(source, 'gu');
+    return new RegExp(source, 'gv');
   } catch (cause) {
     throw new UnsupportedError('a split or replace pattern cannot be run', {
       seen: JSON.stringify(pattern.slice(0, 120)),

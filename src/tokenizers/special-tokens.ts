@@ -19,7 +19,7 @@ const USUAL: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
 /** The text of a token in a configuration: a string, or an object with `content`. */
 function contentOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  return isObject(value) && typeof value['content'] === 'string' ? value['content'] : undefined;
+  return isObject(value) && typeof value.content === 'string' ? value.content : undefined;
 }
 
 /**

@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type CheckResult, checkFolder, foldersBelow } from './check.ts';
+import { checkFolder, foldersBelow } from './check.ts';
+import type { CheckResult } from './report.ts';
 
 function lineOf({ folder, format, kind, passed, failed, skipped }: CheckResult): string {
   const outcome = skipped

@@ -41,7 +41,19 @@ export function sleb(n: number): number[] {
     out.push(low | 0x80);
   }
 }
-const f32Bytes = (x: number) => [...new Uint8Array(new Float32Array([x]).buffer)];
+const bits = new DataView(new ArrayBuffer(8));
+const littleEndian = (bytes: number): number[] => Array.from({ length: bytes }, (_, i) => bits.getUint8(i));
+const f32Bytes = (x: number): number[] => {
+  bits.setFloat32(0, x, true);
+  return littleEndian(4);
+};
+const f64Bytes = (x: number): number[] => {
+  bits.setFloat64(0, x, true);
+  return littleEndian(8);
+};
+const i32Bytes = (n: number): number[] => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255];
+/** The same bytes in each lane. */
+const lanes = (bytes: readonly number[]): number[] => Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]!);
 const vector = (items: readonly (readonly number[])[]) => [...uleb(items.length), ...items.flat()];
 const text = (s: string) => vector([...new TextEncoder().encode(s)].map(b => [b]));
 const section = (id: number, body: readonly number[]) => [id, ...uleb(body.length), ...body];
@@ -185,7 +197,7 @@ export const shuffle32 = (x: Code, y: Code, lanes: readonly [number, number, num
     lanes.flatMap(l => [4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3]),
   );
 export const f32x4 = {
-  const: (x: number): Code => [simd(12), [...f32Bytes(x), ...f32Bytes(x), ...f32Bytes(x), ...f32Bytes(x)]],
+  const: (x: number): Code => [simd(12), lanes(f32Bytes(x))],
   splat: simdUnary(19),
   extract: lane(31),
   replace: (x: Code, index: number, value: Code): Code => [x, value, simd(32), index],
@@ -215,10 +227,7 @@ export const f32x4 = {
   madd: (x: Code, y: Code, z: Code): Code => [x, y, z, simd(0x105)],
 };
 export const i32x4 = {
-  const: (n: number): Code => {
-    const b = [...new Uint8Array(new Int32Array([n]).buffer)];
-    return [simd(12), [...b, ...b, ...b, ...b]];
-  },
+  const: (n: number): Code => [simd(12), lanes(i32Bytes(n))],
   splat: simdUnary(17),
   extract: lane(27),
   replace: (x: Code, index: number, value: Code): Code => [x, value, simd(28), index],
@@ -246,10 +255,7 @@ export const i8x16 = {
   sub: simdBinary(113),
 };
 export const f64x2 = {
-  const: (x: number): Code => {
-    const b = [...new Uint8Array(new Float64Array([x]).buffer)];
-    return [simd(12), [...b, ...b]];
-  },
+  const: (x: number): Code => [simd(12), lanes(f64Bytes(x))],
   add: simdBinary(240),
   sub: simdBinary(241),
   mul: simdBinary(242),
@@ -361,8 +367,8 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
 }
 function flatten(code: Code, out: number[]): void {
   if (typeof code === 'number') out.push(code);
-  else if (code instanceof Local) out.push(0x20, ...uleb(code.index));
-  else for (const part of code) flatten(part, out);
+  else if (code instanceof Local) flatten([0x20, uleb(code.index)], out);
+  else for (let i = 0; i < code.length; i++) flatten(code[i]!, out);
 }
 /** Calls a function that is already part of the module. */
 export const call = (f: Func, ...args: Code[]): Code => [args, 0x10, uleb(f.index)];

@@ -5,7 +5,9 @@
  * of the step, advances `generation`, does its own share and waits until every helper has arrived. A *serial* step is
  * a plain call that costs the helpers nothing. Helpers never read the program ahead, so a slow one cannot see words of
  * the next run. Waiting is a bounded spin followed by a futex: a wake-up by futex costs 5 to 10 us, one by spinning
- * 0.1 us, and an unbounded spin would take a core from whoever needs it.
+ * 0.1 us, and an unbounded spin would take a core from whoever needs it. Two threads that have to share a core only
+ * delay each other by spinning, so each time that it was in vain the next spin is half as long, and every sixteenth is
+ * a full one to find out whether that is over.
  */
 import {
   atomic,
@@ -35,7 +37,7 @@ export const PARALLEL = 1;
 export const END = -1;
 /** Words before the arguments of a step: table index, words of the step, flags. */
 export const STEP_WORDS = 3;
-/** Polls of a word before a thread goes to sleep: about 40 us. */
+/** Polls of a word before a thread goes to sleep, at most: about 40 us. */
 const SPINS = 100_000;
 
 /** What the exports of the module can do. */
@@ -75,15 +77,16 @@ export function executor(shared: boolean): {
   };
 }
 
-/** `(address, seen) -> ()`: returns once the word at `address` is not `seen`. */
+/** `(address, seen, misses) -> ()`: returns once the word at `address` is not `seen`. `misses` as in the header. */
 function emitAwaitChange(builder: ModuleBuilder): Func {
-  const f = builder.func('awaitChange', ['i32', 'i32']);
-  const [address, seen] = f.params as [Local, Local];
+  const f = builder.func('awaitChange', ['i32', 'i32', 'i32']);
+  const [address, seen, misses] = f.params as [Local, Local, Local];
   const left = f.local('i32');
   const changed = i32.ne(atomic.load(address), seen);
   return f.emit(
-    set(left, i32.const(SPINS)),
-    loop(when(changed, ret), brIf(0, tee(left, i32.sub(left, i32.const(1))))),
+    set(left, i32.add(i32.shru(i32.const(SPINS), i32.and(i32.load(misses), i32.const(15))), i32.const(1))),
+    loop(when(changed, [i32.store(misses, i32.const(0)), ret]), brIf(0, tee(left, i32.sub(left, i32.const(1))))),
+    i32.store(misses, i32.add(i32.load(misses), i32.const(1))),
     loop(drop(atomic.wait(address, seen, i64.const(-1))), when(changed, ret), br(0)),
   );
 }
@@ -107,7 +110,7 @@ function emitRun(builder: ModuleBuilder, kernel: Func, now: Func, change?: Func)
       loop(
         brIf(1, i32.eq(tee(arrived, atomic.load(at(HEADER.arrived))), i32.sub(threads, i32.const(1)))),
         brIf(1, stopped),
-        call(awaitChange, at(HEADER.arrived), arrived),
+        call(awaitChange, at(HEADER.arrived), arrived, at(HEADER.misses)),
         br(0),
       ),
     ),
@@ -135,10 +138,10 @@ function emitRun(builder: ModuleBuilder, kernel: Func, now: Func, change?: Func)
 function emitLoop(builder: ModuleBuilder, kernel: Func, change: Func, run: Func, done: Func): Func {
   const f = builder.func('loop', ['i32', 'i32']);
   const [thread, threads] = f.params as [Local, Local];
-  const [seen, step] = f.i32s(2) as [Local, Local];
+  const [seen, step, misses] = f.i32s(3) as [Local, Local, Local];
   /** Waits for the word to move on from `seen`, then leaves the function if the pool stops. */
   const next = (word: number): Code => [
-    call(change, at(word), seen),
+    call(change, at(word), seen, misses),
     set(seen, atomic.load(at(word))),
     when(stopped, ret),
   ];
@@ -154,5 +157,5 @@ function emitLoop(builder: ModuleBuilder, kernel: Func, change: Func, run: Func,
     ),
     br(0),
   );
-  return f.emit(when(thread, help, lead));
+  return f.emit(set(misses, i32.add(at(HEADER.misses), i32.shl(thread, i32.const(6)))), when(thread, help, lead));
 }

@@ -111,9 +111,9 @@ describe('a process', () => {
     const run = (...steps) =>
       backend.run(backend.prepare({ steps, arenaBytes: 0, uploads: [], reads: [x] }), { leaves, uploads: [], results: [] });
     const slow = step('spin', [], x, { rounds: 300_000_000 });
-    const [first] = await run(slow, step('rotate', [x], x));
+    const [first] = await run(slow, step('rotate', [x], x, { serial: true }));
     await run(step('boom', [], x, { thread: backend.link.threads - 1 })).catch(error => console.log(error.name));
-    const [second] = await run(slow, step('rotate', [x], x));
+    const [second] = await run(slow, step('rotate', [x], x, { serial: true }));
     console.log(first[0], second[0]);
     globalThis.backend = backend;`;
 

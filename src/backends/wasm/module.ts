@@ -28,8 +28,10 @@ export const HEADER = {
   ended: 520,
   /** Word: where the time after each step is stored as f64, or 0. */
   stamps: 576,
-  /** End of the header. */
+  /** End of what the host reads. */
   end: 640,
+  /** Word of thread 0: how often in a row it went to sleep while waiting; thread t has `+ 64 * t`. */
+  misses: 1024,
 } as const;
 
 export interface KernelModule {

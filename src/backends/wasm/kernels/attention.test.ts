@@ -100,6 +100,7 @@ const CASES: Record<string, Case> = {
   'one query, grouped heads, causal': { b: 1, h: 8, g: 2, t: 1, s: 131, d: 32, dv: 32, causal: true },
   'one query, seven heads of a group': { b: 2, h: 14, g: 2, t: 1, s: 70, d: 20, dv: 12, threads: 3 },
   'few queries of a cache, causal': { b: 2, h: 4, g: 2, t: 3, s: 90, d: 24, dv: 40, causal: true, length: 71 },
+  'one query of a long cache': { b: 1, h: 4, g: 2, t: 1, s: 5000, d: 64, dv: 48, causal: true, length: 4900 },
   'one query of odd width': { b: 1, h: 2, g: 1, t: 1, s: 67, d: 7, dv: 5, threads: 2 },
   'one key': { b: 1, h: 1, g: 1, t: 1, s: 1, d: 4, dv: 4 },
   square: { b: 2, h: 3, g: 3, t: 65, s: 65, d: 16, dv: 16, threads: 2 },
