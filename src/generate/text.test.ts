@@ -89,6 +89,21 @@ describe('generateText', () => {
     expect(all[0]).toMatchObject({ type: 'token', logprob: expect.any(Number) });
   });
 
+  it('decodes after the prompt, not as if a text began there', async () => {
+    const seen: (readonly number[])[] = [];
+    const codec: typeof bytes = {
+      ...bytes,
+      stream(prompt) {
+        seen.push(prompt);
+        return bytes.stream(prompt);
+      },
+    };
+    for (const numBeams of [1, 2]) {
+      await generateTextAll(scripted('one', 'two'), codec, ['>', [62, 62]], { ...options, numBeams });
+      expect(seen.splice(0)).toEqual([[62], [62, 62]]);
+    }
+  });
+
   it('asks the stopWhen of the caller too', async () => {
     const stopWhen = (ids: readonly number[]) => ids.length === 2;
     const done = await generateTextAll(scripted('abcdef'), bytes, '>', { ...options, stopWhen, stopStrings: ['zz'] });

@@ -14,8 +14,11 @@ import { createStopMatcher, cutAtStop, type StopMatcher } from './stop.ts';
 export interface TextCodec {
   /** The ids of a prompt, with the start tokens of the model. */
   encodeIds(text: string): number[];
-  /** A decoder for one stream: each id in, the text that has become certain out. */
-  stream(): { push(id: number): string; flush(): string };
+  /**
+   * A decoder for what follows a prompt: each id in, the text that has become certain out. It knows the prompt, because the
+   * first token of a text loses its leading space in some vocabularies, and a token that follows others does not.
+   */
+  stream(prompt: readonly number[]): { push(id: number): string; flush(): string };
   decode(ids: readonly number[]): string;
 }
 
@@ -99,8 +102,14 @@ function streamText(
   options: GenerateOptions,
 ): AsyncGenerator<TextEvent, void, undefined> {
   const streams: TextStream[] = [];
+  const perPrompt = options.numReturnSequences ?? 1;
   const streamOf = (sequence: number) =>
-    (streams[sequence] ??= { tokens: codec.stream(), matcher: createStopMatcher(stopStrings), fresh: '', text: '' });
+    (streams[sequence] ??= {
+      tokens: codec.stream(prompts[Math.floor(sequence / perPrompt)]!),
+      matcher: createStopMatcher(stopStrings),
+      fresh: '',
+      text: '',
+    });
   // `generate` asks this after every token that is no end token, before it reports the token.
   const stopWhen = (ids: readonly number[], sequence: number) => {
     const stream = streamOf(sequence);
@@ -151,7 +160,9 @@ function beamText(
       else if (event.type === 'done') {
         const sequences = event.sequences.map(sequence => {
           const spoken = ends.has(sequence.ids.at(-1)!) ? sequence.ids.slice(0, -1) : sequence.ids;
-          const { text, stopString } = cutAtStop(codec.decode(spoken), stopStrings);
+          const stream = codec.stream(prompts[sequence.prompt]!);
+          const whole = spoken.map(id => stream.push(id)).join('') + stream.flush();
+          const { text, stopString } = cutAtStop(whole, stopStrings);
           return withStop(sequence, text, stopString);
         });
         for (const [sequence, { text }] of sequences.entries()) yield { type: 'sequence', sequence, text };

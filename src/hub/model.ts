@@ -135,7 +135,11 @@ export class Model implements Decoder {
     const { tokenizer } = this;
     const codec = {
       encodeIds: (text: string) => this.promptIds(text),
-      stream: () => tokenizer.stream({ skipSpecialTokens: true }),
+      stream: (before: readonly number[]) => {
+        const stream = tokenizer.stream({ skipSpecialTokens: true });
+        for (const id of before) stream.push(id);
+        return stream;
+      },
       decode: (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true }),
     };
     return generateText(this, codec, prompt, mergeOptions(this.parts.defaults, options));

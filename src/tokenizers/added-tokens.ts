@@ -48,7 +48,7 @@ export function parseAddedTokens(value: unknown, where = 'added_tokens'): AddedT
   });
 }
 
-const WORD_CHAR = translateRegex('\\w').source;
+const WORD_CHAR = translateRegex('\\w').regex.source;
 const ENDS_WITH_WORD = new RegExp(`${WORD_CHAR}$`, 'v');
 const STARTS_WITH_WORD = new RegExp(`^${WORD_CHAR}`, 'v');
 const WHITE_SPACE = /\p{White_Space}/u;

@@ -6,7 +6,7 @@ import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { byteCharsOf, toByteChars } from './byte-alphabet.ts';
 import { asList, asObject, asString, flag, type JsonObject, shown, typeOf } from './json-fields.ts';
 import { AlignedBuilder, type AlignedText, sliceAligned, widthAt } from './offsets.ts';
-import { matchesOf, translateRegex } from './regex-translate.ts';
+import { matchesOf, type SafePattern, translateRegex } from './regex-translate.ts';
 
 /** A rewriting of texts. */
 export interface Normalizer {
@@ -158,7 +158,7 @@ function* occurrences(text: string, wanted: string): Generator<[number, number]>
 }
 
 /** Replaces every occurrence of a string, or every non-empty match of a pattern, by `content`. */
-export function replace(pattern: string | RegExp, content: string): Normalizer {
+export function replace(pattern: string | SafePattern, content: string): Normalizer {
   if (pattern === '') return sequence([]);
   const matches = (text: string) =>
     typeof pattern === 'string' ? occurrences(text, pattern) : matchesOf(pattern, text);

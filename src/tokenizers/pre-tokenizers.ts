@@ -6,7 +6,7 @@ import { UnsupportedError } from '../errors.ts';
 import { asCount, asList, asObject, asString, flag, type JsonObject, optionalString, typeOf } from './json-fields.ts';
 import { byteLevel, type Normalizer, parsePattern, prepend, replace } from './normalizers.ts';
 import { type AlignedText, sliceAligned, widthAt } from './offsets.ts';
-import { matchesOf, translateRegex } from './regex-translate.ts';
+import { matchesOf, type SafePattern, translateRegex } from './regex-translate.ts';
 import { type Scan, scanGpt2, scannerFor } from './split-patterns.ts';
 
 /** Cuts each piece further. */
@@ -143,9 +143,9 @@ const characters =
   };
 
 const matches =
-  (regex: RegExp): FindDelimiters =>
+  (pattern: SafePattern): FindDelimiters =>
   (text, from, to, emit) => {
-    for (const [start, end] of matchesOf(regex, text.slice(from, to))) emit(from + start, from + end);
+    for (const [start, end] of matchesOf(pattern, text.slice(from, to))) emit(from + start, from + end);
   };
 
 const occurrences =

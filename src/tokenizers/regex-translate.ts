@@ -49,17 +49,19 @@ class Translator {
   #at = 0;
   #depth = 0;
   #atomics = 0;
+  /** Every alternative is one character class with or without a quantifier. */
+  #simple = true;
 
   constructor(pattern: string) {
     this.#pattern = pattern;
   }
 
-  translate(): string {
+  translate(): { source: string; linear: boolean } {
     let fold = false;
     if (this.#take('(?i)')) fold = true;
     const { source } = this.#alternatives(fold);
     if (this.#at < this.#pattern.length) this.#refuse('an unmatched )');
-    return source;
+    return { source, linear: this.#simple };
   }
 
   #refuse(what: string): never {
@@ -87,6 +89,7 @@ class Translator {
     if (++this.#depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} nested groups`);
     let source = '';
     let flexible = false;
+    let atoms = 0;
     for (;;) {
       const char = this.#pattern[this.#at];
       if (char === undefined || char === ')') break;
@@ -94,9 +97,11 @@ class Translator {
         this.#at++;
         source += '|';
         flexible = true;
+        atoms = 0;
         continue;
       }
       const part = this.#quantified(this.#atom(fold));
+      if (++atoms > 1 || part.source.startsWith('(')) this.#simple = false;
       source += part.source;
       flexible ||= part.flexible;
     }
@@ -262,20 +267,24 @@ function classLiterals(low: string, high: string, fold: boolean): string {
   return source;
 }
 
-/**
- * A pattern of a tokenizer file as a JavaScript regular expression with the flags `gv`. Throws UnsupportedError for what is
- * outside the safe subset.
- */
-export function translateRegex(pattern: string): RegExp {
+/** A pattern that can be run on texts from anywhere. */
+export interface SafePattern {
+  readonly regex: RegExp;
+  /** It takes time proportional to the text. */
+  readonly linear: boolean;
+}
+
+/** A pattern of a tokenizer file for JavaScript. Throws UnsupportedError for what is outside the safe subset. */
+export function translateRegex(pattern: string): SafePattern {
   if (pattern.length > MAX_PATTERN) {
     throw new UnsupportedError('a split or replace pattern is too long', {
       seen: `${pattern.length} characters`,
       expected: `at most ${MAX_PATTERN}`,
     });
   }
-  const source = new Translator(pattern).translate();
+  const { source, linear } = new Translator(pattern).translate();
   try {
-    return new RegExp(source, 'gv');
+    return { regex: new RegExp(source, 'gv'), linear };
   } catch (cause) {
     throw new UnsupportedError('a split or replace pattern cannot be run', {
       seen: JSON.stringify(pattern.slice(0, 120)),
@@ -284,9 +293,9 @@ export function translateRegex(pattern: string): RegExp {
   }
 }
 
-/** The non-empty matches of a translated pattern in `text`, in order. Throws TokenizerError for a text above MAX_REGEX_INPUT. */
-export function* matchesOf(regex: RegExp, text: string): Generator<[start: number, end: number]> {
-  if (text.length > MAX_REGEX_INPUT) {
+/** The non-empty matches of a pattern in `text`, in order. Throws TokenizerError for a text above MAX_REGEX_INPUT if the pattern is not linear. */
+export function* matchesOf({ regex, linear }: SafePattern, text: string): Generator<[start: number, end: number]> {
+  if (!linear && text.length > MAX_REGEX_INPUT) {
     throw new TokenizerError('a text is too long for a pattern without a scanner of its own', {
       seen: `${text.length} code units`,
       expected: `at most ${MAX_REGEX_INPUT}`,

@@ -19,7 +19,8 @@ export class Local {
     this.type = type;
   }
 }
-export type Code = number | Local | readonly Code[];
+/** Instructions as a tree, or bytes that are already written. */
+export type Code = number | Local | Uint8Array | readonly Code[];
 
 /** Unsigned LEB128. */
 export function uleb(n: number): number[] {
@@ -52,11 +53,40 @@ const f64Bytes = (x: number): number[] => {
   return littleEndian(8);
 };
 const i32Bytes = (n: number): number[] => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255];
-/** The same bytes in each lane. */
-const lanes = (bytes: readonly number[]): number[] => Array.from({ length: 16 }, (_, i) => bytes[i % bytes.length]!);
-const vector = (items: readonly (readonly number[])[]) => [...uleb(items.length), ...items.flat()];
-const text = (s: string) => vector([...new TextEncoder().encode(s)].map(b => [b]));
-const section = (id: number, body: readonly number[]) => [id, ...uleb(body.length), ...body];
+const vector = (items: readonly Code[]): Code => [uleb(items.length), items];
+const text = (s: string): Code => vector([...new TextEncoder().encode(s)]);
+const sized = (body: Code): Code => {
+  const bytes = write(body);
+  return [uleb(bytes.length), bytes];
+};
+const section = (id: number, body: Code): Code => [id, sized(body)];
+
+/** The bytes of a tree. */
+function write(code: Code): Uint8Array<ArrayBuffer> {
+  let bytes = new Uint8Array(1024);
+  let length = 0;
+  const reserve = (more: number) => {
+    if (length + more <= bytes.length) return;
+    const larger = new Uint8Array(2 * (length + more));
+    larger.set(bytes);
+    bytes = larger;
+  };
+  const visit = (node: Code): void => {
+    if (typeof node === 'number') {
+      reserve(1);
+      bytes[length++] = node;
+    } else if (node instanceof Local) {
+      visit(0x20);
+      visit(uleb(node.index));
+    } else if (node instanceof Uint8Array) {
+      reserve(node.length);
+      bytes.set(node, length);
+      length += node.length;
+    } else for (let i = 0; i < node.length; i++) visit(node[i]!);
+  };
+  visit(code);
+  return bytes.slice(0, length);
+}
 
 // ---- instructions ---------------------------------------------------------------------------------------------------
 type Unary = (x: Code) => Code;
@@ -77,6 +107,8 @@ const load =
 const store =
   (opcode: readonly number[], align: number) =>
   (address: Code, value: Code, offset = 0): Code => [address, value, opcode, align, uleb(offset)];
+/** A vector constant with the same bytes in each lane. */
+const constant = (bytes: readonly number[]): Code => [simd(12), Array<Code>(16 / bytes.length).fill(bytes)];
 const lane =
   (n: number) =>
   (x: Code, index: number): Code => [x, simd(n), index];
@@ -197,7 +229,7 @@ export const shuffle32 = (x: Code, y: Code, lanes: readonly [number, number, num
     lanes.flatMap(l => [4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3]),
   );
 export const f32x4 = {
-  const: (x: number): Code => [simd(12), lanes(f32Bytes(x))],
+  const: (x: number): Code => constant(f32Bytes(x)),
   splat: simdUnary(19),
   extract: lane(31),
   replace: (x: Code, index: number, value: Code): Code => [x, value, simd(32), index],
@@ -227,7 +259,7 @@ export const f32x4 = {
   madd: (x: Code, y: Code, z: Code): Code => [x, y, z, simd(0x105)],
 };
 export const i32x4 = {
-  const: (n: number): Code => [simd(12), lanes(i32Bytes(n))],
+  const: (n: number): Code => constant(i32Bytes(n)),
   splat: simdUnary(17),
   extract: lane(27),
   replace: (x: Code, index: number, value: Code): Code => [x, value, simd(28), index],
@@ -255,7 +287,7 @@ export const i8x16 = {
   sub: simdBinary(113),
 };
 export const f64x2 = {
-  const: (x: number): Code => [simd(12), lanes(f64Bytes(x))],
+  const: (x: number): Code => constant(f64Bytes(x)),
   add: simdBinary(240),
   sub: simdBinary(241),
   mul: simdBinary(242),
@@ -345,30 +377,19 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
     this.code.push(...code);
     return this;
   }
-  signature(): number[] {
-    return [
-      0x60,
-      ...vector(this.params.map(p => [TYPE_CODE[p.type]])),
-      ...vector(this.results.map(r => [TYPE_CODE[r]])),
-    ];
+  signature(): Code {
+    const types = (list: readonly ValueType[]) => vector(list.map(type => TYPE_CODE[type]));
+    return [0x60, types(this.params.map(p => p.type)), types(this.results)];
   }
-  body(): number[] {
+  body(): Code {
     const runs: [number, ValueType][] = [];
     for (const type of this.locals) {
       const last = runs.at(-1);
       if (last && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    const bytes = [...vector(runs.map(([n, type]) => [...uleb(n), TYPE_CODE[type]]))];
-    flatten(this.code, bytes);
-    bytes.push(0x0b);
-    return [...uleb(bytes.length), ...bytes];
+    return sized([vector(runs.map(([n, type]) => [uleb(n), TYPE_CODE[type]])), this.code, 0x0b]);
   }
-}
-function flatten(code: Code, out: number[]): void {
-  if (typeof code === 'number') out.push(code);
-  else if (code instanceof Local) flatten([0x20, uleb(code.index)], out);
-  else for (let i = 0; i < code.length; i++) flatten(code[i]!, out);
 }
 /** Calls a function that is already part of the module. */
 export const call = (f: Func, ...args: Code[]): Code => [args, 0x10, uleb(f.index)];
@@ -410,23 +431,23 @@ export class ModuleBuilder {
   /** @param memory pages of 64 KiB; `shared` needs a maximum. Imported as `env.memory`; other imports as `env.<name>`. */
   bytes(memory: { shared: boolean; initial: number; maximum: number }): Uint8Array<ArrayBuffer> {
     const all = [...this.imports, ...this.functions];
-    const limits = [memory.shared ? 3 : 1, ...uleb(memory.initial), ...uleb(memory.maximum)];
-    return new Uint8Array([
-      ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, vector(all.map(f => f.signature()))),
-      ...section(
+    const limits = [memory.shared ? 3 : 1, uleb(memory.initial), uleb(memory.maximum)];
+    const index = (f: Func) => uleb(f.index);
+    return write([
+      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, vector(all.map(f => f.signature()))),
+      section(
         2,
         vector([
-          [...text('env'), ...text('memory'), 2, ...limits],
-          ...this.imports.map((f, i) => [...text('env'), ...text(f.name), 0, ...uleb(i)]),
+          [text('env'), text('memory'), 2, limits],
+          ...this.imports.map(f => [text('env'), text(f.name), 0, index(f)]),
         ]),
       ),
-      ...section(3, vector(this.functions.map(f => uleb(f.index)))),
-      ...(this.table.length ? section(4, vector([[0x70, 0, ...uleb(this.table.length)]])) : []),
-      ...section(7, vector([...this.exported].map(f => [...text(f.name), 0, ...uleb(f.index)]))),
-      ...(this.table.length ? section(9, vector([[0, ...i0(), ...vector(this.table.map(f => uleb(f.index)))]])) : []),
-      ...section(10, vector(this.functions.map(f => f.body()))),
+      section(3, vector(this.functions.map(index))),
+      this.table.length ? section(4, vector([[0x70, 0, uleb(this.table.length)]])) : [],
+      section(7, vector([...this.exported].map(f => [text(f.name), 0, index(f)]))),
+      this.table.length ? section(9, vector([[0, i32.const(0), 0x0b, vector(this.table.map(index))]])) : [],
+      section(10, vector(this.functions.map(f => f.body()))),
     ]);
   }
 }
-const i0 = () => [0x41, 0, 0x0b];
