@@ -47,7 +47,10 @@ export interface WasmKernel extends Kernel {
   emit(context: ModuleContext): Func;
   /** Writes the argument words of a step. */
   args(step: Step, out: ArgWriter, features: Features): void;
-  /** Rough number of elementary operations; steps below a threshold run on one thread. Default: output elements. */
+  /**
+   * Rough time of the step on one thread, in nanoseconds; short steps are not worth waking others for. Default: one per
+   * output element.
+   */
   work?(step: Step): number;
 }
 

@@ -51,10 +51,10 @@ describe('compileProgram', () => {
   it('lets all threads take part in steps with much work, by their elements or by what the kernel says', () => {
     const flags = (n: number, op: string, threads: number) =>
       compileProgram(plan(step(op, [], leaf(0, n))), module, threads).words[2];
-    expect(flags(16_383, 'plain', 4)).toBe(0);
-    expect(flags(16_384, 'plain', 4)).toBe(PARALLEL);
-    expect(flags(16, 'heavy', 4)).toBe(0);
-    expect(flags(17, 'heavy', 4)).toBe(PARALLEL);
+    expect(flags(8_191, 'plain', 4)).toBe(0);
+    expect(flags(8_192, 'plain', 4)).toBe(PARALLEL);
+    expect(flags(8, 'heavy', 4)).toBe(0);
+    expect(flags(9, 'heavy', 4)).toBe(PARALLEL);
     expect(flags(1 << 20, 'heavy', 1)).toBe(0);
   });
 

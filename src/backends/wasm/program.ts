@@ -10,8 +10,8 @@ import { END, PARALLEL } from './executor.ts';
 import type { ArgWriter, WasmKernel } from './kernel.ts';
 import type { KernelModule } from './module.ts';
 
-/** Steps with fewer elementary operations than this run on one thread: a fork and join costs about 0.5 us. */
-const PARALLEL_WORK = 16_384;
+/** Steps of fewer nanoseconds run on one thread: a fork and join costs 0.5 us, and 5 to 10 us if a thread fell asleep. */
+const PARALLEL_WORK = 8_192;
 /** Numbers per relocation: word, base, byte offset. */
 const RELOCATION = 3;
 

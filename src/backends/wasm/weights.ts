@@ -72,7 +72,8 @@ export class WasmWeightWriter implements WeightWriter {
     }
     // Whole panels where possible: the kernel then writes cache lines instead of parts of them.
     const fit = Math.max(1, Math.floor(STAGING / rowBytes));
-    const step = fit > 16 ? fit - (fit % 16) : fit;
+    const { nr } = this.backend.module.features.tile;
+    const step = fit > nr ? fit - (fit % nr) : fit;
     for (let done = 0; done < rows; done += step) {
       const n = Math.min(step, rows - done);
       await this.pack(bytes.subarray(done * rowBytes, (done + n) * rowBytes), dtype, n);

@@ -2,7 +2,7 @@
 import { sizeOf } from '../../../tensor/shape.ts';
 import { call } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
-import { product, writeProduct } from './product.ts';
+import { MULTIPLY_ADDS, product, writeProduct } from './product.ts';
 
 export const linear: WasmKernel = {
   name: 'linear',
@@ -34,5 +34,5 @@ export const linear: WasmKernel = {
       features,
     );
   },
-  work: ({ inputs: [x, weight] }) => 2 * sizeOf(x!.shape) * weight!.shape[0]!,
+  work: ({ inputs: [x, weight] }) => (sizeOf(x!.shape) * weight!.shape[0]!) / MULTIPLY_ADDS,
 };

@@ -3,7 +3,7 @@ import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import { call } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
-import { type Product, product, writeProduct } from './product.ts';
+import { MULTIPLY_ADDS, type Product, product, writeProduct } from './product.ts';
 
 export const matmul: WasmKernel = {
   name: 'matmul',
@@ -17,7 +17,7 @@ export const matmul: WasmKernel = {
   args({ inputs, output }, out, features) {
     writeProduct(columnAsRow(foldRows(asProduct(inputs[0]!, inputs[1]!, output))), out, features);
   },
-  work: ({ inputs: [a], output }) => 2 * sizeOf(output.shape) * a!.shape.at(-1)!,
+  work: ({ inputs: [a], output }) => (sizeOf(output.shape) * a!.shape.at(-1)!) / MULTIPLY_ADDS,
 };
 
 function asProduct(a: View, b: View, c: View): Product {

@@ -6,7 +6,7 @@ import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import { call, type Func, f32, f32x4, i32, set, v128, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
-import { acrossLanes, eachRow, rowArgs, rowLoop, rowOffset, rowsOf, threadRange } from './rows.ts';
+import { acrossLanes, eachRow, type RowAccess, rowArgs, rowLoop, rowOffset, rowsOf, threadRange } from './rows.ts';
 
 const SUMS = 4;
 
@@ -22,6 +22,10 @@ function normRow({ module }: ModuleContext, name: string, centred: boolean): Fun
     set(sums[0]!, f32x4.add(f32x4.add(sums[0]!, sums[1]!), f32x4.add(sums[2]!, sums[3]!))),
     f32x4.mul(acrossLanes(f32x4.add, sums[0]!), f32x4.splat(scale)),
   ];
+  const scaled = (row: RowAccess) => {
+    const centre = centred ? f32x4.sub(row.load(x), mean) : row.load(x);
+    return f32x4.mul(f32x4.mul(centre, factor), row.load(weight));
+  };
   return f.emit(
     centred
       ? [clear, rowLoop(at, bytes, SUMS, (row, u) => set(sums[u]!, f32x4.add(sums[u]!, row.load(x)))), set(mean, total)]
@@ -32,13 +36,11 @@ function normRow({ module }: ModuleContext, name: string, centred: boolean): Fun
       set(sums[u]!, f32x4.add(sums[u]!, f32x4.mul(d, d))),
     ]),
     set(factor, f32x4.div(f32x4.const(1), f32x4.sqrt(f32x4.add(total, f32x4.splat(eps))))),
-    rowLoop(at, bytes, 2, row => {
-      const centre = centred ? f32x4.sub(row.load(x), mean) : row.load(x);
-      return row.store(out, f32x4.mul(f32x4.mul(centre, factor), row.load(weight)));
-    }),
+    // One pass, so that the output may lie on any of the inputs.
     when(
       bias,
-      rowLoop(at, bytes, 2, row => row.store(out, f32x4.add(row.load(out), row.load(bias)))),
+      rowLoop(at, bytes, 2, row => row.store(out, f32x4.add(scaled(row), row.load(bias)))),
+      rowLoop(at, bytes, 2, row => row.store(out, scaled(row))),
     ),
   );
 }
@@ -48,6 +50,7 @@ const normKernel = (name: string, centred: boolean): WasmKernel => ({
   name,
   access: ['rows', 'dense'],
   inPlace: true,
+  accepts: ([x, ...rows]) => rows.every(row => sizeOf(row.shape) === x!.shape.at(-1)),
   emit(context) {
     const inner = normRow(context, name, centred);
     const f = context.module.func(name, KERNEL_PARAMS);

@@ -10,6 +10,9 @@ import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from
 import { GEMM_PARAMS, gemm } from './gemm.ts';
 import { threadRange } from './rows.ts';
 
+/** Multiply-adds per nanosecond of one thread, roughly: memory-bound for a few rows, a few times more for many. */
+export const MULTIPLY_ADDS = 8;
+
 /** A batched product; strides in elements, of A by row and k, of B by column and k. */
 export interface Product {
   readonly a: View;

@@ -107,6 +107,13 @@ describe.each(FEATURE_SETS.slice(0, 2).map(f => [nameOf(f), f] as const))('rows,
         if (layout === 'dense') {
           harness.run(op, { eps }, withBias ? [x, weight, bias] : [x, weight], x, 2);
           expect([...x.data.slice(0, right.length)]).toEqual([...out.data]);
+          if (shape.length > 1) continue;
+          const again = harness.array(shape, 'f32', Array.from(out.data));
+          const aside = withBias ? bias : weight;
+          const apart = Array.from(
+            harness.run(op, { eps }, [again, weight, bias].slice(0, withBias ? 3 : 2), output(shape)),
+          );
+          expect([...harness.run(op, { eps }, [again, weight, bias].slice(0, withBias ? 3 : 2), aside)]).toEqual(apart);
         }
       }
   });

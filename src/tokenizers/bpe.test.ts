@@ -1,0 +1,218 @@
+import { describe, expect, it, vi } from 'vitest';
+import { TokenizerError } from '../errors.ts';
+import { Bpe } from './bpe.ts';
+import { mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
+import { BYTE_CHARS, toByteChars } from './byte-alphabet.ts';
+import { MergeTable, mergesFromList, mergesFromRanks } from './merge-table.ts';
+
+const LETTERS = 4;
+
+/** A deterministic vocabulary over a few letters, with or without merges that depend on later ones. */
+function randomTable(seed: number, sharedRanks: boolean): { table: MergeTable; random: (below: number) => number } {
+  let state = seed;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const table = new MergeTable(120);
+  for (let i = 0; i < 120; i++) {
+    const known = LETTERS + i;
+    table.add(random(known), random(known), sharedRanks ? random(40) : (i * 67) % 120, known);
+  }
+  return { table, random };
+}
+
+function symbolsOf(ids: readonly number[]): Symbols {
+  const symbols = newSymbols(ids.length);
+  symbols.count = ids.length;
+  symbols.ids.set(ids);
+  ids.forEach((_, i) => {
+    symbols.starts[i] = i;
+    symbols.ends[i] = i + 1;
+  });
+  return symbols;
+}
+
+/** The definition: look for the lowest rank, leftmost first, join, start again. */
+function mergeNaively(ids: readonly number[], table: MergeTable): { id: number; start: number; end: number }[] {
+  const tokens = ids.map((id, i) => ({ id, start: i, end: i + 1 }));
+  for (;;) {
+    let best = Number.POSITIVE_INFINITY;
+    let at = -1;
+    for (let i = 0; i + 1 < tokens.length; i++) {
+      const found = table.find(tokens[i]!.id, tokens[i + 1]!.id);
+      if (found >= 0 && table.rankAt(found) < best) [best, at] = [table.rankAt(found), i];
+    }
+    if (at < 0) return tokens;
+    const [left, right] = [tokens[at]!, tokens[at + 1]!];
+    const id = table.resultAt(table.find(left.id, right.id));
+    tokens.splice(at, 2, { id, start: left.start, end: right.end });
+  }
+}
+
+const listed = ({ count, ids, starts, ends }: Symbols) =>
+  Array.from({ length: count }, (_, i) => ({ id: ids[i]!, start: starts[i]!, end: ends[i]! }));
+
+describe('mergeSymbols', () => {
+  it.each([
+    [1, false],
+    [2, false],
+    [3, true],
+    [4, true],
+  ])('follows the definition at every length (vocabulary %i, shared ranks %s)', (seed, sharedRanks) => {
+    const { table, random } = randomTable(seed, sharedRanks);
+    for (let length = 0; length < 160; length++) {
+      const ids = Array.from({ length }, () => random(length % 3 === 0 ? 1 : LETTERS));
+      const symbols = symbolsOf(ids);
+      mergeSymbols(symbols, table);
+      expect(listed(symbols)).toEqual(mergeNaively(ids, table));
+    }
+  });
+
+  it('looks up a number of pairs that grows with the length and no faster', () => {
+    const { table, random } = randomTable(5, true);
+    const find = vi.spyOn(table, 'find');
+    const lookups = [1_000, 10_000, 100_000].map(length => {
+      find.mockClear();
+      mergeSymbols(symbolsOf(Array.from({ length }, () => random(LETTERS))), table);
+      return find.mock.calls.length / length;
+    });
+    for (const perSymbol of lookups) expect(perSymbol).toBeLessThan(3);
+  });
+});
+
+describe('merge tables', () => {
+  const vocab = new Map(['a', 'b', 'c', 'ab', 'bc', 'abc'].map((token, id) => [token, id]));
+
+  it('keeps the first rank of a pair', () => {
+    const table = mergesFromList(vocab, ['a b', 'a b'], merge => merge.split(' ') as [string, string], 0);
+    expect(table.rankAt(table.find(0, 1))).toBe(0);
+    expect(table.find(1, 0)).toBe(-1);
+  });
+
+  it('names a token that is missing', () => {
+    const merges = () => mergesFromList(vocab, ['c a'], merge => merge.split(' ') as [string, string], 0);
+    expect(merges).toThrow(TokenizerError);
+    expect(merges).toThrow('"ca"');
+  });
+
+  it('derives every split into two entries, with the rank of the whole', () => {
+    const entries = [...vocab].map(([token, id]) => ({ token, id, priority: -id }));
+    const table = mergesFromRanks(entries);
+    const splits = [
+      [0, 1, 3],
+      [1, 2, 4],
+      [3, 2, 5],
+      [0, 4, 5],
+    ] as const;
+    for (const [left, right, result] of splits) {
+      const found = table.find(left, right);
+      expect([table.rankAt(found), table.resultAt(found)]).toEqual([result, result]);
+    }
+    expect(table.find(2, 0)).toBe(-1);
+  });
+});
+
+describe('Bpe', () => {
+  const characters = (tokens: readonly string[], options: Partial<ConstructorParameters<typeof Bpe>[0]> = {}) => {
+    const vocab = new Map(tokens.map((token, id) => [token, id]));
+    const entries = [...vocab].map(([token, id]) => ({ token, id, priority: -id }));
+    return new Bpe({ vocab, merges: mergesFromRanks(entries), bytes: false, ...options });
+  };
+  const texts = (model: Bpe, piece: string) => model.tokenize(piece).map(({ id }) => model.idToToken(id));
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+
+  it('reads bytes, and gives each token the whole characters it touches', () => {
+    const model = new Bpe({
+      vocab: new Map(BYTE_CHARS.map((char, id) => [char, id])),
+      merges: new MergeTable(0),
+      bytes: true,
+    });
+    expect(model.tokenize('é😀').map(({ id, start, end }) => [id, start, end])).toEqual([
+      [0xc3, 0, 1],
+      [0xa9, 0, 1],
+      [0xf0, 1, 3],
+      [0x9f, 1, 3],
+      [0x98, 1, 3],
+      [0x80, 1, 3],
+    ]);
+  });
+
+  it('writes the 68 unprintable bytes as U+0100 and up', () => {
+    expect(toByteChars('\0 \n\x7f\u00a0\u00ad')).toBe('ĀĠĊġÂłÂŃ');
+  });
+
+  it('falls back to bytes, else to the unknown token, one for a run if asked', () => {
+    const fallback = characters(['<unk>', ...bytes, 'a'], { unknown: '<unk>', byteFallback: true });
+    expect(texts(fallback, 'aä')).toEqual(['a', '<0xC3>', '<0xA4>']);
+    const fused = characters(['<unk>', 'a'], { unknown: '<unk>', fuseUnknown: true });
+    expect(fused.tokenize('xyaz')).toEqual([
+      { id: 0, start: 0, end: 2 },
+      { id: 1, start: 2, end: 3 },
+      { id: 0, start: 3, end: 4 },
+    ]);
+    expect(texts(characters(['<unk>', 'a'], { unknown: '<unk>' }), 'xya')).toEqual(['<unk>', '<unk>', 'a']);
+    expect(texts(characters(['a']), 'xa')).toEqual(['a']);
+  });
+
+  it('marks the parts of a word if the vocabulary does', () => {
+    const vocab = new Map(['a', '##a', '##b</w>', 'a##'].map((token, id) => [token, id]));
+    const model = new Bpe({
+      vocab,
+      merges: new MergeTable(0),
+      bytes: false,
+      continuingPrefix: '##',
+      endSuffix: '</w>',
+    });
+    expect(texts(model, 'aab')).toEqual(['a', '##a', '##b</w>']);
+  });
+
+  it('takes whole pieces from the vocabulary if merges are to be ignored', () => {
+    const options = {
+      vocab: new Map([
+        ['a', 0],
+        ['b', 1],
+        ['ab', 2],
+      ]),
+      merges: new MergeTable(0),
+      bytes: false,
+    };
+    expect(texts(new Bpe(options), 'ab')).toEqual(['a', 'b']);
+    expect(texts(new Bpe({ ...options, ignoreMerges: true }), 'ab')).toEqual(['ab']);
+  });
+
+  it('gives the same tokens whether or not it may cut before space marks', () => {
+    const tokens = ['▁', 'a', 'b', '▁a', '▁▁', 'ab', '▁ab', '▁▁▁▁', 'ba'];
+    const cutting = characters(tokens);
+    const whole = characters([...tokens, 'x▁x']);
+    for (const text of ['▁ab▁▁a▁▁▁▁▁ba▁', 'a▁b▁▁', '▁▁▁ab▁ab', 'ba▁ab'])
+      expect(texts(cutting, text)).toEqual(texts(whole, text));
+  });
+
+  it('keeps frozen entries whole and cuts unused ones again', () => {
+    expect(texts(characters(['a', 'b', 'ab', 'ba'], { frozen: ['ba'] }), 'abab')).toEqual(['a', 'ba', 'b']);
+    const unused = characters(['a', 'b', 'c', 'ab', 'abc'], { unused: ['ab', 'abc'] });
+    expect(unused.tokenize('abc').map(({ id, start, end }) => [id, start, end])).toEqual([
+      [0, 0, 1],
+      [1, 1, 2],
+      [2, 2, 3],
+    ]);
+  });
+
+  it('refuses one id for two tokens', () => {
+    const vocab = new Map([
+      ['a', 0],
+      ['b', 0],
+    ]);
+    expect(() => new Bpe({ vocab, merges: new MergeTable(0), bytes: false })).toThrow('same id');
+  });
+
+  it('gives the same ids when its store of words has been emptied', () => {
+    const model = characters(['<unk>', ...'0123456789'], { unknown: '<unk>' });
+    const ids: number[] = [];
+    for (let i = 0; i < 60_000; i++) model.appendIds(`${i}`, 0, `${i}`.length, ids);
+    const again: number[] = [];
+    model.appendIds('42', 0, 2, again);
+    expect(again).toEqual([5, 3]);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { TokenizerError, UnsupportedError } from '../errors.ts';
+import { MAX_REGEX_INPUT, matchesOf, translateRegex } from './regex-translate.ts';
+
+const found = (pattern: string, text: string) =>
+  [...matchesOf(translateRegex(pattern), text)].map(([start, end]) => text.slice(start, end));
+
+describe('translateRegex', () => {
+  it.each([
+    ['\\s+', 'a\u0085\u00a0b\ufeffc', ['\u0085\u00a0']],
+    ['\\w+', 'größe_1 a\u0301b!', ['größe_1', 'a\u0301b']],
+    ['\\d', 'x٣½', ['٣']],
+    ['.+', 'a\rb\nc', ['a\rb', 'c']],
+    ['^.', 'ab\ncd', ['a', 'c']],
+    ['.$', 'ab\ncd', ['b', 'd']],
+    ['(?i:ab|s)+?', 'aBſ', []],
+    ['(?i)kelvin', 'K\u212aelvin KELVIN', ['\u212aelvin', 'KELVIN']],
+    ['[a-c&&[^b]]+', 'abc', ['a', 'c']],
+    ['[^(\\s|[.,])]+', 'ab,c d(e', ['ab', 'c', 'd', 'e']],
+    ['\\p{Han}|\\p{^L}', '漢a1', ['漢', '1']],
+    ['\\x41\\u0042\\x{1F600}', 'AB😀', ['AB😀']],
+    ['a++b|a', 'aab a', ['aab', 'a']],
+    ['a{2}', 'aaaaa', ['aa', 'aa']],
+    ['\\bno\\b', 'no nobody', ['no']],
+  ] as const)('%s', (pattern, text, expected) => {
+    if (expected.length === 0) expect(() => found(pattern, text)).toThrow(UnsupportedError);
+    else expect(found(pattern, text)).toEqual(expected);
+  });
+
+  it('makes possessive quantifiers keep what they have', () => {
+    expect(found('\\s++(?!x)|.', '  x')).toEqual([' ', ' ', 'x']);
+    expect(found('\\s+(?!x)|.', '  x')).toEqual([' ', ' ', 'x']);
+    expect(found('a++a', 'aaa')).toEqual([]);
+  });
+
+  it.each([
+    '(a+)+',
+    '(a|aa)*',
+    '(a?){2,}',
+    '(',
+    'a)',
+    '[a',
+    'a**',
+    '*',
+    '\\',
+    '\\h',
+    '\\1',
+    '(?<n>a)',
+    '(?x:a)',
+    '[[:alpha:]]',
+    '[b-a]',
+    'a{9999}',
+    '\\p{Nope}',
+    `${'('.repeat(60)}a${')'.repeat(60)}`,
+    'a'.repeat(20_001),
+  ])('refuses %s', pattern => {
+    expect(() => translateRegex(pattern)).toThrow(UnsupportedError);
+  });
+
+  it('limits texts for patterns that are not plainly linear', () => {
+    const long = ' '.repeat(MAX_REGEX_INPUT + 1);
+    expect(() => found('\\s+x', long)).toThrow(TokenizerError);
+    expect(found('\\s+|\\w', long)).toHaveLength(1);
+  });
+});
