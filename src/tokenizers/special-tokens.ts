@@ -31,13 +31,15 @@ export function findSpecialTokens(
   added: readonly AddedToken[],
   tokenToId: (token: string) => number | undefined,
 ): SpecialTokens {
-  const special = new Map(added.filter(token => token.special).map(token => [token.content, token.id]));
+  const ids = new Map(added.map(token => [token.content, token.id]));
+  const special = new Set(added.filter(token => token.special).map(token => token.content));
   const roles: Partial<Record<(typeof ROLES)[number], number>> = {};
   for (const role of ROLES) {
     const named = configs.map(config => contentOf(config[`${role}_token`])).find(content => content !== undefined);
     const usual = USUAL[role].find(content => special.has(content));
-    const id = named !== undefined ? (special.get(named) ?? tokenToId(named)) : usual && special.get(usual);
-    if (id !== undefined && id !== '') roles[role] = id;
+    const content = named ?? usual;
+    const id = content === undefined ? undefined : (ids.get(content) ?? tokenToId(content));
+    if (id !== undefined) roles[role] = id;
   }
   return roles;
 }

@@ -85,10 +85,10 @@ describe('split rules', () => {
   });
 
   for (const [name, pattern] of Object.entries(SPLIT_PATTERNS)) {
-    // Inside Oniguruma, which the published files were made with, `$` ends a line; here it must end the text.
+    // tiktoken's engine takes `$` as the end of the text, the translation as that of a line.
     const source = name === 'cl100k' ? pattern.replace('\\s++$', '\\s++\\z') : pattern;
     it(`${name} cuts as its regular expression does`, () => {
-      const reference = translateRegex(source.replaceAll('\\z', '(?![\\s\\S])'));
+      const reference = translateRegex(source);
       for (const sample of texts(3000)) {
         const expected = [...matchesOf(reference, sample)].map(([start, end]) => sample.slice(start, end));
         expect(scan(name as keyof typeof SPLIT_PATTERNS, sample)).toEqual(expected);

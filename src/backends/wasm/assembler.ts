@@ -354,7 +354,8 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   readonly params: { readonly [K in keyof P]: Local };
   readonly results: readonly ValueType[];
   private readonly locals: ValueType[] = [];
-  private readonly code: Code[] = [];
+  private readonly start: Uint8Array[] = [];
+  private readonly code: Uint8Array[] = [];
   /** Index in the module's function space; set by `ModuleBuilder`. */
   index = -1;
 
@@ -373,8 +374,14 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   v128s<N extends number>(n: N): Locals<N> {
     return Array.from({ length: n }, () => this.local('v128')) as Locals<N>;
   }
+  /** Appends instructions; written at once, so that no tree outlives the kernel that made it. */
   emit(...code: Code[]): this {
-    this.code.push(...code);
+    this.code.push(write(code));
+    return this;
+  }
+  /** Like `emit`, but ahead of everything that was or will be emitted: for constants. */
+  emitFirst(...code: Code[]): this {
+    this.start.push(write(code));
     return this;
   }
   signature(): Code {
@@ -388,7 +395,7 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
       if (last && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    return sized([vector(runs.map(([n, type]) => [uleb(n), TYPE_CODE[type]])), this.code, 0x0b]);
+    return sized([vector(runs.map(([n, type]) => [uleb(n), TYPE_CODE[type]])), this.start, this.code, 0x0b]);
   }
 }
 /** Calls a function that is already part of the module. */

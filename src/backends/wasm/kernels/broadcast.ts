@@ -28,6 +28,7 @@ import {
 } from '../assembler.ts';
 import { type ArgWriter, KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import { type VectorMath, vectorMath } from './math.ts';
+import { threadRange } from './rows.ts';
 
 /** How an operand lies in memory and in a vector. */
 export type Kind = 'word' | 'mask' | 'byte' | 'bytes';
@@ -166,10 +167,10 @@ const HEAD = 4;
 const AXES = 4 * (HEAD + 2 * OPERANDS);
 const AXIS = 4 * (1 + OPERANDS);
 const GATHER = 2048;
-// Scratch: coordinates, one repeated element per input, gathered runs.
-const REPEAT = 256;
-const REPEAT_BYTES = 32;
-const GATHERED = 512;
+// Scratch: coordinates, one repeated element per operand, gathered runs.
+const REPEAT = 1024;
+const REPEAT_BYTES = 16 * UNROLL;
+const GATHERED = 2048;
 
 /** `(to, from, byte stride, elements, element bytes)`: contiguous copy of a strided run. */
 function gatherFunction({ module }: ModuleContext): Func {
@@ -193,16 +194,7 @@ function walkFunction(context: ModuleContext, like: Func): Func {
   const gather = context.shared('gather run', () => gatherFunction(context));
   const f = module.func('walk', ['i32', 'i32', 'i32', 'i32']);
   const [args, thread, threads, table] = f.params;
-  const total = f.local('i32');
-  const at = f.local('i32');
-  const end = f.local('i32');
-  const scratch = f.local('i32');
-  const axis = f.local('i32');
-  const rest = f.local('i32');
-  const count = f.local('i32');
-  const column = f.local('i32');
-  const length = f.local('i32');
-  const coordinate = f.local('i32');
+  const [at, end, scratch, axis, rest, count, column, length, coordinate] = f.i32s(9);
   const address = f.i32s(OPERANDS);
   const inner = f.i32s(OPERANDS);
   const rowAt = f.i32s(OPERANDS);
@@ -217,18 +209,8 @@ function walkFunction(context: ModuleContext, like: Func): Func {
   const operands = address.map((_, k) => k);
   const inputs = operands.slice(1);
   return f.emit(
-    set(total, word(1)),
-    // Ranges of whole 64-element blocks: no two threads write to one cache line.
-    set(
-      rest,
-      i32.and(
-        i32.add(i32.divu(i32.add(total, i32.sub(threads, i32.const(1))), threads), i32.const(63)),
-        i32.const(-64),
-      ),
-    ),
-    set(at, i32.mul(thread, rest)),
-    set(end, i32.add(at, rest)),
-    when(i32.gt(end, total), set(end, total)),
+    // Shares of whole 64-element blocks: no two threads write to one cache line.
+    threadRange(word(1), thread, threads, 64, at, end),
     when(i32.ge(at, end), ret),
     set(scratch, context.scratch(thread)),
     operands.map(k => set(address[k]!, word(HEAD + 2 * k))),
@@ -268,8 +250,7 @@ function walkFunction(context: ModuleContext, like: Func): Func {
                   set(element, v128.load32splat(address[k]!)),
                   set(element, i32x4.splat(i32.mul(i32.load8u(address[k]!), i32.const(0x01010101)))),
                 ),
-                v128.store(repeated, element),
-                v128.store(repeated, element, 16),
+                Array.from({ length: UNROLL }, (_, u) => v128.store(repeated, element, 16 * u)),
                 set(rowAt[k]!, repeated),
                 set(rowStep[k]!, i32.const(0)),
               ],

@@ -68,19 +68,16 @@ const ERF_TAIL = [
 const TAIL_NUMERATOR = [0.5000001788139343, 0.19376689195632935, 0.0366901159286499, -0.00011207820352865383];
 const TAIL_DENOMINATOR = [1, 1.1854283809661865, 0.519137442111969, 0.08750482648611069];
 
-/** Builders for the body of `f`. Create it before any code that uses them is emitted into `f`. */
+/** Builders for the body of `f`. */
 export function vectorMath(f: Func, relaxed: boolean): VectorMath {
-  // The engine would rebuild a constant from general registers in each iteration, so they are locals, set up front:
-  // this array is already part of the function when later calls add to it.
-  const prologue: Code[] = [];
-  f.emit(prologue);
+  // The engine would rebuild a constant from general registers in each iteration, so they are locals, set up front.
   const known = new Map<string, Local>();
   const constant = (key: string, code: Code): Local => {
     let local = known.get(key);
     if (!local) {
       local = f.local('v128');
       known.set(key, local);
-      prologue.push(set(local, code));
+      f.emitFirst(set(local, code));
     }
     return local;
   };

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { FormatError, UnsupportedError } from '../errors.ts';
+import { readSentencePieceModel } from '../formats/sentencepiece.ts';
+import { tokenizerFromSentencePiece } from './load-sentencepiece.ts';
+
+const TYPES = { normal: 1, unknown: 2, control: 3, user_defined: 4, unused: 5, byte: 6 } as const;
+
+/** Protobuf fields as bytes: numbers as varints, texts and messages with their length. */
+function field(number: number, value: number | string | Uint8Array): number[] {
+  const varint = (n: number): number[] => (n < 128 ? [n] : [(n % 128) + 128, ...varint(Math.floor(n / 128))]);
+  if (typeof value === 'number') return [...varint(number * 8), ...varint(value)];
+  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
+  return [...varint(number * 8 + 2), ...varint(bytes.length), ...bytes];
+}
+
+type Piece = readonly [text: string, score: number, type?: keyof typeof TYPES];
+
+function modelFile(
+  pieces: readonly Piece[],
+  trainer: number[] = field(3, 2),
+  normalizer: number[] = field(4, 0),
+): Uint8Array {
+  const encoded = pieces.flatMap(([text, score, type = 'normal']) => {
+    const float = new Uint8Array(new Float32Array([score]).buffer);
+    return field(1, Uint8Array.from([...field(1, text), 2 * 8 + 5, ...float, ...field(3, TYPES[type])]));
+  });
+  return Uint8Array.from([...encoded, ...field(2, Uint8Array.from(trainer)), ...field(3, Uint8Array.from(normalizer))]);
+}
+
+const CONTROLS: Piece[] = [
+  ['<unk>', 0, 'unknown'],
+  ['<s>', 0, 'control'],
+  ['</s>', 0, 'control'],
+];
+const LETTERS: Piece[] = [
+  ['▁', -10],
+  ['a', -11],
+  ['b', -12],
+];
+
+describe('tokenizerFromSentencePiece', () => {
+  const tokensOf = (pieces: readonly Piece[], text: string, trainer?: number[], normalizer?: number[]) =>
+    tokenizerFromSentencePiece(modelFile([...CONTROLS, ...pieces], trainer, normalizer)).encode(text, {
+      addSpecialTokens: false,
+    }).tokens;
+
+  it('joins by score, leftmost first where scores are equal', () => {
+    expect(tokensOf([...LETTERS, ['ab', -1], ['ba', -2]], 'aba')).toEqual(['▁', 'ab', 'a']);
+    expect(tokensOf([...LETTERS, ['ab', -2], ['ba', -1]], 'aba')).toEqual(['▁', 'a', 'ba']);
+    expect(tokensOf([...LETTERS, ['ab', -1], ['ba', -1]], 'baba')).toEqual(['▁', 'ba', 'ba']);
+  });
+
+  it('keeps user-defined pieces whole, space mark or not', () => {
+    expect(tokensOf([...LETTERS, ['ab', -1], ['ba', 0, 'user_defined']], 'abab')).toEqual(['▁', 'a', 'ba', 'b']);
+  });
+
+  it('fuses unknown characters, or writes bytes', () => {
+    expect(tokensOf(LETTERS, 'axyb')).toEqual(['▁', 'a', '<unk>', 'b']);
+    const bytes = Array.from(
+      { length: 256 },
+      (_, byte): Piece => [`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, 0, 'byte'],
+    );
+    expect(tokensOf([...bytes, ...LETTERS], 'é', [...field(3, 2), ...field(35, 1)])).toEqual(['▁', '<0xC3>', '<0xA9>']);
+  });
+
+  it('removes or keeps spaces and adds the prefix as the file says', () => {
+    const pieces: Piece[] = [...LETTERS, ['▁a', -1]];
+    const [keep, collapse] = [field(4, 0), field(4, 1)];
+    expect(tokensOf(pieces, ' a  b ', undefined, keep)).toEqual(['▁', '▁a', '▁', '▁', 'b', '▁']);
+    expect(tokensOf(pieces, ' a  b ', undefined, collapse)).toEqual(['▁a', '▁', 'b']);
+    expect(tokensOf(pieces, 'a', undefined, [...keep, ...field(3, 0)])).toEqual(['a']);
+    expect(tokensOf(pieces, 'a b', [...field(3, 2), ...field(24, 1)], collapse)).toEqual(['a', '▁', 'b', '▁']);
+    expect(tokensOf(pieces, '  ', undefined, collapse)).toEqual([]);
+    expect(tokensOf(pieces, '', undefined, keep)).toEqual([]);
+  });
+
+  it('adds the begin token unless told otherwise, and prefixes every stretch unless it is not to', () => {
+    const file = modelFile([...CONTROLS, ...LETTERS, ['▁a', -1]]);
+    const encode = (options: object) => tokenizerFromSentencePiece(file, options).encode('a<s>a').tokens;
+    expect(encode({})).toEqual(['<s>', '▁a', '<s>', '▁a']);
+    expect(encode({ addBos: false, addEos: true, legacy: false })).toEqual(['▁a', '<s>', 'a', '</s>']);
+  });
+
+  it('decodes with one leading space less and a sign for unknown tokens', () => {
+    const tokenizer = tokenizerFromSentencePiece(modelFile([...CONTROLS, ...LETTERS]));
+    expect(tokenizer.decode([3, 4, 0, 3, 5])).toBe('a \u2047  b');
+    expect(tokenizer.decode([1, 3, 4], { skipSpecialTokens: true })).toBe('a');
+  });
+
+  it('refuses the other algorithms by name', () => {
+    expect(() => tokenizerFromSentencePiece(modelFile(LETTERS, field(3, 1)))).toThrow(UnsupportedError);
+    expect(() => tokenizerFromSentencePiece(modelFile(LETTERS, []))).toThrow('UNIGRAM');
+  });
+
+  it('refuses a piece that stands twice', () => {
+    expect(() => tokenizerFromSentencePiece(modelFile([...CONTROLS, ['a', 0], ['a', 0]]))).toThrow('twice');
+  });
+});
+
+describe('readSentencePieceModel', () => {
+  it('skips fields it does not know and reads negative ids', () => {
+    const minusOne = [...[43 * 8].flatMap(key => [(key % 128) + 128, key >> 7]), ...Array(9).fill(0xff), 0x01];
+    const file = readSentencePieceModel(modelFile([['a', -1.5]], [...field(3, 2), ...field(99, 'x'), ...minusOne]));
+    expect(file.pieces).toEqual([{ piece: 'a', score: -1.5, type: 'normal' }]);
+    expect([file.unkId, file.bosId, file.padId]).toEqual([0, undefined, undefined]);
+  });
+
+  it.each([
+    ['nothing', [], 'no pieces'],
+    ['a length of 4 GB', [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], 'beyond the end'],
+    ['an endless number', [0x0a, ...Array(12).fill(0xff)], 'too long'],
+    ['a number cut short', [0x0a, 0x80], 'ends within'],
+    ['a group', [0x0b], 'wire type 3'],
+    ['field 0', [0x00, 0x00], 'field number 0'],
+    ['a number for a piece', [0x08, 0x01], 'not a SentencePiece model'],
+    ['a piece of an unknown type', field(1, Uint8Array.from(field(3, 9))), 'unknown type'],
+    ['an unknown algorithm', [...modelFile([['a', 0]], field(3, 7))], 'unknown algorithm'],
+    ['a score that is not a number', [...modelFile([['a', Number.NaN]])], 'not a number'],
+    ['text where a number belongs', field(1, Uint8Array.from(field(3, 'x'))), 'a number'],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => readSentencePieceModel(Uint8Array.from(bytes))).toThrow(FormatError);
+    expect(() => readSentencePieceModel(Uint8Array.from(bytes))).toThrow(message);
+  });
+});
