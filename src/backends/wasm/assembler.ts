@@ -355,7 +355,7 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   readonly results: readonly ValueType[];
   private readonly locals: ValueType[] = [];
   private readonly start: Uint8Array[] = [];
-  private readonly code: Uint8Array[] = [];
+  private code: Code[] = [];
   /** Index in the module's function space; set by `ModuleBuilder`. */
   index = -1;
 
@@ -374,15 +374,18 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   v128s<N extends number>(n: N): Locals<N> {
     return Array.from({ length: n }, () => this.local('v128')) as Locals<N>;
   }
-  /** Appends instructions; written at once, so that no tree outlives the kernel that made it. */
   emit(...code: Code[]): this {
-    this.code.push(write(code));
+    this.code.push(...code);
     return this;
   }
   /** Like `emit`, but ahead of everything that was or will be emitted: for constants. */
   emitFirst(...code: Code[]): this {
     this.start.push(write(code));
     return this;
+  }
+  /** Turns the instructions so far into bytes, so that their trees can go. */
+  compact(): void {
+    this.code = [write(this.code)];
   }
   signature(): Code {
     const types = (list: readonly ValueType[]) => vector(list.map(type => TYPE_CODE[type]));
@@ -425,6 +428,10 @@ export class ModuleBuilder {
   export(f: Func): Func {
     this.exported.add(f);
     return f;
+  }
+  /** Turns all finished functions into bytes; see `Func.compact`. */
+  compact(): void {
+    for (const f of this.functions) f.compact();
   }
   /** Puts a function into the table for `callTable`; returns its table index. */
   tableIndex(f: Func): number {

@@ -69,6 +69,7 @@ export function buildModule(
   let like: Func | undefined;
   for (const kernel of kernels) {
     const f = kernel.emit(context);
+    module.compact();
     like ??= f;
     module.export(f);
     index.set(kernel.name, module.tableIndex(f));

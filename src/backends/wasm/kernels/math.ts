@@ -71,19 +71,20 @@ const TAIL_DENOMINATOR = [1, 1.1854283809661865, 0.519137442111969, 0.0875048264
 /** Builders for the body of `f`. */
 export function vectorMath(f: Func, relaxed: boolean): VectorMath {
   // The engine would rebuild a constant from general registers in each iteration, so they are locals, set up front.
-  const known = new Map<string, Local>();
-  const constant = (key: string, code: Code): Local => {
-    let local = known.get(key);
-    if (!local) {
-      local = f.local('v128');
-      known.set(key, local);
-      f.emitFirst(set(local, code));
-    }
-    return local;
+  const constants = (make: (x: number) => Code) => {
+    const known = new Map<number, Local>();
+    return (x: number): Local => {
+      let local = known.get(x);
+      if (!local) {
+        known.set(x, (local = f.local('v128')));
+        f.emitFirst(set(local, make(x)));
+      }
+      return local;
+    };
   };
-  const c = (x: number) => constant(`f32 ${Object.is(x, -0) ? '-0' : x}`, f32x4.const(x));
-  const n = (x: number) => constant(`i32 ${x}`, i32x4.const(x));
-  const d = (x: number) => constant(`f64 ${x}`, f64x2.const(x));
+  const c = constants(f32x4.const);
+  const n = constants(i32x4.const);
+  const d = constants(f64x2.const);
   const madd = (x: Code, y: Code, z: Code) => (relaxed ? f32x4.madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z));
   const polynomial = (x: Local, coefficients: readonly number[]): Code =>
     coefficients.slice(0, -1).reduceRight<Code>((sum, k) => madd(sum, x, c(k)), c(coefficients.at(-1)!));
