@@ -28,9 +28,10 @@ export async function initializeParameters<S extends Spec>(
   options: InitializeOptions = {},
 ): Promise<Params<S>> {
   const made = new Map<string, Tensor>();
+  const buffer = new PieceBuffer();
   try {
     for (const [i, [name, param]] of listParams(spec).entries())
-      made.set(name, await drawOne(param, backend, createRng(seed, i), options));
+      made.set(name, await drawOne(param, backend, createRng(seed, i), buffer, options));
   } catch (error) {
     for (const tensor of made.values()) tensor.dispose();
     throw error;
@@ -42,11 +43,12 @@ async function drawOne(
   { shape, init, matrix = false }: ParamSpec,
   backend: Backend,
   rng: Rng,
+  buffer: PieceBuffer,
   { plain = false, deviation = DEVIATION }: InitializeOptions,
 ): Promise<Tensor> {
   const writer = backend.weight(shape, { matrix: matrix && !plain });
   try {
-    for (const values of pieces(shape)) {
+    for (const values of buffer.pieces(shape)) {
       if (init !== 'normal') values.fill(init === 'ones' ? 1 : 0);
       else fillNormal(values, deviation, rng);
       await writer.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 'F32');
@@ -69,11 +71,17 @@ function fillNormal(values: Float32Array, deviation: number, rng: Rng): void {
   }
 }
 
-/** One buffer over and over, each time as long as the next whole rows of the shape. */
-function* pieces(shape: Shape): Generator<Float32Array> {
-  const rows = shape[0] ?? 1;
-  const width = sizeOf(shape.slice(1));
-  const most = Math.min(rows, Math.max(1, Math.floor(PIECE_BYTES / 4 / Math.max(1, width))));
-  const buffer = new Float32Array(most * width);
-  for (let row = 0; row < rows && width > 0; row += most) yield buffer.subarray(0, Math.min(most, rows - row) * width);
+/** One buffer for all parameters: thousands of fresh ones would be garbage faster than it is collected. */
+class PieceBuffer {
+  private values = new Float32Array(0);
+
+  /** The buffer over and over, each time as long as the next whole rows of the shape. */
+  *pieces(shape: Shape): Generator<Float32Array> {
+    const rows = shape[0] ?? 1;
+    const width = sizeOf(shape.slice(1));
+    const most = Math.min(rows, Math.max(1, Math.floor(PIECE_BYTES / 4 / Math.max(1, width))));
+    if (this.values.length < most * width) this.values = new Float32Array(Math.max(most * width, PIECE_BYTES / 4));
+    for (let row = 0; row < rows && width > 0; row += most)
+      yield this.values.subarray(0, Math.min(most, rows - row) * width);
+  }
 }

@@ -75,9 +75,16 @@ export function attentionWords(f: Func, args: Local): { words: Record<Whole | Fl
   };
 }
 
+interface Call {
+  /** Key/value heads of all batches, and the rows of queries that each of them serves. */
+  readonly units: number;
+  readonly rows: number;
+  readonly width: number;
+  readonly valueWidth: number;
+}
 /** Undefined = not even one register tile fits into scratch memory. */
-function tiling(shape: { rows: number; width: number; valueWidth: number }, { tile: { mr, nr } }: Features) {
-  const { rows, width, valueWidth } = shape;
+function tiling(call: Call, { threads, tile: { mr, nr } }: Features) {
+  const { units, rows, width, valueWidth } = call;
   const few = rows <= FEW_ROWS && width % 4 === 0 && valueWidth % 4 === 0;
   const padded = !few && valueWidth % nr !== 0;
   const outRow = 4 * (padded ? Math.ceil(valueWidth / nr) * nr : valueWidth);
@@ -89,8 +96,10 @@ function tiling(shape: { rows: number; width: number; valueWidth: number }, { ti
   const room = Math.floor((SCRATCH_BYTES - fixed) / (STATE + 4 * width + outRow));
   const most = few ? FEW_ROWS : Math.floor(Math.min(TILE_ROWS, room) / mr) * mr;
   if (room < (few ? rows : mr)) return undefined;
-  // Tiles of nearly the same height, in whole register tiles.
-  const tileRows = few ? Math.max(1, rows) : Math.ceil(rows / Math.ceil(rows / most) / mr) * mr;
+  // Tiles of nearly the same height, in whole register tiles, and at least one for each thread.
+  const wanted = Math.max(1, Math.ceil(rows / most), Math.ceil(threads / Math.max(1, units)));
+  const height = Math.max(1, Math.ceil(rows / wanted));
+  const tileRows = few ? height : Math.ceil(height / mr) * mr;
   const lanes = align(STATE * tileRows);
   const scores = lanes + SCORE_ROW;
   const qTile = scores + scoreBytes;
@@ -103,7 +112,7 @@ function tiling(shape: { rows: number; width: number; valueWidth: number }, { ti
 /** True when a call of these head widths fits into scratch memory on every engine. */
 export const attentionFits = (width: number, valueWidth: number): boolean =>
   tiling(
-    { rows: TILE_ROWS, width, valueWidth },
+    { units: 1, rows: TILE_ROWS, width, valueWidth },
     { relaxed: false, revec: false, threads: 1, tile: { mr: 8, nr: 32 } },
   ) !== undefined;
 
@@ -117,7 +126,10 @@ export function attentionArgs({ inputs, output, attrs }: Step, out: ArgWriter, f
   const [batch, allHeads, queries, width] = q.shape as readonly [number, number, number, number];
   const [, groups, slots, valueWidth] = v.shape as readonly [number, number, number, number];
   const heads = allHeads / groups;
-  const { few, padded, ...tiles } = tiling({ rows: heads * queries, width, valueWidth }, features)!;
+  const { few, padded, ...tiles } = tiling(
+    { units: batch * groups, rows: heads * queries, width, valueWidth },
+    features,
+  )!;
   const touched = few && 4 * batch * groups * slots * (width + valueWidth) > CACHED_BYTES;
   const [outB, outH, outT] = bytesOfStrides(output);
   const [qB, qH, qT] = bytesOfStrides(q);

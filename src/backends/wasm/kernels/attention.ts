@@ -97,7 +97,7 @@ function attentionUnit(context: ModuleContext): Func {
   const loadQueries: Code = [
     set(i, i32.const(0)),
     set(end, fourBytes(w.width)),
-    forLess(i, w.tileRows, 1, [
+    forLess(i, select(rows, w.tileRows, w.few), 1, [
       locate(i),
       set(at, plus(w.q, times(batch, w.qB), times(head, w.qH), times(t, w.qT))),
       when(
