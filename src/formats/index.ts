@@ -10,7 +10,8 @@ export {
   toFloat32,
   toInt32,
 } from './checkpoint.ts';
-export { openCheckpoint } from './open-checkpoint.ts';
+export { nodeFiles, splitPath } from './node-files.ts';
+export { isWeightsFile, openCheckpoint, openCheckpointFrom } from './open-checkpoint.ts';
 export { openSafetensors } from './safetensors.ts';
 export {
   type ShardedWriteOptions,
@@ -22,4 +23,14 @@ export {
   writeShardedSafetensors,
 } from './safetensors-write.ts';
 export { openShardedSafetensors } from './sharded.ts';
-export { type ByteSource, blobSource, bytesSource, fileSource } from './source.ts';
+export {
+  type ByteSource,
+  blobSource,
+  bytesSource,
+  fileIfThere,
+  fileSource,
+  isPlainFileName,
+  type ModelFiles,
+  readTarget,
+  readWhole,
+} from './source.ts';

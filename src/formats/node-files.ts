@@ -1,12 +1,20 @@
-/** The file system, in Node only, and writing files that are either complete or not there. */
+/** The file system, in Node only; paths; and writing files that are either complete or not there. */
 import { UnsupportedError } from '../errors.ts';
 
 /** Node's promise-based file functions. Throws UnsupportedError elsewhere. */
 export async function nodeFiles() {
   if (typeof process === 'undefined' || process.versions?.node === undefined) {
-    throw new UnsupportedError('there is no file system here', { fix: 'give the bytes or a Blob instead of a path' });
+    throw new UnsupportedError('there is no file system here', {
+      fix: 'give an http(s) URL, bytes or a Blob instead of a path',
+    });
   }
   return import('node:fs/promises');
+}
+
+/** Splits a path behind its last separator: `a/b.txt` -> `a/` and `b.txt`. */
+export function splitPath(path: string): readonly [folder: string, file: string] {
+  const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
+  return [path.slice(0, cut), path.slice(cut)];
 }
 
 /** A file to write: `produce` hands its bytes over in order, waiting for each part to be taken. */

@@ -1,12 +1,15 @@
-/** Opens the weights in a folder or a file, in Node: finds the file, tells its format, says what is there if nothing fits. */
+/** Opens the weights of a model: finds the file, tells its format, says what is there if nothing fits. */
 import { CheckpointError, ConfigError, FormatError, UnsupportedError } from '../errors.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { nodeFiles } from './node-files.ts';
+import { nodeFiles, splitPath } from './node-files.ts';
 import { quoted } from './quoted.ts';
 import { openSafetensors } from './safetensors.ts';
 import { INDEX_FILE, openShardedSafetensors } from './sharded.ts';
-import { type ByteSource, fileSource } from './source.ts';
+import { type ByteSource, fileIfThere, type ModelFiles, readWhole } from './source.ts';
+
+/** Where weights are, in the order of preference. */
+const USUAL_FILES = ['model.safetensors', INDEX_FILE] as const;
 
 /** An index of a million tensors takes this much; a longer file is not one. */
 const MAX_INDEX_BYTES = 100_000_000;
@@ -21,30 +24,48 @@ const OTHER_FORMATS: readonly { readonly start: string; readonly format: string 
 /** Weights that a folder may hold instead. */
 const LATER_FILE = /^pytorch_model.*\.bin$|\.(gguf|pth)$/;
 
+/** Whether a name is that of safetensors weights or of the index of their shards. */
+export function isWeightsFile(name: string): boolean {
+  return /\.safetensors(\.index\.json)?$/.test(name);
+}
+
 /**
  * Opens the checkpoint of a folder (`model.safetensors`, else the index of its shards) or a file (safetensors, or an index).
- * Throws ConfigError if there is nothing at the path, CheckpointError if the folder has no checkpoint, UnsupportedError for
- * formats that come later, and what `openSafetensors` and `openShardedSafetensors` throw.
+ * Throws ConfigError if there is nothing at the path, and what `openCheckpointFrom` throws.
  */
 export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> {
   const { stat, readdir } = await nodeFiles();
   const facts = await stat(folderOrFile).catch((cause: unknown) => {
     throw new ConfigError('there is no checkpoint', { seen: String(cause), where: folderOrFile, cause });
   });
-  if (!facts.isDirectory()) return openFile(folderOrFile);
-  const names = await readdir(folderOrFile);
-  const name = ['model.safetensors', INDEX_FILE].find(wanted => names.includes(wanted));
-  if (name === undefined) throw nothingToOpen(folderOrFile, names.sort());
-  return openFile(`${folderOrFile}/${name}`);
+  const [folder, weights] = facts.isDirectory() ? [`${folderOrFile}/`, undefined] : splitPath(folderOrFile);
+  return openCheckpointFrom({
+    name: folderOrFile,
+    weights,
+    open: file => fileIfThere(folder + file),
+    list: () => readdir(folderOrFile),
+  });
 }
 
-async function openFile(path: string): Promise<Checkpoint> {
-  if (path.endsWith('.index.json')) return openIndex(path);
-  const source = await fileSource(path);
+/**
+ * Opens the checkpoint among the files of a model: the weights file that they name, else `model.safetensors`, else the index
+ * of its shards. Aborting the signal stops this and later reads. Throws CheckpointError if there is none, UnsupportedError for
+ * formats that come later, and what `openSafetensors` and `openShardedSafetensors` throw.
+ */
+export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal): Promise<Checkpoint> {
+  const open = (file: string) => files.open(file, signal);
+  for (const file of files.weights === undefined ? USUAL_FILES : [files.weights]) {
+    const source = await open(file);
+    if (source) return file.endsWith('.index.json') ? openIndex(source, open) : openFile(source);
+  }
+  throw nothingToOpen(files, await files.list?.());
+}
+
+async function openFile(source: ByteSource): Promise<Checkpoint> {
   const other = await otherFormat(source);
   if (other === undefined) return openSafetensors(source);
   await source.close();
-  throw new UnsupportedError(`${other} files come later`, { expected: 'safetensors', where: path });
+  throw new UnsupportedError(`${other} files come later`, { expected: 'safetensors', where: source.name });
 }
 
 async function otherFormat(source: ByteSource): Promise<string | undefined> {
@@ -52,41 +73,28 @@ async function otherFormat(source: ByteSource): Promise<string | undefined> {
   return OTHER_FORMATS.find(other => other.start === start)?.format;
 }
 
-async function openIndex(path: string): Promise<Checkpoint> {
-  const folder = path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
-  return openShardedSafetensors(await readJson(path), file => fileSource(folder + file), path);
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const source = await fileSource(path);
+async function openIndex(source: ByteSource, open: (file: string) => Promise<ByteSource | undefined>) {
+  const text = decodeUtf8(await readWhole(source, MAX_INDEX_BYTES), source.name);
+  let index: unknown;
   try {
-    if (source.size > MAX_INDEX_BYTES) {
-      throw new FormatError('index is too large', {
-        seen: `${source.size} bytes`,
-        expected: `at most ${MAX_INDEX_BYTES}`,
-        where: path,
-      });
-    }
-    const text = decodeUtf8(await source.read(0, source.size), path);
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new FormatError('index is not JSON', { seen: String(cause), where: path, cause });
-    }
-  } finally {
-    await source.close();
+    index = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError('index is not JSON', { seen: String(cause), where: source.name, cause });
   }
+  return openShardedSafetensors(index, open, source.name);
 }
 
-function nothingToOpen(folder: string, names: readonly string[]): Error {
-  const shown =
-    names.slice(0, 20).map(quoted).join(', ') + (names.length > 20 ? `, and ${names.length - 20} more` : '');
-  const facts = { seen: names.length === 0 ? 'an empty folder' : shown, where: folder };
-  const expected = `model.safetensors or ${INDEX_FILE}`;
-  const later = names.find(name => LATER_FILE.test(name));
+function nothingToOpen({ name: where, weights }: ModelFiles, names?: readonly string[]): Error {
+  const expected = weights ?? USUAL_FILES.join(' or ');
+  if (names === undefined || weights !== undefined) return new CheckpointError('there are no weights', { expected, where });
+  const sorted = [...names].sort();
+  const more = names.length > 20 ? `, and ${names.length - 20} more` : '';
+  const seen = names.length === 0 ? 'an empty folder' : sorted.slice(0, 20).map(quoted).join(', ') + more;
+  const later = sorted.find(name => LATER_FILE.test(name));
   if (later !== undefined) {
-    return new UnsupportedError(`files such as ${quoted(later)} come later`, { ...facts, expected });
+    return new UnsupportedError(`files such as ${quoted(later)} come later`, { seen, expected, where });
   }
-  const fix = names.some(name => name.endsWith('.safetensors')) ? 'give the path of the file itself' : undefined;
-  return new CheckpointError('folder holds no checkpoint', { ...facts, expected, fix });
+  const other = names.some(name => name.endsWith('.safetensors'));
+  const fix = other ? 'give the path of the file itself, or name it model.safetensors' : undefined;
+  return new CheckpointError('folder holds no checkpoint', { seen, expected, fix, where });
 }

@@ -7,7 +7,7 @@ import { CheckpointError, FormatError } from '../errors.ts';
 import type { Checkpoint, TensorEntry } from './checkpoint.ts';
 import { quoted } from './quoted.ts';
 import { openSafetensors } from './safetensors.ts';
-import type { ByteSource } from './source.ts';
+import { type ByteSource, isPlainFileName } from './source.ts';
 
 /** The usual name of the index. */
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -19,13 +19,13 @@ interface ShardIndex {
 }
 
 /**
- * Opens the shards that a parsed index names; `open` gives the source of a shard, `where` names the index in messages.
+ * Opens the shards that a parsed index names; `open` gives the source of a shard or undefined, `where` names the index in messages.
  * Throws FormatError if the index has not the right form or a shard is corrupt, CheckpointError if a shard is missing, lies
  * outside the folder, lacks a tensor that the index puts into it, or if the shards hold less than the index says they do.
  */
 export async function openShardedSafetensors(
   index: unknown,
-  open: (file: string) => Promise<ByteSource>,
+  open: (file: string) => Promise<ByteSource | undefined>,
   where: string = INDEX_FILE,
 ): Promise<Checkpoint> {
   const { shardOf, totalSize } = checkIndex(index, where);
@@ -56,20 +56,17 @@ export async function openShardedSafetensors(
 }
 
 async function openShard(
-  open: (file: string) => Promise<ByteSource>,
+  open: (file: string) => Promise<ByteSource | undefined>,
   file: string,
   where: string,
 ): Promise<ByteSource> {
-  try {
-    return await open(file);
-  } catch (cause) {
-    throw new CheckpointError('shard cannot be opened', {
-      seen: `${quoted(file)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      fix: 'put all files that the index names beside it',
-      where,
-      cause,
-    });
-  }
+  const fix = 'put all files that the index names beside it';
+  const source = await open(file).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointError('shard cannot be opened', { seen: `${quoted(file)}: ${reason}`, fix, where, cause });
+  });
+  if (source === undefined) throw new CheckpointError('shard is missing', { seen: quoted(file), fix, where });
+  return source;
 }
 
 function joinShards(
@@ -142,9 +139,4 @@ function checkIndex(index: unknown, where: string): ShardIndex {
 function asObject(value: unknown, what: string, where: string): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new FormatError(`${what} is not an object`, { seen: Array.isArray(value) ? 'an array' : String(value), where });
-}
-
-/** A name without folders, drives, alternate streams or control characters, on every system. */
-function isPlainFileName(file: string): boolean {
-  return file !== '' && file !== '.' && file !== '..' && !/[/\\:\p{Cc}]/u.test(file);
 }

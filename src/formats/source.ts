@@ -1,4 +1,4 @@
-/** Random access to bytes, the same in Node and browser: memory, a Blob, a file. */
+/** Random access to bytes, the same in Node and browser: memory, a Blob, a file; and the files of a model by name. */
 import { ConfigError, FormatError } from '../errors.ts';
 import { nodeFiles } from './node-files.ts';
 
@@ -16,11 +16,36 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** The files of a model, wherever they are. */
+export interface ModelFiles {
+  /** For messages: the folder, the address. */
+  readonly name: string;
+  /** A plain file name, no path. Undefined when there is no such file; aborting the signal stops this and later reads. */
+  open(file: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+  /** The names of all files, where they can be known. */
+  list?(): Promise<readonly string[]>;
+  /** The weights file where it was chosen itself; by default it is found by its usual name. */
+  readonly weights?: string | undefined;
+}
+
+/** A name without folders, drives, alternate streams or control characters, on every system. */
+export function isPlainFileName(file: string): boolean {
+  return file !== '' && file !== '.' && file !== '..' && !/[/\\:\p{Cc}]/u.test(file);
+}
+
 /** How much a source copies at once where it cannot fill the target itself, and how much it asks of the system at once. */
 const CHUNK_BYTES = 1 << 24;
 
-/** Checks a read and gives the place it goes to. Nothing is allocated for a range that does not exist. */
-function target({ name, size }: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number, into?: Uint8Array) {
+/**
+ * Checks a read and gives the place it goes to. Nothing is allocated for a range that does not exist. Throws what
+ * `ByteSource.read` throws.
+ */
+export function readTarget(
+  { name, size }: Pick<ByteSource, 'name' | 'size'>,
+  offset: number,
+  length: number,
+  into?: Uint8Array,
+): Uint8Array {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
   if (!whole || offset < 0 || length < 0 || length > size - offset) {
     throw new FormatError('read outside the file', {
@@ -46,7 +71,7 @@ export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
     name,
     size: bytes.length,
     async read(offset, length, into) {
-      const out = target(source, offset, length, into);
+      const out = readTarget(source, offset, length, into);
       out.set(bytes.subarray(offset, offset + length));
       return out;
     },
@@ -61,7 +86,7 @@ export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name)
     name,
     size: blob.size,
     async read(offset, length, into) {
-      const out = target(source, offset, length, into);
+      const out = readTarget(source, offset, length, into);
       for (let done = 0; done < length; done += CHUNK_BYTES) {
         const end = Math.min(length, done + CHUNK_BYTES);
         out.set(new Uint8Array(await blob.slice(offset + done, offset + end).arrayBuffer()), done);
@@ -93,7 +118,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
     size: facts.size,
     async read(offset, length, into) {
       if (closed) throw new ConfigError('file is closed', { where: path });
-      const out = target(source, offset, length, into);
+      const out = readTarget(source, offset, length, into);
       for (let done = 0; done < length; ) {
         const wanted = Math.min(length - done, CHUNK_BYTES);
         const { bytesRead } = await handle.read(out, done, wanted, offset + done);
@@ -115,4 +140,29 @@ export async function fileSource(path: string): Promise<ByteSource> {
     },
   };
   return source;
+}
+
+/** `fileSource`, but undefined when there is no such file. */
+export async function fileIfThere(path: string): Promise<ByteSource | undefined> {
+  return fileSource(path).catch((error: Error) => {
+    const { code } = (error.cause ?? {}) as { code?: string };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+}
+
+/** All bytes of a source, which is closed then. Throws FormatError if they are more than `mostBytes`. */
+export async function readWhole(source: ByteSource, mostBytes: number): Promise<Uint8Array> {
+  try {
+    if (source.size > mostBytes) {
+      throw new FormatError('file is too large', {
+        seen: `${source.size} bytes`,
+        expected: `at most ${mostBytes}`,
+        where: source.name,
+      });
+    }
+    return await source.read(0, source.size);
+  } finally {
+    await source.close();
+  }
 }

@@ -31,13 +31,14 @@ export class KVCache {
   private real: number[];
   private step: { position: Tensor; filled: Tensor; mask: Tensor | undefined } | undefined;
 
-  constructor(backend: Backend, shape: CacheShape, options: { batch: number; capacity: number }) {
+  /** @param layers buffers to take over; default: new ones. @throws BackendError when the memory cannot be had */
+  constructor(backend: Backend, shape: CacheShape, options: { batch: number; capacity: number }, layers?: Layer[]) {
     this.backend = backend;
     this.shape = shape;
     this.rows = options.batch;
     this.slots = Math.max(1, options.capacity);
     this.real = new Array<number>(this.rows).fill(0);
-    this.layers = this.allocate(this.rows, this.slots);
+    this.layers = layers ?? this.allocate(this.rows, this.slots);
   }
   /** Slots filled, padding included. */
   get length(): number {
@@ -116,14 +117,11 @@ export class KVCache {
   }
   /** A copy that goes on by itself. */
   async fork(): Promise<KVCache> {
-    const twin = new KVCache(this.backend, { ...this.shape, layers: 0 }, { batch: this.rows, capacity: this.slots });
-    Object.assign(twin, {
-      shape: this.shape,
-      filledSlots: this.filledSlots,
-      real: [...this.real],
-      visible: this.visible?.slice(),
-    });
-    twin.layers = await this.pick(Array.from({ length: this.rows }, (_, r) => r));
+    const layers = await this.pick(Array.from({ length: this.rows }, (_, r) => r));
+    const twin = new KVCache(this.backend, this.shape, { batch: this.rows, capacity: this.slots }, layers);
+    twin.filledSlots = this.filledSlots;
+    twin.real = [...this.real];
+    twin.visible = this.visible?.slice();
     return twin;
   }
   dispose(): void {

@@ -3,7 +3,7 @@ export type { AddedToken } from './added-tokens.ts';
 export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
 export { type TokenizerExtras, tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabMerges } from './load.ts';
-export { loadTokenizer } from './load-folder.ts';
+export { loadTokenizer, loadTokenizerFrom } from './load-folder.ts';
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 export { type TiktokenEncoding, tokenizerFromTiktoken } from './load-tiktoken.ts';
 export type { Model, ModelToken } from './model.ts';

@@ -1,29 +1,62 @@
-/** Tokenizers from the disk, for Node. */
+/** Tokenizers from files that are asked for by name: a folder on the disk (in Node), or wherever else a model lies. */
 import { TokenizerError } from '../errors.ts';
-import { tokenizerFileNames, tokenizerFromFiles } from './load.ts';
+import { nodeFiles, splitPath } from '../formats/node-files.ts';
+import { TOKENIZER_FILES, tokenizerFileNames, tokenizerFromFiles } from './load.ts';
 import type { Tokenizer } from './tokenizer.ts';
+
+/** Names to try where the files of a model cannot be listed: the usual ones of every format, and the configuration. */
+const USUAL_FILES = [
+  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.json', 'merges.txt'],
+  ...['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model', 'tokenizer.tiktoken'],
+];
 
 /**
  * The tokenizer of a model folder, or of one file of it: see `tokenizerFromFiles` for which files are used. A file is read
  * together with the configuration beside it. Throws TokenizerError, FormatError, UnsupportedError.
  */
 export async function loadTokenizer(folderOrFile: string): Promise<Tokenizer> {
-  const { readdir, readFile, stat } = await import('node:fs/promises');
-  const { basename, dirname, join } = await import('node:path');
-  const isFolder = await stat(folderOrFile).then(
-    entry => entry.isDirectory(),
-    cause => {
-      throw new TokenizerError('there is no such tokenizer folder or file', { where: folderOrFile, cause });
-    },
-  );
-  const folder = isFolder ? folderOrFile : dirname(folderOrFile);
-  const beside = await readdir(folder);
-  const wanted = isFolder
-    ? beside
-    : [basename(folderOrFile), 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
-  const names = tokenizerFileNames(wanted.filter(name => beside.includes(name)));
-  const files = await Promise.all(
-    names.map(async name => [name, new Uint8Array(await readFile(join(folder, name)))] as const),
-  );
-  return tokenizerFromFiles(Object.fromEntries(files));
+  const { readdir, readFile, stat } = await nodeFiles();
+  const facts = await stat(folderOrFile).catch((cause: unknown) => {
+    throw new TokenizerError('there is no such tokenizer folder or file', { where: folderOrFile, cause });
+  });
+  const [folder, file] = facts.isDirectory() ? [`${folderOrFile}/`, undefined] : splitPath(folderOrFile);
+  const beside = await readdir(folder || '.');
+  const wanted =
+    file === undefined ? beside : [file, 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
+  const names = wanted.filter(name => beside.includes(name));
+  const tokenizer = await loadTokenizerFrom(async name => new Uint8Array(await readFile(folder + name)), names);
+  if (tokenizer) return tokenizer;
+  throw new TokenizerError('no tokenizer among the files', {
+    seen: names.slice(0, 20).join(', ') || 'no files',
+    expected: TOKENIZER_FILES,
+    where: folderOrFile,
+  });
+}
+
+/**
+ * The tokenizer among files that `read` gives by name (undefined = there is no such file); the choice is that of
+ * `tokenizerFromFiles`. Undefined when there is none.
+ * @param names all files there are; where they are not known, the usual names are tried
+ * @throws TokenizerError, FormatError, UnsupportedError, and what `read` throws
+ */
+export async function loadTokenizerFrom(
+  read: (file: string) => Promise<Uint8Array | undefined>,
+  names: readonly string[] = USUAL_FILES,
+): Promise<Tokenizer | undefined> {
+  const files: Record<string, Uint8Array> = {};
+  let left = names;
+  for (;;) {
+    const wanted = tokenizerFileNames(left);
+    if (wanted.length === 0) return undefined;
+    const missing: string[] = [];
+    const fetchOne = async (name: string) => {
+      const bytes = files[name] ?? (await read(name));
+      if (bytes) files[name] = bytes;
+      else missing.push(name);
+    };
+    await Promise.all(wanted.map(fetchOne));
+    if (missing.length === 0) return tokenizerFromFiles(Object.fromEntries(wanted.map(name => [name, files[name]!])));
+    // What is not there changes the choice.
+    left = left.filter(name => !missing.includes(name));
+  }
 }

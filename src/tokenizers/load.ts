@@ -298,6 +298,9 @@ function parseJson(text: string, where: string): unknown {
   }
 }
 
+/** What makes a tokenizer, for messages. */
+export const TOKENIZER_FILES = 'tokenizer.json, *.model, vocab.json and merges.txt, or *.tiktoken';
+
 /** Names of the files that `tokenizerFromFiles` can use, out of those of a folder. */
 export function tokenizerFileNames(names: readonly string[]): string[] {
   const extras = ['tokenizer_config.json', 'special_tokens_map.json'].filter(name => names.includes(name));
@@ -330,7 +333,7 @@ export function tokenizerFromFiles(files: Readonly<Record<string, Uint8Array | s
   if (main === undefined) {
     throw new TokenizerError('no tokenizer among the files', {
       seen: Object.keys(files).slice(0, 20).join(', ') || 'no files',
-      expected: 'tokenizer.json, *.model, vocab.json and merges.txt, or *.tiktoken',
+      expected: TOKENIZER_FILES,
     });
   }
   if (main === 'tokenizer.json') return tokenizerFromJson(json(main), extras);
