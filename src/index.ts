@@ -31,6 +31,7 @@ export {
   type TextEvent,
   type TokenEvent,
 } from './generate/index.ts';
+export { folderFiles, type ModelFiles, memoryFiles, type UrlFilesOptions, urlFiles } from './hub/files.ts';
 export { type LoadOptions, load } from './hub/load.ts';
 export { Model, type ModelGraph, type ModelInputs, type RunOptions, type RunResult } from './hub/model.ts';
 export { modelTypes } from './models/index.ts';

@@ -1,6 +1,7 @@
 /** What a model folder says about itself, from its headers and JSON files: no weights are read. */
 import { CheckpointError, UnsupportedError } from '../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../formats/index.ts';
+import { folderFiles } from '../hub/files.ts';
 import { readJson } from '../hub/load.ts';
 import type { HeadName } from '../models/architecture.ts';
 import { ConfigReader } from '../models/config-reader.ts';
@@ -71,7 +72,7 @@ const BYTES_IN_MEMORY = 4;
 
 /** @throws CheckpointError when the folder has no config.json, and what reading its files throws */
 export async function modelFacts(folder: string): Promise<ModelFacts> {
-  const json = await readJson(folder, 'config.json');
+  const json = await readJson(folderFiles(folder), 'config.json');
   if (!json)
     throw new CheckpointError('no config.json', {
       seen: folder,
@@ -146,7 +147,7 @@ async function tokenizerFacts(folder: string): Promise<TokenizerFacts | undefine
   )
     return undefined;
   const tokenizer = await loadTokenizer(folder);
-  const settings = await readJson(folder, 'tokenizer_config.json');
+  const settings = await readJson(folderFiles(folder), 'tokenizer_config.json');
   return {
     kind: tokenizer.model.type,
     vocabSize: tokenizer.vocabSize,

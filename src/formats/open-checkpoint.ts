@@ -58,7 +58,7 @@ export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal
     const source = await open(file);
     if (source) return file.endsWith('.index.json') ? openIndex(source, open) : openFile(source);
   }
-  throw nothingToOpen(files, await files.list?.());
+  throw nothingToOpen(files, files.weights === undefined ? await files.list?.() : undefined);
 }
 
 async function openFile(source: ByteSource): Promise<Checkpoint> {
@@ -86,7 +86,8 @@ async function openIndex(source: ByteSource, open: (file: string) => Promise<Byt
 
 function nothingToOpen({ name: where, weights }: ModelFiles, names?: readonly string[]): Error {
   const expected = weights ?? USUAL_FILES.join(' or ');
-  if (names === undefined || weights !== undefined) return new CheckpointError('there are no weights', { expected, where });
+  if (names === undefined || weights !== undefined)
+    return new CheckpointError('there are no weights', { expected, where });
   const sorted = [...names].sort();
   const more = names.length > 20 ? `, and ${names.length - 20} more` : '';
   const seen = names.length === 0 ? 'an empty folder' : sorted.slice(0, 20).map(quoted).join(', ') + more;

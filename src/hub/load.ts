@@ -1,6 +1,6 @@
-/** Opens a checkpoint: config, weights, tokenizer and generation defaults of a folder. */
+/** Opens a checkpoint: config, weights, tokenizer and generation defaults, from wherever their files are. */
 import { CheckpointError, ConfigError } from '../errors.ts';
-import { openCheckpoint } from '../formats/index.ts';
+import { openCheckpointFrom, readWhole } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
 import { ConfigReader } from '../models/config-reader.ts';
@@ -8,7 +8,9 @@ import { architectureOf, headOf } from '../models/index.ts';
 import { type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
-import { loadTokenizer } from '../tokenizers/index.ts';
+import { loadTokenizerFrom } from '../tokenizers/index.ts';
+import { decodeUtf8 } from '../util/bytes.ts';
+import { folderFiles, type ModelFiles, urlFiles } from './files.ts';
 import { Model } from './model.ts';
 
 export interface LoadOptions {
@@ -18,53 +20,70 @@ export interface LoadOptions {
   readonly head?: HeadName | undefined;
   /** Keep the weights as plain matrices, so that they can be trained. Products are slower then. */
   readonly trainable?: boolean | undefined;
+  /** Aborting stops requests and reading; `load` throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
+/** JSON files and tokenizer files are read as a whole; longer ones are not what they claim to be. */
+const MAX_FILE_BYTES = 1e9;
+
 /**
- * Loads a model folder in the reference's layout: `config.json`, `model.safetensors` (or its shards), and if they are
- * there `tokenizer.json` (or its relatives) and `generation_config.json`.
+ * Loads a model in the reference's layout: `config.json`, `model.safetensors` (or its shards), and if they are there
+ * `tokenizer.json` (or its relatives) and `generation_config.json`.
+ * @param source a folder or a `.safetensors` file (in Node), an http(s) address of either, or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
-export async function load(folder: string, options: LoadOptions = {}): Promise<Model> {
-  const json = await readJson(folder, 'config.json');
+export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {
+  const files = modelFiles(source);
+  try {
+    return await loadFrom(files, options);
+  } catch (error) {
+    // Errors on the way may have been told as those of a file.
+    options.signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** The files that a string stands for. @throws ConfigError for an address that is none */
+export function modelFiles(source: string | ModelFiles): ModelFiles {
+  if (typeof source !== 'string') return source;
+  return /^https?:/i.test(source) ? urlFiles(source) : folderFiles(source);
+}
+
+async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const json = await readJson(files, 'config.json', signal);
   if (!json)
     throw new CheckpointError('no config.json', {
-      seen: folder,
-      expected: 'a folder with config.json and model.safetensors',
+      seen: files.name,
+      expected: 'config.json beside the weights',
     });
   const { architecture, json: full } = await architectureOf(json);
-  const reader = new ConfigReader(full, `${folder}/config.json`);
+  const reader = new ConfigReader(full, `config.json of ${files.name}`);
   const config = architecture.config(reader);
   reader.finish();
   const head = options.head ?? headOf(json);
   const spec = architecture.heads[head].parameters(config);
   const backend = options.backend ?? (await defaultBackend());
-  const [tokenizer, defaults] = await Promise.all([findTokenizer(folder), generationDefaults(folder, json)]);
+  const [tokenizer, defaults] = await Promise.all([
+    readTokenizer(files, signal),
+    generationDefaults(files, json, signal),
+  ]);
 
-  const checkpoint = await openCheckpoint(folder);
+  const checkpoint = await openCheckpointFrom(files, signal);
   try {
     const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
-      signal: options.signal,
+      signal,
       onProgress: options.onProgress,
-      where: folder,
+      where: files.name,
     });
     const specs = new Map(listParams(spec));
-    return new Model({
-      architecture,
-      config,
-      params,
-      backend,
-      head,
-      type: String(json.model_type),
-      specs,
-      tokenizer,
-      defaults,
-      unexpected,
-    });
+    const type = String(json.model_type);
+    return new Model({ architecture, config, params, backend, head, type, specs, tokenizer, defaults, unexpected });
   } finally {
     await checkpoint.close();
   }
@@ -72,42 +91,38 @@ export async function load(folder: string, options: LoadOptions = {}): Promise<M
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A JSON object of the folder; undefined when there is no such file. */
-export async function readJson(folder: string, file: string): Promise<Json | undefined> {
-  const { readFile } = await import('node:fs/promises');
-  const path = `${folder}/${file}`;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined;
-    throw new CheckpointError(`${file} cannot be read`, { seen: (error as Error).message, where: path });
-  }
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new ConfigError(`${file} is not valid JSON`, { seen: (error as Error).message, where: path });
-  }
+/** The bytes of a file; undefined when there is no such file. */
+async function readFile(files: ModelFiles, file: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  const source = await files.open(file, signal);
+  return source && readWhole(source, MAX_FILE_BYTES);
 }
 
-async function generationDefaults(folder: string, config: Json) {
-  const own = await readJson(folder, 'generation_config.json');
+/** A JSON object among the files; undefined when there is no such file. @throws ConfigError, FormatError, CheckpointError */
+export async function readJson(files: ModelFiles, file: string, signal?: AbortSignal): Promise<Json | undefined> {
+  const bytes = await readFile(files, file, signal);
+  if (!bytes) return undefined;
+  const where = files.name;
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes, `${file} of ${where}`));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ConfigError(`${file} is not valid JSON`, { seen: error.message, where, cause: error });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw new ConfigError(`${file} is not a JSON object`, {
+    seen: Array.isArray(value) ? 'a list' : String(value),
+    where,
+  });
+}
+
+async function generationDefaults(files: ModelFiles, config: Json, signal?: AbortSignal) {
+  const own = await readJson(files, 'generation_config.json', signal);
   // Old folders keep the end token in config.json only.
   const { eos_token_id, bos_token_id, pad_token_id } = config;
   return optionsFromConfig(own ?? { eos_token_id, bos_token_id, pad_token_id });
 }
 
-/** Files that make a tokenizer, in any of its formats. */
-const TOKENIZER_FILES = ['tokenizer.json', 'vocab.json', 'tokenizer.model'];
-
-async function findTokenizer(folder: string) {
-  const { access } = await import('node:fs/promises');
-  for (const file of TOKENIZER_FILES) {
-    const there = await access(`${folder}/${file}`).then(
-      () => true,
-      () => false,
-    );
-    if (there) return loadTokenizer(folder);
-  }
-  return undefined;
+async function readTokenizer(files: ModelFiles, signal?: AbortSignal) {
+  return loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.());
 }

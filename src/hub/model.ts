@@ -69,7 +69,7 @@ export interface ModelParts extends LoadedModel {
 
 export class Model implements Decoder {
   readonly parts: ModelParts;
-  private disposed = false;
+  #disposed = false;
 
   constructor(parts: ModelParts) {
     this.parts = parts;
@@ -92,7 +92,7 @@ export class Model implements Decoder {
 
   /** The forward pass as lazy tensors: nothing is computed. `params` may be another tree of the same form. */
   graph(inputs: ModelInputs, params: unknown = this.parts.params): ModelGraph {
-    this.checkOpen();
+    this.#checkOpen();
     const { architecture, config, head } = this.parts;
     const batch = tokenBatch(inputs.input_ids, {
       vocabSize: this.vocabSize,
@@ -103,7 +103,7 @@ export class Model implements Decoder {
     const { hidden: hiddenOf, logits: logitsOf } = architecture.heads[head];
     const hidden = hiddenOf(params, config, batch);
     const logits = logitsOf(params, config, hidden, batch);
-    return { hidden, logits, loss: this.loss(logits, inputs.labels) };
+    return { hidden, logits, loss: this.#loss(logits, inputs.labels) };
   }
   /** Names that `trace` can show for these inputs, in the order of computation. */
   names(inputs: ModelInputs): readonly string[] {
@@ -113,7 +113,7 @@ export class Model implements Decoder {
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<RunResult> {
     let { logits } = this.graph(inputs);
     for (const [name, edit] of Object.entries(options.replace ?? {})) logits = replace(logits, name, edit);
-    const loss = this.loss(logits, inputs.labels);
+    const loss = this.#loss(logits, inputs.labels);
     const view = trace(logits);
     const traced = Object.fromEntries((options.trace ?? []).map(name => [name, view.get(name)]));
     await dataOfAll(logits, ...(loss ? [loss] : []), ...Object.values(traced));
@@ -122,7 +122,7 @@ export class Model implements Decoder {
 
   /** A cache for `batch` sequences of up to `capacity` tokens; what `generate` drives. Dispose it. */
   open(options: { batch: number; capacity: number }): CausalSession {
-    this.checkOpen();
+    this.#checkOpen();
     if (this.parts.head !== 'causalLM')
       throw new ConfigError('this checkpoint is a classifier: it does not generate', { seen: this.parts.head });
     return new CausalSession(this.parts, options);
@@ -164,21 +164,21 @@ export class Model implements Decoder {
 
   /** Frees the weights. Later calls throw; sessions that are still open fail at their next step. */
   dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
+    if (this.#disposed) return;
+    this.#disposed = true;
     disposeParameters(this.parts.params);
     this.parts.onDispose?.();
   }
   [Symbol.dispose](): void {
     this.dispose();
   }
-  private loss(logits: Tensor, labels: ModelInputs['labels']): Tensor | undefined {
+  #loss(logits: Tensor, labels: ModelInputs['labels']): Tensor | undefined {
     if (!labels) return undefined;
     const wanted = labelTensor(labels);
     return this.parts.head === 'causalLM' ? causalLoss(logits, wanted) : classificationLoss(logits, wanted);
   }
-  private checkOpen(): void {
-    if (this.disposed) throw new HeedError('the model is closed', { fix: 'load it again' });
+  #checkOpen(): void {
+    if (this.#disposed) throw new HeedError('the model is closed', { fix: 'load it again' });
   }
 }
 

@@ -4,26 +4,26 @@ import { ConfigError } from '../errors.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 export class ConfigReader {
-  private readonly json: Json;
-  private readonly where: string;
-  private readonly problems: string[] = [];
+  readonly #json: Json;
+  readonly #where: string;
+  readonly #problems: string[] = [];
 
   constructor(json: unknown, where: string) {
     if (json === null || typeof json !== 'object' || Array.isArray(json))
       throw new ConfigError('a config is a JSON object', { seen: JSON.stringify(json)?.slice(0, 80), where });
-    this.json = json as Json;
-    this.where = where;
+    this.#json = json as Json;
+    this.#where = where;
   }
   /** True when the field is there and not null. */
   has(name: string): boolean {
-    return this.json[name] !== undefined && this.json[name] !== null;
+    return this.#json[name] !== undefined && this.#json[name] !== null;
   }
   raw(name: string): unknown {
-    return this.json[name];
+    return this.#json[name];
   }
   /** A whole number of at least `min` (default 1). Without a default the field must be there. */
   integer(name: string, fallback?: number, min = 1): number {
-    return this.field(
+    return this.#field(
       name,
       fallback,
       v => Number.isSafeInteger(v) && (v as number) >= min,
@@ -31,30 +31,30 @@ export class ConfigReader {
     ) as number;
   }
   number(name: string, fallback?: number): number {
-    return this.field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
+    return this.#field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
   }
   boolean(name: string, fallback?: boolean): boolean {
-    return this.field(name, fallback, v => typeof v === 'boolean', 'true or false') as boolean;
+    return this.#field(name, fallback, v => typeof v === 'boolean', 'true or false') as boolean;
   }
   string(name: string, fallback?: string): string {
-    return this.field(name, fallback, v => typeof v === 'string', 'a string') as string;
+    return this.#field(name, fallback, v => typeof v === 'string', 'a string') as string;
   }
   /** A nested object, or undefined when the field is absent or null. */
   object(name: string): ConfigReader | undefined {
     if (!this.has(name)) return undefined;
-    const reader = new ConfigReader(this.json[name], `${name} of ${this.where}`);
-    this.nested.push(reader);
+    const reader = new ConfigReader(this.#json[name], `${name} of ${this.#where}`);
+    this.#nested.push(reader);
     return reader;
   }
-  private readonly nested: ConfigReader[] = [];
+  readonly #nested: ConfigReader[] = [];
 
   /** Records that a condition between fields does not hold. */
   check(holds: boolean, problem: string): void {
-    if (!holds) this.problems.push(problem);
+    if (!holds) this.#problems.push(problem);
   }
   /** Entries of `id2label`, or `num_labels`, or 2 as the reference assumes. */
   labels(): string[] {
-    const map = this.json.id2label;
+    const map = this.#json.id2label;
     if (map && typeof map === 'object')
       return Object.entries(map)
         .sort(([a], [b]) => Number(a) - Number(b))
@@ -63,14 +63,14 @@ export class ConfigReader {
   }
   /** @throws ConfigError with all problems found so far */
   finish(): void {
-    const all = [this, ...this.nested].flatMap(r => r.problems.map(p => (r === this ? p : `${r.where}: ${p}`)));
-    if (all.length) throw new ConfigError(`config does not fit: ${all.join('; ')}`, { where: this.where });
+    const all = [this, ...this.#nested].flatMap(r => r.#problems.map(p => (r === this ? p : `${r.#where}: ${p}`)));
+    if (all.length) throw new ConfigError(`config does not fit: ${all.join('; ')}`, { where: this.#where });
   }
 
-  private field(name: string, fallback: unknown, good: (v: unknown) => boolean, expected: string): unknown {
-    const value = this.json[name] ?? fallback;
-    if (value === undefined) this.problems.push(`${name} is missing (${expected})`);
-    else if (!good(value)) this.problems.push(`${name} is ${JSON.stringify(value)?.slice(0, 60)}, not ${expected}`);
+  #field(name: string, fallback: unknown, good: (v: unknown) => boolean, expected: string): unknown {
+    const value = this.#json[name] ?? fallback;
+    if (value === undefined) this.#problems.push(`${name} is missing (${expected})`);
+    else if (!good(value)) this.#problems.push(`${name} is ${JSON.stringify(value)?.slice(0, 60)}, not ${expected}`);
     else return value;
     // A stand-in of the right kind, so that reading goes on and finds the other problems.
     return fallback ?? 1;

@@ -18,62 +18,62 @@ type Rows = readonly (readonly number[])[];
 const PIECE_TOKENS = 512;
 
 export class CausalSession {
-  private readonly model: LoadedModel;
-  private readonly cache: KVCache;
+  readonly #model: LoadedModel;
+  readonly #cache: KVCache;
 
   constructor(model: LoadedModel, options: { batch: number; capacity: number }) {
-    this.model = model;
-    this.cache = new KVCache(model.backend, model.architecture.cache(model.config), options);
+    this.#model = model;
+    this.#cache = new KVCache(model.backend, model.architecture.cache(model.config), options);
   }
   get length(): number {
-    return this.cache.length;
+    return this.#cache.length;
   }
 
   /** Appends T tokens to each row; logits of the last position, one array `[V]` a row, valid until the next step. */
   async step(ids: Rows, mask?: Rows, signal?: AbortSignal): Promise<Float32Array[]> {
     const T = ids[0]?.length ?? 0;
-    if (ids.length !== this.cache.batch || T === 0)
+    if (ids.length !== this.#cache.batch || T === 0)
       throw new ConfigError('step: one row of tokens per sequence', {
         seen: `${ids.length} rows of ${T}`,
-        expected: `${this.cache.batch} rows`,
+        expected: `${this.#cache.batch} rows`,
       });
-    const before = this.cache.length;
+    const before = this.#cache.length;
     try {
       let logits: TypedArray | undefined;
       for (let from = 0; from < T; from += PIECE_TOKENS) {
         signal?.throwIfAborted();
         const part = (rows: Rows) => rows.map(row => row.slice(from, from + PIECE_TOKENS));
-        logits = await this.piece(part(ids), mask && part(mask), from + PIECE_TOKENS >= T);
+        logits = await this.#piece(part(ids), mask && part(mask), from + PIECE_TOKENS >= T);
       }
       signal?.throwIfAborted();
       const V = logits!.length / ids.length;
       return ids.map((_, b) => logits!.subarray(b * V, (b + 1) * V) as Float32Array);
     } catch (error) {
       // What was appended lies behind `length` and is written over by the next step.
-      this.cache.trim(before);
+      this.#cache.trim(before);
       throw error;
     }
   }
   async reorder(parents: readonly number[]): Promise<void> {
-    await this.cache.reorder(parents);
+    await this.#cache.reorder(parents);
   }
   trim(length: number): void {
-    this.cache.trim(length);
+    this.#cache.trim(length);
   }
   dispose(): void {
-    this.cache.dispose();
+    this.#cache.dispose();
   }
 
-  private async piece(ids: Rows, mask: Rows | undefined, last: boolean): Promise<TypedArray> {
-    const { architecture, config, params } = this.model;
+  async #piece(ids: Rows, mask: Rows | undefined, last: boolean): Promise<TypedArray> {
+    const { architecture, config, params } = this.#model;
     const batch = tokenBatch(ids, {
       vocabSize: architecture.vocabSize(config),
       contextLength: architecture.contextLength(config),
       mask,
-      offsets: this.cache.positions,
+      offsets: this.#cache.positions,
     });
-    await this.cache.extend(ids[0]!.length, batch.mask);
-    const input = { ...batch, cache: this.cache };
+    await this.#cache.extend(ids[0]!.length, batch.mask);
+    const input = { ...batch, cache: this.#cache };
     const { hidden, logits } = architecture.heads.causalLM;
     const states = hidden(params, config, input); // [B, T, C]
     const T = states.dim(1);

@@ -73,15 +73,15 @@ function fillNormal(values: Float32Array, deviation: number, rng: Rng): void {
 
 /** One buffer for all parameters: thousands of fresh ones would be garbage faster than it is collected. */
 class PieceBuffer {
-  private values = new Float32Array(0);
+  #values = new Float32Array(0);
 
   /** The buffer over and over, each time as long as the next whole rows of the shape. */
   *pieces(shape: Shape): Generator<Float32Array> {
     const rows = shape[0] ?? 1;
     const width = sizeOf(shape.slice(1));
     const most = Math.min(rows, Math.max(1, Math.floor(PIECE_BYTES / 4 / Math.max(1, width))));
-    if (this.values.length < most * width) this.values = new Float32Array(Math.max(most * width, PIECE_BYTES / 4));
+    if (this.#values.length < most * width) this.#values = new Float32Array(Math.max(most * width, PIECE_BYTES / 4));
     for (let row = 0; row < rows && width > 0; row += most)
-      yield this.values.subarray(0, Math.min(most, rows - row) * width);
+      yield this.#values.subarray(0, Math.min(most, rows - row) * width);
   }
 }

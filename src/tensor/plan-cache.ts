@@ -46,33 +46,33 @@ export function planFor(backend: Backend, wanted: readonly Wanted[], nodes: read
 }
 
 class PlanCache {
-  private readonly backend: Backend;
+  readonly #backend: Backend;
   /** Entries by number of nodes. */
-  private readonly bySize = new Map<number, Entry[]>();
-  private count = 0;
-  private clock = 0;
+  readonly #bySize = new Map<number, Entry[]>();
+  #count = 0;
+  #clock = 0;
 
   constructor(backend: Backend) {
-    this.backend = backend;
+    this.#backend = backend;
   }
   get(wanted: readonly Wanted[], nodes: readonly Tensor[]): CachedPlan {
-    let entry = this.bySize.get(nodes.length)?.find(e => matches(e, wanted, nodes));
+    let entry = this.#bySize.get(nodes.length)?.find(e => matches(e, wanted, nodes));
     if (!entry) {
-      entry = this.make(wanted, nodes);
-      const entries = this.bySize.get(nodes.length);
+      entry = this.#make(wanted, nodes);
+      const entries = this.#bySize.get(nodes.length);
       if (entries) entries.push(entry);
-      else this.bySize.set(nodes.length, [entry]);
-      if (++this.count > MAX_PLANS) this.dropOldest(entry);
+      else this.#bySize.set(nodes.length, [entry]);
+      if (++this.#count > MAX_PLANS) this.#dropOldest(entry);
     }
-    entry.lastUse = ++this.clock;
+    entry.lastUse = ++this.#clock;
     return entry;
   }
 
-  private make(wanted: readonly Wanted[], nodes: readonly Tensor[]): Entry {
-    const planned: Planned = planGraph(this.backend, wanted);
+  #make(wanted: readonly Wanted[], nodes: readonly Tensor[]): Entry {
+    const planned: Planned = planGraph(this.#backend, wanted);
     const index = new Map(nodes.map((node, i) => [node, i]));
     return {
-      prepared: this.backend.prepare(planned.plan),
+      prepared: this.#backend.prepare(planned.plan),
       deviceLeaves: planned.deviceLeaves.map(leaf => index.get(leaf)!),
       // A leaf that a definition made belongs to the structure: its data goes with the plan.
       uploads: planned.uploads.map(u => (ArrayBuffer.isView(u) ? u : (index.get(u) ?? hostElements(u)))),
@@ -87,16 +87,16 @@ class PlanCache {
       lastUse: 0,
     };
   }
-  private dropOldest(keep: Entry): void {
-    const all = [...this.bySize.values()].flat().filter(e => e !== keep);
+  #dropOldest(keep: Entry): void {
+    const all = [...this.#bySize.values()].flat().filter(e => e !== keep);
     const oldest = all.reduce((a, b) => (a.lastUse <= b.lastUse ? a : b));
-    for (const [size, entries] of this.bySize) {
+    for (const [size, entries] of this.#bySize) {
       const rest = entries.filter(e => e !== oldest);
-      if (rest.length) this.bySize.set(size, rest);
-      else this.bySize.delete(size);
+      if (rest.length) this.#bySize.set(size, rest);
+      else this.#bySize.delete(size);
     }
     oldest.prepared.release();
-    this.count--;
+    this.#count--;
   }
 }
 

@@ -67,40 +67,40 @@ function typeOf(t: Tensor) {
 
 /** The plan in the making. */
 class Draft {
-  private readonly backend: Backend;
-  private readonly values = new Map<Tensor, Value>();
-  private readonly steps: DraftStep[] = [];
-  private readonly copies = new Map<Value, Value>();
-  private readonly constants = new Map<string, Value>();
-  private readonly deviceLeaves: Tensor[] = [];
-  private readonly uploads: { data: Tensor | TypedArray; buffer: Buffer; dtype: DType }[] = [];
-  private readonly reads: Value[] = [];
-  private readonly results: Buffer[] = [];
+  readonly #backend: Backend;
+  readonly #values = new Map<Tensor, Value>();
+  readonly #steps: DraftStep[] = [];
+  readonly #copies = new Map<Value, Value>();
+  readonly #constants = new Map<string, Value>();
+  readonly #deviceLeaves: Tensor[] = [];
+  readonly #uploads: { data: Tensor | TypedArray; buffer: Buffer; dtype: DType }[] = [];
+  readonly #reads: Value[] = [];
+  readonly #results: Buffer[] = [];
 
   constructor(backend: Backend) {
-    this.backend = backend;
+    this.#backend = backend;
   }
   valueOf(node: Tensor): Value {
-    return this.values.get(node)!;
+    return this.#values.get(node)!;
   }
 
   add(node: Tensor, kernel: Kernel | undefined): void {
     if (node.storage || node.op.name === 'constant') {
-      this.values.set(node, this.leaf(node));
+      this.#values.set(node, this.#leaf(node));
       return;
     }
     const inputs = node.inputs.map(x => this.valueOf(x));
     if (node.op.view) {
-      this.values.set(node, this.view(node, inputs[0]!));
+      this.#values.set(node, this.#view(node, inputs[0]!));
       return;
     }
     if (!kernel)
-      throw new UnsupportedError(`the ${this.backend.name} backend has no kernel for ${node.op.name}`, {
+      throw new UnsupportedError(`the ${this.#backend.name} backend has no kernel for ${node.op.name}`, {
         where: node.path || undefined,
       });
     const access = kernel.access ?? ['dense'];
     const ready = inputs.map((v, i) =>
-      this.provide(v, access[Math.min(i, access.length - 1)]!, kernel.formats?.[i], node.path),
+      this.#provide(v, access[Math.min(i, access.length - 1)]!, kernel.formats?.[i], node.path),
     );
     if (node.op.alias !== undefined) {
       const target = inputs[node.op.alias]!;
@@ -112,39 +112,39 @@ class Draft {
             where: node.path || undefined,
           },
         );
-      this.values.set(node, this.step(node.op.name, node.attrs, ready, target, node.path));
+      this.#values.set(node, this.#step(node.op.name, node.attrs, ready, target, node.path));
       return;
     }
-    const output = this.fresh(node.shape, node.dtype, kernel.outputOrder);
-    this.values.set(node, this.step(node.op.name, node.attrs, ready, output, node.path, kernel.inPlace));
+    const output = this.#fresh(node.shape, node.dtype, kernel.outputOrder);
+    this.#values.set(node, this.#step(node.op.name, node.attrs, ready, output, node.path, kernel.inPlace));
   }
 
   /** Makes sure that the root can be handed out, and says how. */
   want(value: Value, as: Wanted['as']): void {
-    let dense = this.provide(value, 'dense', undefined, '');
+    let dense = this.#provide(value, 'dense', undefined, '');
     if (as === 'host') {
-      this.reads.push(dense);
+      this.#reads.push(dense);
       dense.buffer.pinned = true;
       return;
     }
     const bytes = sizeOf(dense.shape) * bytesOf(dense.dtype);
     if (dense.buffer.kind !== 'temporary' || dense.buffer.bytes !== bytes || dense.buffer.shared)
-      dense = this.copy(dense, '');
+      dense = this.#copy(dense, '');
     dense.buffer.kind = 'result';
-    dense.buffer.index = this.results.push(dense.buffer) - 1;
+    dense.buffer.index = this.#results.push(dense.buffer) - 1;
   }
 
-  private leaf(node: Tensor): Value {
+  #leaf(node: Tensor): Value {
     const plain = { offset: 0, shape: node.shape, strides: rowMajor(node.shape), dtype: node.dtype };
     if (node.storage?.kind === 'device') {
       const { buffer } = node.storage;
-      const index = this.deviceLeaves.push(node) - 1;
+      const index = this.#deviceLeaves.push(node) - 1;
       return { ...plain, buffer: { kind: 'leaf', index, bytes: buffer.byteLength }, format: buffer.format };
     }
-    if (node.storage) return { ...plain, buffer: this.upload(node, node.size, node.dtype) };
+    if (node.storage) return { ...plain, buffer: this.#upload(node, node.size, node.dtype) };
     const { value } = node.attrs as { value: number };
     const key = `${node.dtype} ${value}`;
-    let constant = this.constants.get(key);
+    let constant = this.#constants.get(key);
     if (!constant) {
       const data =
         node.dtype === 'f32'
@@ -152,72 +152,67 @@ class Draft {
           : node.dtype === 'i32'
             ? new Int32Array([value])
             : new Uint8Array([value]);
-      constant = { ...plain, buffer: this.upload(data, 1, node.dtype) };
-      this.constants.set(key, constant);
+      constant = { ...plain, buffer: this.#upload(data, 1, node.dtype) };
+      this.#constants.set(key, constant);
     }
     return constant;
   }
-  private upload(data: Tensor | TypedArray, elements: number, dtype: DType): Buffer {
+  #upload(data: Tensor | TypedArray, elements: number, dtype: DType): Buffer {
     const buffer = temporary(elements * bytesOf(dtype), 'upload');
-    buffer.index = this.uploads.push({ data, buffer, dtype }) - 1;
+    buffer.index = this.#uploads.push({ data, buffer, dtype }) - 1;
     return buffer;
   }
-  private view(node: Tensor, input: Value): Value {
-    const plain = this.plain(input, node.path);
+  #view(node: Tensor, input: Value): Value {
+    const plain = this.#plain(input, node.path);
     const direct = node.op.view!(plain, node.attrs, node.shape);
-    const source = direct ? plain : this.copy(plain, node.path);
+    const source = direct ? plain : this.#copy(plain, node.path);
     const layout = direct ?? node.op.view!(source, node.attrs, node.shape)!;
     source.buffer.shared = true;
     return { ...layout, buffer: source.buffer, dtype: node.dtype };
   }
   /** The value with the access a kernel needs, by way of a copy if it must be. */
-  private provide(value: Value, access: Access, formats: readonly string[] | undefined, path: string): Value {
+  #provide(value: Value, access: Access, formats: readonly string[] | undefined, path: string): Value {
     if (value.format !== undefined && formats?.includes(value.format)) return value;
-    const plain = this.plain(value, path);
+    const plain = this.#plain(value, path);
     const { shape, strides } = plain;
     if (access === 'strided') return plain;
     const fits =
       access === 'dense'
         ? isRowMajor(shape, strides)
         : shape.length === 0 || shape.at(-1) === 1 || strides.at(-1) === 1;
-    return fits ? plain : this.copy(plain, path);
+    return fits ? plain : this.#copy(plain, path);
   }
-  private plain(value: Value, path: string): Value {
+  #plain(value: Value, path: string): Value {
     if (value.format === undefined) return value;
-    return this.once(value, () => this.step('toRows', undefined, [value], this.fresh(value.shape, value.dtype), path));
+    return this.#once(value, () =>
+      this.#step('toRows', undefined, [value], this.#fresh(value.shape, value.dtype), path),
+    );
   }
-  private copy(value: Value, path: string): Value {
-    return this.once(value, () => this.step('copy', undefined, [value], this.fresh(value.shape, value.dtype), path));
+  #copy(value: Value, path: string): Value {
+    return this.#once(value, () => this.#step('copy', undefined, [value], this.#fresh(value.shape, value.dtype), path));
   }
-  private once(value: Value, make: () => Value): Value {
-    const known = this.copies.get(value);
+  #once(value: Value, make: () => Value): Value {
+    const known = this.#copies.get(value);
     if (known) return known;
     const made = make();
-    this.copies.set(value, made);
+    this.#copies.set(value, made);
     return made;
   }
-  private fresh(shape: Shape, dtype: DType, outputOrder?: readonly number[]): Value {
+  #fresh(shape: Shape, dtype: DType, outputOrder?: readonly number[]): Value {
     const physical = outputOrder ? outputOrder.map(d => shape[d]!) : shape;
     const strides = rowMajor(physical);
     const logical = outputOrder ? shape.map((_, d) => strides[outputOrder.indexOf(d)]!) : strides;
     return { buffer: temporary(sizeOf(shape) * bytesOf(dtype)), offset: 0, shape, strides: logical, dtype };
   }
-  private step(
-    op: string,
-    attrs: unknown,
-    inputs: readonly Value[],
-    output: Value,
-    path: string,
-    inPlace = false,
-  ): Value {
-    if (sizeOf(output.shape) > 0) this.steps.push({ op, attrs, inputs, output, path, inPlace });
+  #step(op: string, attrs: unknown, inputs: readonly Value[], output: Value, path: string, inPlace = false): Value {
+    if (sizeOf(output.shape) > 0) this.#steps.push({ op, attrs, inputs, output, path, inPlace });
     return output;
   }
 
   finish(): Planned {
     const arenaBytes = assignArena(
-      this.steps.map(s => ({ inputs: s.inputs, output: s.output, inPlace: s.inPlace })),
-      this.uploads.map(u => u.buffer),
+      this.#steps.map(s => ({ inputs: s.inputs, output: s.output, inPlace: s.inPlace })),
+      this.#uploads.map(u => u.buffer),
     );
     const slots = new Map<Buffer, View['slot']>();
     const slotOf = (b: Buffer): View['slot'] => {
@@ -240,7 +235,7 @@ class Draft {
       dtype,
       ...(format !== undefined && { format }),
     });
-    const steps = this.steps.map(
+    const steps = this.#steps.map(
       ({ op, attrs, inputs, output, path }): Step => ({
         op,
         attrs,
@@ -253,12 +248,12 @@ class Draft {
       plan: {
         steps,
         arenaBytes,
-        uploads: this.uploads.map(u => ({ offset: u.buffer.offset!, bytes: u.buffer.bytes, dtype: u.dtype })),
-        reads: this.reads.map(viewOf),
+        uploads: this.#uploads.map(u => ({ offset: u.buffer.offset!, bytes: u.buffer.bytes, dtype: u.dtype })),
+        reads: this.#reads.map(viewOf),
       },
-      deviceLeaves: this.deviceLeaves,
-      uploads: this.uploads.map(u => u.data),
-      results: this.results.map(b => b.bytes),
+      deviceLeaves: this.#deviceLeaves,
+      uploads: this.#uploads.map(u => u.data),
+      results: this.#results.map(b => b.bytes),
     };
   }
 }

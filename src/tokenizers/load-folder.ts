@@ -21,8 +21,7 @@ export async function loadTokenizer(folderOrFile: string): Promise<Tokenizer> {
   });
   const [folder, file] = facts.isDirectory() ? [`${folderOrFile}/`, undefined] : splitPath(folderOrFile);
   const beside = await readdir(folder || '.');
-  const wanted =
-    file === undefined ? beside : [file, 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
+  const wanted = file === undefined ? beside : [file, 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
   const names = wanted.filter(name => beside.includes(name));
   const tokenizer = await loadTokenizerFrom(async name => new Uint8Array(await readFile(folder + name)), names);
   if (tokenizer) return tokenizer;

@@ -16,9 +16,9 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   readonly name: string;
   readonly params: { readonly [K in keyof P]: Local };
   readonly results: readonly ValueType[];
-  private readonly locals: ValueType[] = [];
-  private readonly start: Uint8Array[] = [];
-  private code: Code[] = [];
+  readonly #locals: ValueType[] = [];
+  readonly #start: Uint8Array[] = [];
+  #code: Code[] = [];
   /** Index in the module's function space; set by `ModuleBuilder`. */
   index = -1;
 
@@ -28,8 +28,8 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
     this.results = results;
   }
   local(type: ValueType): Local {
-    this.locals.push(type);
-    return new Local(this.params.length + this.locals.length - 1, type);
+    this.#locals.push(type);
+    return new Local(this.params.length + this.#locals.length - 1, type);
   }
   i32s<N extends number>(n: N): Locals<N> {
     return Array.from({ length: n }, () => this.local('i32')) as Locals<N>;
@@ -38,17 +38,17 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
     return Array.from({ length: n }, () => this.local('v128')) as Locals<N>;
   }
   emit(...code: Code[]): this {
-    this.code.push(...code);
+    this.#code.push(...code);
     return this;
   }
   /** Like `emit`, but ahead of everything that was or will be emitted: for constants. */
   emitFirst(...code: Code[]): this {
-    this.start.push(write(code));
+    this.#start.push(write(code));
     return this;
   }
   /** Turns the instructions so far into bytes, so that their trees can go. */
   compact(): void {
-    this.code = [write(this.code)];
+    this.#code = [write(this.#code)];
   }
   signature(): Code {
     const types = (list: readonly ValueType[]) => vector(list.map(type => TYPE_CODE[type]));
@@ -56,12 +56,12 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   }
   body(): Code {
     const runs: [number, ValueType][] = [];
-    for (const type of this.locals) {
+    for (const type of this.#locals) {
       const last = runs.at(-1);
       if (last && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    return sized([vector(runs.map(([n, type]) => [uleb(n), TYPE_CODE[type]])), this.start, this.code, 0x0b]);
+    return sized([vector(runs.map(([n, type]) => [uleb(n), TYPE_CODE[type]])), this.#start, this.#code, 0x0b]);
   }
 }
 /** Calls a function that is already part of the module. */
@@ -69,37 +69,37 @@ export const call = (f: Func, ...args: Code[]): Code => [args, 0x10, uleb(f.inde
 
 /** Collects functions and writes the module. Imports come first, so declare them before any function. */
 export class ModuleBuilder {
-  private readonly imports: Func[] = [];
-  private readonly functions: Func[] = [];
-  private readonly table: Func[] = [];
-  private readonly exported = new Set<Func>();
+  readonly #imports: Func[] = [];
+  readonly #functions: Func[] = [];
+  readonly #table: Func[] = [];
+  readonly #exported = new Set<Func>();
 
   import(name: string, params: readonly ValueType[], results: readonly ValueType[] = []): Func {
-    if (this.functions.length) throw new Error('imports come before functions');
+    if (this.#functions.length) throw new Error('imports come before functions');
     const f = new Func(name, params, results);
-    f.index = this.imports.push(f) - 1;
+    f.index = this.#imports.push(f) - 1;
     return f;
   }
   /** Adds a function (its body may still be emitted afterwards) and returns it. */
   add<F extends Func>(f: F): F {
-    f.index = this.imports.length + this.functions.push(f) - 1;
+    f.index = this.#imports.length + this.#functions.push(f) - 1;
     return f;
   }
   func<const P extends readonly ValueType[]>(name: string, params: P, results: readonly ValueType[] = []): Func<P> {
     return this.add(new Func(name, params, results));
   }
   export(f: Func): Func {
-    this.exported.add(f);
+    this.#exported.add(f);
     return f;
   }
   /** Turns all finished functions into bytes; see `Func.compact`. */
   compact(): void {
-    for (const f of this.functions) f.compact();
+    for (const f of this.#functions) f.compact();
   }
   /** Puts a function into the table for `callTable`; returns its table index. */
   tableIndex(f: Func): number {
-    const known = this.table.indexOf(f);
-    return known >= 0 ? known : this.table.push(f) - 1;
+    const known = this.#table.indexOf(f);
+    return known >= 0 ? known : this.#table.push(f) - 1;
   }
   /** An indirect call through the table; `like` gives the signature. */
   callTable(like: Func, index: Code, ...args: Code[]): Code {
@@ -107,7 +107,7 @@ export class ModuleBuilder {
   }
   /** @param memory pages of 64 KiB; `shared` needs a maximum. Imported as `env.memory`; other imports as `env.<name>`. */
   bytes(memory: { shared: boolean; initial: number; maximum: number }): Uint8Array<ArrayBuffer> {
-    const all = [...this.imports, ...this.functions];
+    const all = [...this.#imports, ...this.#functions];
     const limits = [memory.shared ? 3 : 1, uleb(memory.initial), uleb(memory.maximum)];
     const index = (f: Func) => uleb(f.index);
     return write([
@@ -117,14 +117,14 @@ export class ModuleBuilder {
         2,
         vector([
           [text('env'), text('memory'), 2, limits],
-          ...this.imports.map(f => [text('env'), text(f.name), 0, index(f)]),
+          ...this.#imports.map(f => [text('env'), text(f.name), 0, index(f)]),
         ]),
       ),
-      section(3, vector(this.functions.map(index))),
-      this.table.length ? section(4, vector([[0x70, 0, uleb(this.table.length)]])) : [],
-      section(7, vector([...this.exported].map(f => [text(f.name), 0, index(f)]))),
-      this.table.length ? section(9, vector([[0, i32.const(0), 0x0b, vector(this.table.map(index))]])) : [],
-      section(10, vector(this.functions.map(f => f.body()))),
+      section(3, vector(this.#functions.map(index))),
+      this.#table.length ? section(4, vector([[0x70, 0, uleb(this.#table.length)]])) : [],
+      section(7, vector([...this.#exported].map(f => [text(f.name), 0, index(f)]))),
+      this.#table.length ? section(9, vector([[0, i32.const(0), 0x0b, vector(this.#table.map(index))]])) : [],
+      section(10, vector(this.#functions.map(f => f.body()))),
     ]);
   }
 }

@@ -39,26 +39,26 @@ export class WasmBackend implements Backend, BufferOwner {
   readonly module: KernelModule;
   readonly link: Link;
   readonly allocator: Allocator;
-  private readonly profile: boolean;
-  private readonly arena: GrowingBlock;
-  private readonly programs: GrowingBlock;
+  readonly #profile: boolean;
+  readonly #arena: GrowingBlock;
+  readonly #programs: GrowingBlock;
   /** Frees what became unreachable. It holds addresses only, so that it keeps no buffer alive. */
-  private readonly unreachable = new FinalizationRegistry<number>(address => {
-    if (!this.closed) this.allocator.free(address);
+  readonly #unreachable = new FinalizationRegistry<number>(address => {
+    if (!this.#closed) this.allocator.free(address);
   });
-  private tail: Promise<void> = Promise.resolve();
-  private submitted = 0;
-  private completed = 0;
-  private readonly deferred: { readonly run: number; readonly address: number }[] = [];
-  private closed = false;
+  #tail: Promise<void> = Promise.resolve();
+  #submitted = 0;
+  #completed = 0;
+  readonly #deferred: { readonly run: number; readonly address: number }[] = [];
+  #closed = false;
 
   constructor(module: KernelModule, link: Link, profile: boolean) {
     this.module = module;
     this.link = link;
-    this.profile = profile;
+    this.#profile = profile;
     this.allocator = new Allocator({ base: PAGE, size: link.size, limit: link.limit, grow: size => link.grow(size) });
-    this.arena = new GrowingBlock(this.allocator);
-    this.programs = new GrowingBlock(this.allocator);
+    this.#arena = new GrowingBlock(this.allocator);
+    this.#programs = new GrowingBlock(this.allocator);
     const scratch = this.allocator.alloc(link.threads * SCRATCH_BYTES);
     link.write(HEADER.scratch, new Uint8Array(new Uint32Array([scratch]).buffer));
   }
@@ -71,15 +71,15 @@ export class WasmBackend implements Backend, BufferOwner {
   }
   /** A buffer with a physical format. @throws BackendError when the memory cannot be had. */
   allocate(bytes: number, format?: string): WasmBuffer {
-    this.assertOpen();
+    this.#assertOpen();
     const address = this.allocator.alloc(bytes);
     const buffer = new WasmBuffer(this, address, bytes, format);
-    this.unreachable.register(buffer, address, buffer);
+    this.#unreachable.register(buffer, address, buffer);
     return buffer;
   }
   write(target: DeviceBuffer, data: TypedArray, byteOffset = 0): void {
-    this.assertOpen();
-    const buffer = this.own(target);
+    this.#assertOpen();
+    const buffer = this.#own(target);
     const bytes = bytesFor(data);
     if (byteOffset < 0 || byteOffset + bytes.byteLength > buffer.byteLength)
       throw new BackendError('write beyond the end of a buffer', {
@@ -87,69 +87,69 @@ export class WasmBackend implements Backend, BufferOwner {
         expected: `at most ${buffer.byteLength} bytes`,
       });
     // Runs that were started before and still use the buffer must not see the new bytes.
-    if (buffer.lastUse <= this.completed) this.link.write(buffer.address + byteOffset, bytes);
+    if (buffer.lastUse <= this.#completed) this.link.write(buffer.address + byteOffset, bytes);
     else {
       const copy = bytes.slice();
-      void this.enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
+      void this.#enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
     }
   }
   async read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
-    const buffer = this.own(source);
+    const buffer = this.#own(source);
     const length = sizeOf(shape) * bytesOf(dtype);
     if (length > buffer.byteLength)
       throw new BackendError('read beyond the end of a buffer', {
         seen: `[${shape}] ${dtype}, ${length} bytes`,
         expected: `at most ${buffer.byteLength} bytes`,
       });
-    return this.enqueue([buffer], async () => {
-      if (buffer.format === PANELS) return this.readPanels(buffer, shape);
-      return arrayOf(dtype, await this.copy(buffer.address, length));
+    return this.#enqueue([buffer], async () => {
+      if (buffer.format === PANELS) return this.#readPanels(buffer, shape);
+      return arrayOf(dtype, await this.#copy(buffer.address, length));
     });
   }
   weight(shape: Shape, options: { transposed?: boolean; matrix?: boolean } = {}): WeightWriter {
-    this.assertOpen();
+    this.#assertOpen();
     return new WasmWeightWriter(this, shape, options);
   }
   prepare(plan: Plan): Prepared {
-    this.assertOpen();
+    this.#assertOpen();
     const program = compileProgram(plan, this.module, this.link.threads);
     const prepared: WasmPrepared = { plan, program, release() {} };
     return prepared;
   }
   async run(prepared: Prepared, { leaves, uploads, results }: Bindings): Promise<TypedArray[]> {
-    const leafBuffers = leaves.map(b => this.own(b));
-    const resultBuffers = results.map(b => this.own(b));
+    const leafBuffers = leaves.map(b => this.#own(b));
+    const resultBuffers = results.map(b => this.#own(b));
     checkBindings(prepared as WasmPrepared, { leaves, uploads, results });
-    const idle = this.submitted === this.completed;
+    const idle = this.#submitted === this.#completed;
     const data = idle ? uploads : uploads.map(u => u.slice());
-    return this.enqueue([...leafBuffers, ...resultBuffers], () =>
-      this.execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers),
+    return this.#enqueue([...leafBuffers, ...resultBuffers], () =>
+      this.#execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers),
     );
   }
   memory(): { readonly used: number; readonly reserved: number } {
-    return this.closed ? { used: 0, reserved: 0 } : { used: this.allocator.used, reserved: this.allocator.reserved };
+    return this.#closed ? { used: 0, reserved: 0 } : { used: this.allocator.used, reserved: this.allocator.reserved };
   }
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     this.link.close();
   }
 
   release(buffer: WasmBuffer): void {
-    if (this.closed) return;
-    this.unreachable.unregister(buffer);
-    if (buffer.lastUse <= this.completed) this.allocator.free(buffer.address);
-    else this.deferred.push({ run: buffer.lastUse, address: buffer.address });
+    if (this.#closed) return;
+    this.#unreachable.unregister(buffer);
+    if (buffer.lastUse <= this.#completed) this.allocator.free(buffer.address);
+    else this.#deferred.push({ run: buffer.lastUse, address: buffer.address });
   }
 
-  private async execute(
+  async #execute(
     { plan, program }: WasmPrepared,
     leaves: readonly WasmBuffer[],
     uploads: readonly TypedArray[],
     results: readonly WasmBuffer[],
   ): Promise<TypedArray[]> {
     const began = performance.now();
-    const arena = this.arena.reserve(plan.arenaBytes);
+    const arena = this.#arena.reserve(plan.arenaBytes);
     plan.uploads.forEach(({ offset }, i) => {
       this.link.write(arena + offset, bytesFor(uploads[i]!));
     });
@@ -161,19 +161,19 @@ export class WasmBackend implements Backend, BufferOwner {
     // The time stamps of a profile lie behind the words, 8-byte aligned.
     const { words, steps } = program;
     const stampsAt = Math.ceil(words.byteLength / 8) * 8;
-    const address = this.programs.reserve(stampsAt + (this.profile ? 8 * steps.length : 0));
+    const address = this.#programs.reserve(stampsAt + (this.#profile ? 8 * steps.length : 0));
     this.link.write(address, new Uint8Array(words.buffer));
-    if (this.profile) this.link.write(HEADER.stamps, new Uint8Array(new Uint32Array([address + stampsAt]).buffer));
+    if (this.#profile) this.link.write(HEADER.stamps, new Uint8Array(new Uint32Array([address + stampsAt]).buffer));
 
     const reads = plan.reads.map(view => [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)] as const);
-    if (this.profile) reads.push([HEADER.began, 8], [address + stampsAt, 8 * steps.length]);
-    const { copies, kernelMs } = await this.attempt(program, address, reads);
+    if (this.#profile) reads.push([HEADER.began, 8], [address + stampsAt, 8 * steps.length]);
+    const { copies, kernelMs } = await this.#attempt(program, address, reads);
     const times = { kernelMs, totalMs: performance.now() - began };
-    this.lastRun = this.profile ? { ...times, steps: stepTimes(program, copies.slice(-2)) } : times;
+    this.lastRun = this.#profile ? { ...times, steps: stepTimes(program, copies.slice(-2)) } : times;
     return plan.reads.map((view, i) => arrayOf(view.dtype, copies[i]!));
   }
 
-  private async attempt(program: Program, address: number, reads: readonly (readonly [number, number])[]) {
+  async #attempt(program: Program, address: number, reads: readonly (readonly [number, number])[]) {
     try {
       return await this.link.run({ program: program.steps.length ? address : 0, reads });
     } catch (failure) {
@@ -186,19 +186,19 @@ export class WasmBackend implements Backend, BufferOwner {
     }
   }
 
-  private async readPanels(buffer: WasmBuffer, shape: Shape): Promise<TypedArray> {
+  async #readPanels(buffer: WasmBuffer, shape: Shape): Promise<TypedArray> {
     const out = new Float32Array(sizeOf(shape));
     let at = 0;
     for (const plan of unpackPlans(shape, this.module.features.tile.nr)) {
       const program = compileProgram(plan, this.module, this.link.threads);
-      const [rows] = await this.execute({ plan, program, release() {} }, [buffer], [], []);
+      const [rows] = await this.#execute({ plan, program, release() {} }, [buffer], [], []);
       out.set(rows!, at);
       at += rows!.length;
     }
     return out;
   }
 
-  private async copy(address: number, bytes: number): Promise<ArrayBuffer> {
+  async #copy(address: number, bytes: number): Promise<ArrayBuffer> {
     try {
       return (await this.link.run({ program: 0, reads: [[address, bytes]] })).copies[0]!;
     } catch (failure) {
@@ -208,27 +208,27 @@ export class WasmBackend implements Backend, BufferOwner {
   }
 
   /** Starts `job` after all jobs before it, at once if there are none, and keeps `buffers` until it is done. */
-  private enqueue<T>(buffers: readonly WasmBuffer[], job: () => Promise<T>): Promise<T> {
-    this.assertOpen();
-    const idle = this.submitted === this.completed;
-    const run = ++this.submitted;
+  #enqueue<T>(buffers: readonly WasmBuffer[], job: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const idle = this.#submitted === this.#completed;
+    const run = ++this.#submitted;
     for (const buffer of buffers) buffer.lastUse = run;
     const guarded = (): Promise<T> => {
-      this.assertOpen();
+      this.#assertOpen();
       return job();
     };
-    const result = idle ? job() : this.tail.then(guarded);
+    const result = idle ? job() : this.#tail.then(guarded);
     const settle = (): void => {
-      this.completed = run;
-      for (const { address } of this.deferred.filter(d => d.run <= run)) this.allocator.free(address);
-      this.deferred.splice(0, this.deferred.length, ...this.deferred.filter(d => d.run > run));
+      this.#completed = run;
+      for (const { address } of this.#deferred.filter(d => d.run <= run)) this.allocator.free(address);
+      this.#deferred.splice(0, this.#deferred.length, ...this.#deferred.filter(d => d.run > run));
     };
-    this.tail = result.then(settle, settle);
+    this.#tail = result.then(settle, settle);
     return result;
   }
 
-  private own(buffer: DeviceBuffer): WasmBuffer {
-    this.assertOpen();
+  #own(buffer: DeviceBuffer): WasmBuffer {
+    this.#assertOpen();
     if (!(buffer instanceof WasmBuffer) || buffer.backend !== this)
       throw new BackendError('a buffer of another backend', {
         seen: buffer.backend.name,
@@ -238,8 +238,8 @@ export class WasmBackend implements Backend, BufferOwner {
       throw new BackendError('a buffer that was freed is used again', { seen: `${buffer.byteLength} bytes` });
     return buffer;
   }
-  private assertOpen(): void {
-    if (this.closed) throw new BackendError('backend is closed', { fix: 'create a new one' });
+  #assertOpen(): void {
+    if (this.#closed) throw new BackendError('backend is closed', { fix: 'create a new one' });
   }
 }
 

@@ -15,7 +15,7 @@ export class WasmBuffer implements DeviceBuffer {
   readonly format: string | undefined;
   /** Number of the latest run that was given this buffer. */
   lastUse = 0;
-  private isFreed = false;
+  #isFreed = false;
 
   constructor(backend: BufferOwner, address: number, byteLength: number, format?: string) {
     this.backend = backend;
@@ -24,36 +24,36 @@ export class WasmBuffer implements DeviceBuffer {
     this.format = format;
   }
   get freed(): boolean {
-    return this.isFreed;
+    return this.#isFreed;
   }
   free(): void {
-    if (this.isFreed) return;
-    this.isFreed = true;
+    if (this.#isFreed) return;
+    this.#isFreed = true;
     this.backend.release(this);
   }
 }
 
 /** A block that is replaced by a larger one when a run needs more, and is otherwise kept from run to run. */
 export class GrowingBlock {
-  private readonly allocator: Allocator;
-  private address = 0;
-  private bytes = 0;
+  readonly #allocator: Allocator;
+  #address = 0;
+  #bytes = 0;
 
   constructor(allocator: Allocator) {
-    this.allocator = allocator;
+    this.#allocator = allocator;
   }
   /**
    * Address of a block of at least `bytes` bytes. Its contents are lost when it moves.
    * @throws BackendError when the memory cannot be had; the next call starts anew.
    */
   reserve(bytes: number): number {
-    if (bytes > this.bytes || !this.address) {
-      if (this.address) this.allocator.free(this.address);
-      this.address = 0;
-      this.bytes = 0;
-      this.address = this.allocator.alloc(bytes);
-      this.bytes = bytes;
+    if (bytes > this.#bytes || !this.#address) {
+      if (this.#address) this.#allocator.free(this.#address);
+      this.#address = 0;
+      this.#bytes = 0;
+      this.#address = this.#allocator.alloc(bytes);
+      this.#bytes = bytes;
     }
-    return this.address;
+    return this.#address;
   }
 }

@@ -15,21 +15,21 @@ export const PLAIN: Features = { relaxed: false, revec: false, threads: 1, tile:
 
 export class KernelHarness {
   readonly memory: WebAssembly.Memory;
-  private readonly kernels: ReadonlyMap<string, WasmKernel>;
-  private readonly exports: Record<string, (args: number, thread: number, threads: number) => void>;
-  private readonly features: Features;
-  private top: number;
+  readonly #kernels: ReadonlyMap<string, WasmKernel>;
+  readonly #exports: Record<string, (args: number, thread: number, threads: number) => void>;
+  readonly #features: Features;
+  #top: number;
 
   constructor(kernels: readonly WasmKernel[], features: Features = PLAIN, maximumPages = 16384) {
     const module = buildModule(kernels, features, { shared: false, initial: 1024, maximum: maximumPages });
     this.memory = new WebAssembly.Memory({ initial: 1024, maximum: maximumPages });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env: { memory: this.memory } });
-    this.exports = instance.exports as typeof this.exports;
-    this.kernels = module.kernels;
-    this.features = features;
+    this.#exports = instance.exports as Record<string, (args: number, thread: number, threads: number) => void>;
+    this.#kernels = module.kernels;
+    this.#features = features;
     const scratch = 1 << 16;
     new Int32Array(this.memory.buffer)[HEADER.scratch >> 2] = scratch;
-    this.top = scratch + 8 * SCRATCH_BYTES;
+    this.#top = scratch + 8 * SCRATCH_BYTES;
   }
 
   /** An array in wasm memory. `strides` and `offset` in elements; `elements` = room if more than the shape needs. */
@@ -41,9 +41,9 @@ export class KernelHarness {
   ): HarnessArray {
     const elements = layout.elements ?? values?.length ?? sizeOf(shape);
     const bytes = Math.max(64, Math.ceil((elements * bytesOf(dtype)) / 64) * 64);
-    const address = this.top;
-    this.top += bytes + 64;
-    const missing = this.top - this.memory.buffer.byteLength;
+    const address = this.#top;
+    this.#top += bytes + 64;
+    const missing = this.#top - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
     const slot: Slot = { kind: 'arena', offset: address, bytes };
     const view: View = {
@@ -67,8 +67,8 @@ export class KernelHarness {
 
   /** Writes the arguments of a step and returns a function that runs it, thread after thread. */
   prepare(op: string, attrs: unknown, inputs: readonly HarnessArray[], output: HarnessArray, threads = 1): () => void {
-    const kernel = this.kernels.get(op);
-    const run = kernel && this.exports[op];
+    const kernel = this.#kernels.get(op);
+    const run = kernel && this.#exports[op];
     if (!kernel || !run) throw new Error(`no kernel ${op}`);
     const step: Step = { op, attrs, inputs: inputs.map(i => i.view), output: output.view, path: '' };
     const words: number[] = [];
@@ -88,7 +88,7 @@ export class KernelHarness {
         return out;
       },
     };
-    kernel.args(step, out, this.features);
+    kernel.args(step, out, this.#features);
     const args = this.array([words.length], 'i32', words);
     const at = (args.view.slot as { offset: number }).offset;
     return () => {

@@ -34,19 +34,19 @@ export function createMemory(
 }
 
 export class LinearMemory {
-  private current: WebAssembly.Memory;
+  #current: WebAssembly.Memory;
   readonly limit: number;
 
   constructor({ memory, maximum }: { readonly memory: WebAssembly.Memory; readonly maximum: number }) {
-    this.current = memory;
+    this.#current = memory;
     this.limit = maximum * PAGE;
   }
   get memory(): WebAssembly.Memory {
-    return this.current;
+    return this.#current;
   }
   /** Lets go of the memory, so that whoever still holds the backend does not hold gigabytes. */
   drop(): void {
-    this.current = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    this.#current = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   }
   get size(): number {
     return this.memory.buffer.byteLength;

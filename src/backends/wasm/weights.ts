@@ -28,95 +28,95 @@ export interface PackAttrs {
 }
 
 export class WasmWeightWriter implements WeightWriter {
-  private readonly backend: WasmBackend;
-  private readonly shape: Shape;
-  private readonly transposed: boolean;
-  private readonly panels: boolean;
+  readonly #backend: WasmBackend;
+  readonly #shape: Shape;
+  readonly #transposed: boolean;
+  readonly #panels: boolean;
   /** Rows of the source, and elements of each. */
-  private readonly rows: number;
-  private readonly columns: number;
-  private readonly weight: WasmBuffer;
-  private readonly staging: { buffer: WasmBuffer | undefined; busy: Promise<unknown> }[] = [];
-  private row = 0;
-  private turn = 0;
-  private failure: unknown;
-  private ended = false;
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #weight: WasmBuffer;
+  readonly #staging: { buffer: WasmBuffer | undefined; busy: Promise<unknown> }[] = [];
+  #row = 0;
+  #turn = 0;
+  #failure: unknown;
+  #ended = false;
 
   constructor(backend: WasmBackend, shape: Shape, options: { transposed?: boolean; matrix?: boolean }) {
-    this.backend = backend;
-    this.shape = shape;
-    this.transposed = options.transposed ?? false;
-    if (this.transposed && shape.length !== 2)
+    this.#backend = backend;
+    this.#shape = shape;
+    this.#transposed = options.transposed ?? false;
+    if (this.#transposed && shape.length !== 2)
       throw new BackendError('only a matrix can be stored transposed', { seen: `[${shape}]` });
-    this.panels = (options.matrix ?? false) && shape.length === 2;
-    const rows = (this.transposed ? shape[1] : shape[0]) ?? 1;
-    this.columns = rows ? sizeOf(shape) / rows : 0;
-    this.rows = this.columns ? rows : 0;
+    this.#panels = (options.matrix ?? false) && shape.length === 2;
+    const rows = (this.#transposed ? shape[1] : shape[0]) ?? 1;
+    this.#columns = rows ? sizeOf(shape) / rows : 0;
+    this.#rows = this.#columns ? rows : 0;
     const { nr } = backend.module.features.tile;
-    const elements = this.panels ? Math.ceil(shape[0]! / nr) * nr * shape[1]! : sizeOf(shape);
-    this.weight = backend.allocate(4 * elements, this.panels ? PANELS : undefined);
+    const elements = this.#panels ? Math.ceil(shape[0]! / nr) * nr * shape[1]! : sizeOf(shape);
+    this.#weight = backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
   }
 
   async write(bytes: Uint8Array, dtype: FileDType): Promise<void> {
-    const rowBytes = this.columns * FILE_BYTES[dtype];
+    const rowBytes = this.#columns * FILE_BYTES[dtype];
     const rows = rowBytes ? bytes.byteLength / rowBytes : 0;
-    if (this.ended || !Number.isInteger(rows) || this.row + rows > this.rows)
+    if (this.#ended || !Number.isInteger(rows) || this.#row + rows > this.#rows)
       throw new BackendError('rows of a weight do not fit', {
-        seen: `${bytes.byteLength} bytes of ${dtype} after row ${this.row}${this.ended ? ', after the end' : ''}`,
-        expected: `whole rows of ${rowBytes} bytes, ${this.rows} in all`,
+        seen: `${bytes.byteLength} bytes of ${dtype} after row ${this.#row}${this.#ended ? ', after the end' : ''}`,
+        expected: `whole rows of ${rowBytes} bytes, ${this.#rows} in all`,
       });
-    if (dtype === 'F32' && !this.transposed && !this.panels) {
-      this.backend.write(this.weight, bytes, this.row * rowBytes);
-      this.row += rows;
+    if (dtype === 'F32' && !this.#transposed && !this.#panels) {
+      this.#backend.write(this.#weight, bytes, this.#row * rowBytes);
+      this.#row += rows;
       return;
     }
     // Whole panels where possible: the kernel then writes cache lines instead of parts of them.
     const fit = Math.max(1, Math.floor(STAGING / rowBytes));
-    const { nr } = this.backend.module.features.tile;
+    const { nr } = this.#backend.module.features.tile;
     const step = fit > nr ? fit - (fit % nr) : fit;
     for (let done = 0; done < rows; done += step) {
       const n = Math.min(step, rows - done);
-      await this.pack(bytes.subarray(done * rowBytes, (done + n) * rowBytes), dtype, n);
+      await this.#pack(bytes.subarray(done * rowBytes, (done + n) * rowBytes), dtype, n);
     }
   }
 
   async finish(): Promise<DeviceBuffer> {
     try {
-      await Promise.all(this.staging.map(s => s.busy));
-      if (this.failure) throw this.failure;
-      if (this.ended || this.row < this.rows)
-        throw new BackendError('rows of a weight are missing', { seen: `${this.row}`, expected: `${this.rows}` });
+      await Promise.all(this.#staging.map(s => s.busy));
+      if (this.#failure) throw this.#failure;
+      if (this.#ended || this.#row < this.#rows)
+        throw new BackendError('rows of a weight are missing', { seen: `${this.#row}`, expected: `${this.#rows}` });
     } catch (error) {
       this.abort();
       throw error;
     }
-    this.ended = true;
-    this.freeStaging();
-    return this.weight;
+    this.#ended = true;
+    this.#freeStaging();
+    return this.#weight;
   }
 
   abort(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.freeStaging();
-    this.weight.free();
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#freeStaging();
+    this.#weight.free();
   }
 
-  private freeStaging(): void {
-    for (const { buffer } of this.staging) buffer?.free();
+  #freeStaging(): void {
+    for (const { buffer } of this.#staging) buffer?.free();
   }
 
-  private async pack(bytes: Uint8Array, dtype: FileDType, rows: number): Promise<void> {
-    const stage = (this.staging[this.turn] ??= { buffer: undefined, busy: Promise.resolve() });
-    this.turn = 1 - this.turn;
+  async #pack(bytes: Uint8Array, dtype: FileDType, rows: number): Promise<void> {
+    const stage = (this.#staging[this.#turn] ??= { buffer: undefined, busy: Promise.resolve() });
+    this.#turn = 1 - this.#turn;
     await stage.busy;
-    if (this.failure) throw this.failure;
-    if (this.ended) throw new BackendError('a weight was given up while it was written');
+    if (this.#failure) throw this.#failure;
+    if (this.#ended) throw new BackendError('a weight was given up while it was written');
     if (!stage.buffer || stage.buffer.byteLength < bytes.byteLength) {
       stage.buffer?.free();
-      stage.buffer = this.backend.allocate(Math.max(bytes.byteLength, Math.min(STAGING, this.sourceBytes(dtype))));
+      stage.buffer = this.#backend.allocate(Math.max(bytes.byteLength, Math.min(STAGING, this.#sourceBytes(dtype))));
     }
-    this.backend.write(stage.buffer, bytes);
+    this.#backend.write(stage.buffer, bytes);
     const view = (index: number, shape: Shape, rest: Pick<View, 'dtype' | 'format'>): View => ({
       slot: { kind: 'leaf', index },
       offset: 0,
@@ -124,14 +124,14 @@ export class WasmWeightWriter implements WeightWriter {
       strides: rowMajor(shape),
       ...rest,
     });
-    const attrs: PackAttrs = { dtype, row: this.row, rows, transposed: this.transposed };
+    const attrs: PackAttrs = { dtype, row: this.#row, rows, transposed: this.#transposed };
     const plan: Plan = {
       steps: [
         {
           op: 'pack',
           attrs,
           inputs: [view(0, [bytes.byteLength], { dtype: 'u8' })],
-          output: view(1, this.shape, { dtype: 'f32', format: this.weight.format }),
+          output: view(1, this.#shape, { dtype: 'f32', format: this.#weight.format }),
           path: '',
         },
       ],
@@ -139,19 +139,19 @@ export class WasmWeightWriter implements WeightWriter {
       uploads: [],
       reads: [],
     };
-    const run = this.backend.run(this.backend.prepare(plan), {
-      leaves: [stage.buffer, this.weight],
+    const run = this.#backend.run(this.#backend.prepare(plan), {
+      leaves: [stage.buffer, this.#weight],
       uploads: [],
       results: [],
     });
     stage.busy = run.catch(error => {
-      this.failure ??= error;
+      this.#failure ??= error;
     });
-    this.row += rows;
+    this.#row += rows;
   }
 
-  private sourceBytes(dtype: FileDType): number {
-    return this.rows * this.columns * FILE_BYTES[dtype];
+  #sourceBytes(dtype: FileDType): number {
+    return this.#rows * this.#columns * FILE_BYTES[dtype];
   }
 }
 

@@ -1,0 +1,81 @@
+/** Where the files of a model lie: a folder (in Node), memory, the web. Names are plain, so none leads out of the place. */
+import { CheckpointError, ConfigError, UnsupportedError } from '../errors.ts';
+import {
+  blobSource,
+  bytesSource,
+  fileIfThere,
+  isPlainFileName,
+  isWeightsFile,
+  type ModelFiles,
+  nodeFiles,
+  splitPath,
+} from '../formats/index.ts';
+
+export type { ModelFiles } from '../formats/index.ts';
+export { type UrlFilesOptions, urlFiles } from './url-files.ts';
+
+/**
+ * The files in a folder, in Node; or beside a `.safetensors` file (or an index of such files), which then holds the weights.
+ * `open` throws ConfigError when there is nothing at the path, UnsupportedError outside Node.
+ */
+export function folderFiles(path: string): ModelFiles {
+  const [folder, weights] = isWeightsFile(path) ? splitPath(path) : [`${path}/`, undefined];
+  return {
+    name: path,
+    weights,
+    async open(file) {
+      checkFileName(file, path);
+      const source = await fileIfThere(folder + file);
+      if (!source) await checkPath(path, weights !== undefined);
+      return source;
+    },
+    async list() {
+      return (await nodeFiles()).readdir(folder || '.');
+    },
+  };
+}
+
+/** Files in memory by name: bytes, or the Files that the reader of a page has chosen. */
+export function memoryFiles(files: Readonly<Record<string, Uint8Array | Blob>>, name = 'memory'): ModelFiles {
+  return {
+    name,
+    async open(file) {
+      checkFileName(file, name);
+      const content = Object.hasOwn(files, file) ? files[file] : undefined;
+      if (content === undefined) return undefined;
+      const where = `${name}/${file}`;
+      return content instanceof Uint8Array ? bytesSource(content, where) : blobSource(content, where);
+    },
+    async list() {
+      return Object.keys(files);
+    },
+  };
+}
+
+/** Throws CheckpointError for names that lead elsewhere. */
+export function checkFileName(file: string, where: string): void {
+  if (isPlainFileName(file)) return;
+  throw new CheckpointError('file name leaves the model', {
+    seen: JSON.stringify(file),
+    expected: 'a plain file name',
+    where,
+  });
+}
+
+/** Says what is wrong with a path that gives no files, if anything is. */
+async function checkPath(path: string, isFile: boolean): Promise<void> {
+  const { stat } = await nodeFiles();
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new ConfigError('there is no such model', {
+      seen: path,
+      expected: 'an existing folder, an existing .safetensors file, or an http(s) URL',
+      fix: 'give the path of a downloaded model; names of models on a hub are not looked up',
+      cause,
+    });
+  });
+  if (isFile || facts.isDirectory()) return;
+  throw new UnsupportedError('the file is no model that can be loaded', {
+    seen: path,
+    expected: 'a folder with config.json and model.safetensors, or a .safetensors file with config.json beside it',
+  });
+}
