@@ -7,7 +7,7 @@ import { interleave } from './timing.ts';
 const at = (path: string) => new URL(path, import.meta.url).pathname;
 /** Real vocabularies where they are at hand, else the small ones of the repository. */
 const CANDIDATES = ['gpt2', 'llama3', 'o200k_base', 'llama2'].map(n => at(`../../shared/tokenizers/${n}`));
-const OWN = ['gpt2-style', 'llama3-style', 'llama2-style'].map(n => at(`../test/tokenizers/data/${n}`));
+const OWN = ['llama3-style', 'o200k-style', 'llama2-style'].map(n => at(`../test/tokenizers/data/${n}`));
 const BYTES = 1 << 20;
 
 /** About a megabyte made of a text repeated. */

@@ -44,6 +44,8 @@ export {
   defaultBackend,
   describe,
   gradient,
+  leavesOf,
+  mapTree,
   replace,
   scope,
   setDefaultBackend,

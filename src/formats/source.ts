@@ -1,6 +1,7 @@
 /** Random access to bytes, the same in Node and browser: memory, a Blob, a file; and the files of a model by name. */
-import { ConfigError, FormatError } from '../errors.ts';
+import { CheckpointError, ConfigError, FormatError } from '../errors.ts';
 import { nodeFiles } from './node-files.ts';
+import { quoted } from './quoted.ts';
 
 /** Bytes that can be read from any place, several reads at a time. */
 export interface ByteSource {
@@ -31,6 +32,12 @@ export interface ModelFiles {
 /** A name without folders, drives, alternate streams or control characters, on every system. */
 export function isPlainFileName(file: string): boolean {
   return file !== '' && file !== '.' && file !== '..' && !/[/\\:\p{Cc}]/u.test(file);
+}
+
+/** Throws CheckpointError for a name that is no plain file name; `where` is the place that it would lead out of. */
+export function checkFileName(file: string, where: string): void {
+  if (isPlainFileName(file)) return;
+  throw new CheckpointError('file name leaves the model', { seen: quoted(file), expected: 'a plain file name', where });
 }
 
 /** How much a source copies at once where it cannot fill the target itself, and how much it asks of the system at once. */

@@ -1,10 +1,10 @@
 /** Where the files of a model lie: a folder (in Node), memory, the web. Names are plain, so none leads out of the place. */
-import { CheckpointError, ConfigError, UnsupportedError } from '../errors.ts';
+import { ConfigError, UnsupportedError } from '../errors.ts';
 import {
   blobSource,
   bytesSource,
+  checkFileName,
   fileIfThere,
-  isPlainFileName,
   isWeightsFile,
   type ModelFiles,
   nodeFiles,
@@ -50,16 +50,6 @@ export function memoryFiles(files: Readonly<Record<string, Uint8Array | Blob>>, 
       return Object.keys(files);
     },
   };
-}
-
-/** Throws CheckpointError for names that lead elsewhere. */
-export function checkFileName(file: string, where: string): void {
-  if (isPlainFileName(file)) return;
-  throw new CheckpointError('file name leaves the model', {
-    seen: JSON.stringify(file),
-    expected: 'a plain file name',
-    where,
-  });
 }
 
 /** Says what is wrong with a path that gives no files, if anything is. */

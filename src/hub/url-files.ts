@@ -7,11 +7,11 @@ import {
   type ByteSource,
   blobSource,
   bytesSource,
+  checkFileName,
   isWeightsFile,
   type ModelFiles,
   readTarget,
 } from '../formats/index.ts';
-import { checkFileName } from './files.ts';
 
 export interface UrlFilesOptions {
   /** Instead of the global one, for instance to send a login with each request. */
@@ -73,16 +73,21 @@ function parseAddress(base: string): URL {
 
 async function openUrl(
   url: URL,
-  fetch: typeof globalThis.fetch,
+  send: typeof globalThis.fetch,
   signal: AbortSignal,
   blocks: BlockCache,
 ): Promise<ByteSource | undefined> {
   const name = url.origin + url.pathname;
   const get: Get = async range => {
     const headers = range ? { range: `bytes=${range[0]}-${range[1]}` } : {};
-    return guarded(name, signal, 'file cannot be fetched', () => fetch(url, { headers, signal }));
+    return guarded(name, signal, 'file cannot be fetched', () => send(url, { headers, signal }));
   };
   let response = await get([0, BLOCK_BYTES - 1]);
+  // Servers of single-page applications answer with their page where there is no file.
+  if (response.status === 404 || (response.ok && response.headers.get('content-type')?.startsWith('text/html'))) {
+    await response.body?.cancel();
+    return undefined;
+  }
   if (response.status === 206) {
     const remote = describe(response, name);
     if (remote) {
@@ -96,11 +101,6 @@ async function openUrl(
   }
   // Of an empty file there is no range.
   if (response.status === 416) return emptied(response, name);
-  // Servers of single-page applications answer with their page where there is no file.
-  if (response.status === 404 || (response.ok && response.headers.get('content-type')?.startsWith('text/html'))) {
-    await response.body?.cancel();
-    return undefined;
-  }
   if (response.status !== 200) throw await refused(response, name);
   return blobSource(await guarded(name, signal, BROKEN, () => response.blob()), name);
 }

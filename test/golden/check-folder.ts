@@ -30,7 +30,7 @@ export async function checkFolder(files: GoldenFiles, folder: string, backend: B
 
   let model: Model;
   try {
-    model = await load(files.path(folder), { backend });
+    model = await load(files.model(folder), { backend });
   } catch (error) {
     if (error instanceof UnsupportedError) return { folder, checks: [], skipped: reason(error), errors: [] };
     return { folder, checks: [broken('load', `${error}`)], errors: [error] };
@@ -52,7 +52,7 @@ export async function checkFolder(files: GoldenFiles, folder: string, backend: B
   }
   const batch = golden.cases.get('batch');
   if (golden.gradients && batch) {
-    const trainable = await load(files.path(folder), { backend, trainable: true });
+    const trainable = await load(files.model(folder), { backend, trainable: true });
     await collect(
       'gradients',
       gradientChecks(modelFor(trainable, golden)('forward', 'batch'), batch, golden.gradients),

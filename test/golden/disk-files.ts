@@ -4,7 +4,8 @@ import type { GoldenFiles } from './golden-files.ts';
 
 export function diskFiles(root: string): GoldenFiles {
   return {
-    path: folder => `${root}/${folder}`,
+    name: root,
+    model: folder => `${root}/${folder}`,
     read: path =>
       readFile(`${root}/${path}`).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;

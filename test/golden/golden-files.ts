@@ -1,14 +1,16 @@
 /** Reads golden data: the tensors and lists that the reference computed from a checkpoint folder. */
 import { bytesSource, openSafetensors, toFloat32, toInt32 } from '../../src/formats/index.ts';
+import type { ModelFiles } from '../../src/hub/files.ts';
 import { decodeUtf8 } from '../../src/util/bytes.ts';
 import type { Expected } from './compare.ts';
 
 /** Where the data lies: the only thing that knows about disks or networks. */
 export interface GoldenFiles {
+  readonly name: string;
   /** Undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** What `load` opens for a folder. */
-  path(folder: string): string;
+  model(folder: string): string | ModelFiles;
 }
 
 /** Tensors of one case by name, `input_ids`, `logits`, `attentions.0`. */
@@ -52,7 +54,7 @@ export interface Golden {
 /** Names of all checkpoint folders. */
 export async function listFolders(files: GoldenFiles): Promise<string[]> {
   const manifest = await readJson<{ models: { name: string }[] }>(files, 'manifest.json');
-  if (!manifest) throw new Error(`no manifest.json in ${files.path('')}`);
+  if (!manifest) throw new Error(`no manifest.json in ${files.name}`);
   return manifest.models.map(m => m.name);
 }
 
