@@ -8,4 +8,4 @@ ids.forEach((id, i) => {
   const [from, to] = offsets[i]!;
   console.log(`${id}`.padStart(5), tokens[i]!.padEnd(10), JSON.stringify(text.slice(from, to)));
 });
-console.log(tokenizer.decode(ids) === text);
+console.log(tokenizer.decode(ids, { skipSpecialTokens: true }) === text);
