@@ -2,6 +2,7 @@
  * A command as data: what it is called, which options it takes, what its help says, and the function that does it.
  * Parsing, `--help` and suggestions all read this one table.
  */
+import type { GenerateOptions } from '../generate/index.ts';
 import type { Terminal } from './terminal.ts';
 
 interface OptionBase {
@@ -9,6 +10,8 @@ interface OptionBase {
   readonly short?: string;
   /** Heading under which the help lists it. */
   readonly group?: string;
+  /** The generation option that takes its value as it is; an error that names that one is shown with this one's name. */
+  readonly sets?: keyof GenerateOptions;
 }
 /** Present or absent. */
 export interface FlagOption extends OptionBase {

@@ -36,7 +36,8 @@ export function overview(commands: readonly CommandEntry[], { columns, paint }: 
 
 /** The page of one command. */
 export function commandHelp(command: Command, { columns, paint }: Terminal): string {
-  const usage = ['heed', command.name, ...command.positionals.map(p => p.name), '[OPTIONS]'].join(' ');
+  const optional = Object.keys(command.options).length > 0 ? ['[OPTIONS]'] : [];
+  const usage = ['heed', command.name, ...command.positionals.map(p => p.name), ...optional].join(' ');
   const groups = new Map<string, [string, string][]>();
   for (const [name, option] of Object.entries(command.options)) {
     const group = option.group ?? 'Options';
@@ -47,7 +48,7 @@ export function commandHelp(command: Command, { columns, paint }: Terminal): str
     '',
     paint.bold('Usage'),
     `  ${usage}`,
-    '',
+    ...(command.positionals.length > 0 ? [''] : []),
     ...terms(
       command.positionals.map(({ name, help }) => [name, help]),
       columns,

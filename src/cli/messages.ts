@@ -79,6 +79,9 @@ const MESSAGES = {
   probability: ['probability', 'Wahrscheinlichkeit'],
   alternatives: ['alternatives', 'Alternativen'],
   finished: ['finished', 'Ende'],
+  // tokenize
+  character: ['character', 'Zeichen'],
+  characters: ['characters', 'Zeichen'],
   // npm start
   whatHeedIs: [
     'runs, explains and measures transformer models on your machine, from the checkpoint you have.',

@@ -24,6 +24,9 @@ export const OUTPUT_OPTIONS = grouped('Output', {
   lang: { kind: 'text', value: 'LANG', choices: ['en', 'de'], help: 'language of headings (default: from LANG)' },
 });
 
+/** The end of the help of an argument that is a text. */
+export const FROM_INPUT = '- or nothing reads standard input, without the line end it closes with';
+
 /** Ids in place of a text, for models without a tokenizer. */
 export const IDS_OPTION = {
   ids: { kind: 'ids', value: 'IDS', help: 'token ids instead of a text: 464,2068,7586' },

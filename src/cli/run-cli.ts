@@ -1,8 +1,7 @@
 /** Finds the command, reads its arguments, runs it, reports what goes wrong. */
-import { type Command, UsageError } from './command.ts';
-import { COMMANDS, type CommandEntry } from './commands/index.ts';
+import type { Command } from './command.ts';
+import { COMMANDS, commandNamed } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
-import { nearest } from './nearest.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,15 +17,18 @@ export const INTERRUPTED = 130;
 export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const debug = !!terminal.env.HEED_DEBUG;
   let stack = debug;
+  let command: Command | undefined;
   try {
     const [first, ...rest] = argv;
-    if (first === undefined || first === '--help' || first === '-h') return await help([], terminal);
+    if (first === undefined || first === '--help' || first === '-h') {
+      terminal.write(overview(COMMANDS, terminal));
+      return 0;
+    }
     if (first === '--version' || first === '-v') {
       terminal.write(`${VERSION}\n`);
       return 0;
     }
-    if (first === 'help') return await help(rest, terminal);
-    const command = await commandNamed(first);
+    command = await commandNamed(first);
     const call = parseArguments(command, rest);
     if (call.help) {
       terminal.write(commandHelp(command, terminal));
@@ -35,19 +37,6 @@ export async function runCli(argv: readonly string[], terminal: Terminal, signal
     stack ||= call.values.verbose === true;
     return (await command.run({ values: call.values as never, positionals: call.positionals, terminal, signal })) ?? 0;
   } catch (error) {
-    return signal.aborted && error === signal.reason ? INTERRUPTED : reportError(error, terminal, { stack });
+    return signal.aborted && error === signal.reason ? INTERRUPTED : reportError(error, terminal, { stack, command });
   }
-}
-
-async function help([name]: readonly string[], terminal: Terminal): Promise<number> {
-  terminal.write(name === undefined ? overview(COMMANDS, terminal) : commandHelp(await commandNamed(name), terminal));
-  return 0;
-}
-
-async function commandNamed(name: string): Promise<Command> {
-  const entry = COMMANDS.find((command: CommandEntry) => command.name === name);
-  if (entry) return entry.load();
-  const guess = nearest(name, [...COMMANDS.map(command => command.name), 'help']);
-  const kind = name.startsWith('-') ? 'option' : 'command';
-  throw new UsageError(`unknown ${kind} ${name}${guess ? `; did you mean heed ${guess}?` : ''}`);
 }

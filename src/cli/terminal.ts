@@ -15,8 +15,8 @@ export interface Terminal {
   write(text: string): void;
   /** Everything about them. */
   note(text: string): void;
-  /** All of standard input. */
-  read(): Promise<string>;
+  /** All of standard input. @throws `signal.reason` when aborted before its end */
+  read(signal: AbortSignal): Promise<string>;
 }
 
 const CODES = {
@@ -54,11 +54,12 @@ export function withoutCommands(text: string): string {
 /** The terminal of this process. Colours only for people who did not refuse them (no-color.org). */
 export function nodeTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
-  // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
   for (const stream of [stdout, stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
       if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (stream === stdout) stderr.write(`heed: write failed: ${error.message}\n`);
+      process.exit(1);
     });
   const to = (stream: NodeJS.WriteStream) => (text: string) =>
     void stream.write(stream.isTTY ? withoutCommands(text) : text);
@@ -71,8 +72,9 @@ export function nodeTerminal(): Terminal {
     env,
     write: to(stdout),
     note: to(stderr),
-    async read() {
+    async read(signal) {
       stdin.setEncoding('utf8');
+      signal.addEventListener('abort', () => stdin.destroy(signal.reason), { once: true });
       let text = '';
       for await (const part of stdin) text += part;
       return text;

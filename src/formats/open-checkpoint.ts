@@ -6,7 +6,7 @@ import { nodeFiles, splitPath } from './node-files.ts';
 import { quoted } from './quoted.ts';
 import { openSafetensors } from './safetensors.ts';
 import { INDEX_FILE, openShardedSafetensors } from './sharded.ts';
-import { type ByteSource, fileIfThere, type ModelFiles, readWhole } from './source.ts';
+import { type ByteSource, fileSource, type ModelFiles, readWhole } from './source.ts';
 
 /** Where weights are, in the order of preference. */
 const USUAL_FILES = ['model.safetensors', INDEX_FILE] as const;
@@ -42,7 +42,7 @@ export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> 
   return openCheckpointFrom({
     name: folderOrFile,
     weights,
-    open: file => fileIfThere(folder + file),
+    open: file => fileSource(folder + file),
     list: () => readdir(folderOrFile),
   });
 }
@@ -54,11 +54,13 @@ export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> 
  */
 export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal): Promise<Checkpoint> {
   const open = (file: string) => files.open(file, signal);
-  for (const file of files.weights === undefined ? USUAL_FILES : [files.weights]) {
+  const names = files.weights === undefined ? await files.list?.() : undefined;
+  const wanted = files.weights === undefined ? USUAL_FILES : [files.weights];
+  for (const file of wanted.filter(name => names?.includes(name) ?? true)) {
     const source = await open(file);
     if (source) return file.endsWith('.index.json') ? openIndex(source, open) : openFile(source);
   }
-  throw nothingToOpen(files, files.weights === undefined ? await files.list?.() : undefined);
+  throw nothingToOpen(files, names);
 }
 
 async function openFile(source: ByteSource): Promise<Checkpoint> {

@@ -60,12 +60,17 @@ async function openShard(
   file: string,
   where: string,
 ): Promise<ByteSource> {
-  const fix = 'put all files that the index names beside it';
+  const failed = (reason: string, cause?: unknown) =>
+    new CheckpointError('shard cannot be opened', {
+      seen: `${quoted(file)}: ${reason}`,
+      fix: 'put all files that the index names beside it',
+      where,
+      cause,
+    });
   const source = await open(file).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError('shard cannot be opened', { seen: `${quoted(file)}: ${reason}`, fix, where, cause });
+    throw failed(cause instanceof Error ? cause.message : String(cause), cause);
   });
-  if (source === undefined) throw new CheckpointError('shard is missing', { seen: quoted(file), fix, where });
+  if (source === undefined) throw failed('no such file');
   return source;
 }
 

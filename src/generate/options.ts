@@ -305,7 +305,7 @@ export function resolveOptions(options: GenerateOptions): GenerateSettings {
     problems.push(`numReturnSequences = ${numReturnSequences} is above numBeams = ${numBeams}`);
   }
   if (numBeams === 1 && numReturnSequences > 1 && !doSample) {
-    problems.push(`greedy decoding has one result, not ${numReturnSequences}: sample (temperature > 0) or use beams`);
+    problems.push(`greedy decoding has one result, not ${numReturnSequences}: sample (temperature > 0) or set numBeams`);
   }
   if (problems.length > 0) {
     throw new ConfigError(`generation options: ${problems.join('; ')}`, { where: 'generate options' });

@@ -77,7 +77,7 @@ function fitPrompt(ids: readonly number[], settings: GenerateSettings, window: n
     throw new ConfigError('prompt and output do not fit into the context window', {
       seen: `a prompt of ${ids.length} tokens${asked === undefined ? '' : `, ${asked} new ones`}`,
       expected: `at most ${window} together`,
-      fix: "ask for fewer new tokens, or choose overflow: 'truncate' or 'slide'",
+      fix: "ask for fewer new tokens, or choose overflow: 'truncate' or overflow: 'slide'",
       where,
     });
   }

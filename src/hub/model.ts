@@ -1,5 +1,5 @@
 /** A loaded checkpoint: run it, look inside, generate with it. */
-import { ConfigError, HeedError } from '../errors.ts';
+import { ConfigError, HeedError, ShapeError } from '../errors.ts';
 import {
   type Decoder,
   type GenerateEvent,
@@ -16,7 +16,7 @@ import { disposeParameters } from '../nn/load-parameters.ts';
 import { causalLoss, classificationLoss } from '../nn/loss.ts';
 import type { ParamSpec } from '../nn/params.ts';
 import { tokenBatch } from '../nn/tokens.ts';
-import { dataOfAll, replace, Tensor, trace } from '../tensor/index.ts';
+import { dataOfAll, IGNORE, replace, Tensor, trace } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
 
 type Rows = readonly ArrayLike<number>[];
@@ -174,7 +174,7 @@ export class Model implements Decoder {
   }
   #loss(logits: Tensor, labels: ModelInputs['labels']): Tensor | undefined {
     if (!labels) return undefined;
-    const wanted = labelTensor(labels);
+    const wanted = labelTensor(labels, logits);
     return this.parts.head === 'causalLM' ? causalLoss(logits, wanted) : classificationLoss(logits, wanted);
   }
   #checkOpen(): void {
@@ -182,12 +182,29 @@ export class Model implements Decoder {
   }
 }
 
-function labelTensor(labels: Rows | ArrayLike<number>): Tensor {
+/**
+ * Labels for logits `[..., N]`: classes as i32, or for one class and for a yes or no per class numbers as f32.
+ * @throws ShapeError, ConfigError when they do not fit the logits
+ */
+function labelTensor(labels: Rows | ArrayLike<number>, logits: Tensor): Tensor {
   const rows = Array.from(labels as ArrayLike<number | ArrayLike<number>>);
-  const nested = typeof rows[0] !== 'number';
-  const flat = nested ? rows.flatMap(row => Array.from(row as ArrayLike<number>)) : (rows as number[]);
+  const flat = rows.flatMap(row => (typeof row === 'number' ? row : Array.from(row)));
+  const nested = rows.some(row => typeof row !== 'number');
   const shape = nested ? [rows.length, flat.length / rows.length] : [rows.length];
-  return flat.every(Number.isInteger)
-    ? Tensor.from(Int32Array.from(flat), shape)
-    : Tensor.from(Float32Array.from(flat), shape);
+  const classes = logits.dim(-1);
+  const places = logits.shape.slice(0, -1);
+  if (`${shape}` === `${logits.shape}` || (classes === 1 && flat.length === places[0]))
+    return Tensor.from(Float32Array.from(flat), shape);
+  if (`${shape}` !== `${places}`)
+    throw new ShapeError('labels do not fit the logits', {
+      seen: `[${shape}]`,
+      expected: `[${places}] or [${logits.shape}]`,
+    });
+  const stranger = flat.find(x => !(Number.isInteger(x) && ((x >= 0 && x < classes) || x === IGNORE)));
+  if (stranger !== undefined)
+    throw new ConfigError('a label that is no class', {
+      seen: `${stranger}`,
+      expected: `0 to ${classes - 1}, or ${IGNORE} to leave it out`,
+    });
+  return Tensor.from(Int32Array.from(flat), shape);
 }

@@ -181,7 +181,7 @@ function hidden(p: Params<typeof Llama>, c: Config, input: DecoderInput): Tensor
     maxPositions: c.max_position_embeddings,
     scaling: c.rope_scaling,
   };
-  const table = ropeTable(rotary, input.positions);
+  const table = ropeTable(rotary, input);
   let x = embedding(model.embed_tokens, input.ids).named('embed');
   model.layers.forEach((params, i) => {
     x = scope(`blocks.${i}`, () => layer(params, x, c, table, input, i));

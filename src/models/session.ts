@@ -38,12 +38,14 @@ export class CausalSession {
         expected: `${this.#cache.batch} rows`,
       });
     const before = this.#cache.length;
+    const real = (b: number) => (mask ? mask[b]!.reduce((n, x) => n + x, 0) : T);
+    const span = Math.max(...this.#cache.positions.map((n, b) => n + real(b)));
     try {
       let logits: TypedArray | undefined;
       for (let from = 0; from < T; from += PIECE_TOKENS) {
         signal?.throwIfAborted();
         const part = (rows: Rows) => rows.map(row => row.slice(from, from + PIECE_TOKENS));
-        logits = await this.#piece(part(ids), mask && part(mask), from + PIECE_TOKENS >= T);
+        logits = await this.#piece(part(ids), mask && part(mask), span, from + PIECE_TOKENS >= T);
       }
       signal?.throwIfAborted();
       const V = logits!.length / ids.length;
@@ -64,13 +66,14 @@ export class CausalSession {
     this.#cache.dispose();
   }
 
-  async #piece(ids: Rows, mask: Rows | undefined, last: boolean): Promise<TypedArray> {
+  async #piece(ids: Rows, mask: Rows | undefined, span: number, last: boolean): Promise<TypedArray> {
     const { architecture, config, params } = this.#model;
     const batch = tokenBatch(ids, {
       vocabSize: architecture.vocabSize(config),
       contextLength: architecture.contextLength(config),
       mask,
       offsets: this.#cache.positions,
+      span,
     });
     await this.#cache.extend(ids[0]!.length, batch.mask);
     const input = { ...batch, cache: this.#cache };

@@ -1,6 +1,7 @@
 /** Rotary positions: frequencies with their scalings, and the angle tables of a batch. Su et al. 2021. */
 import { ConfigError } from '../errors.ts';
 import { rope as ropeOp, Tensor } from '../tensor/index.ts';
+import type { TokenBatch } from './tokens.ts';
 
 /** `rope_scaling` of a checkpoint; the fields of the kind that `rope_type` names. */
 export type RopeScaling =
@@ -89,13 +90,11 @@ export function attentionFactor(scaling: RopeScaling): number {
   return mscale && mscale_all_dim ? m(mscale) / m(mscale_all_dim) : m(1);
 }
 
-/** The table for positions i32 `[B, T]`, computed in double precision on the host. */
-export function ropeTable(config: RopeConfig, positions: Tensor): RopeTable {
+/** The table for a batch's positions i32 `[B, T]`, computed in double precision on the host. */
+export function ropeTable(config: RopeConfig, { positions, span }: Pick<TokenBatch, 'positions' | 'span'>): RopeTable {
   if (positions.storage?.kind !== 'host') throw new ConfigError('positions must be a leaf on the host');
   const { data } = positions.storage;
-  let last = 0;
-  for (const position of data) last = Math.max(last, position);
-  const frequencies = inverseFrequencies(config, last + 1);
+  const frequencies = inverseFrequencies(config, span);
   const factor = attentionFactor(config.scaling);
   const half = frequencies.length;
   const cos = new Float32Array(data.length * half);

@@ -10,6 +10,8 @@ export interface TokenBatch {
   readonly positions: Tensor;
   /** bool `[B, T]`: false at padding. Undefined = all real. */
   readonly mask: Tensor | undefined;
+  /** Real tokens of the longest sequence when the whole text that this batch is a part of has been read. */
+  readonly span: number;
 }
 
 /**
@@ -28,22 +30,28 @@ export function tokenBatch(
     mask?: readonly ArrayLike<number>[] | undefined;
     positions?: readonly ArrayLike<number>[] | undefined;
     offsets?: readonly number[] | undefined;
+    /** See `TokenBatch.span`. Default: this batch is the end of its text. */
+    span?: number | undefined;
   },
 ): TokenBatch {
-  const [B, T] = [ids.length, ids[0]?.length ?? 0];
-  const flat = rows('input_ids', ids, B, T);
-  flat.forEach((id, i) => {
-    if (!(id >= 0 && id < options.vocabSize))
-      throw new ConfigError('token id outside the vocabulary', {
-        seen: `${id} (row ${Math.floor(i / T)}, column ${i % T})`,
-        expected: `0 to ${options.vocabSize - 1}`,
-        fix: 'tokenize with the tokenizer of this checkpoint',
-      });
+  if (!Array.isArray(ids) || ids.length === 0 || !(ids[0]?.length > 0))
+    throw new ShapeError('input_ids: no tokens', {
+      seen: JSON.stringify(ids)?.slice(0, 60),
+      expected: 'one list of ids per sequence, [[1, 2, 3]]',
+    });
+  const [B, T] = [ids.length, ids[0]!.length];
+  const flat = wholeRows('input_ids', ids, B, T, {
+    from: 0,
+    to: options.vocabSize - 1,
+    problem: 'token id outside the vocabulary',
+    fix: 'tokenize with the tokenizer of this checkpoint',
   });
-  const mask = options.mask && Uint8Array.from(rows('attention_mask', options.mask, B, T), x => (x ? 1 : 0));
+  const mask =
+    options.mask &&
+    Uint8Array.from(wholeRows('attention_mask', options.mask, B, T, { from: 0, to: 1, problem: 'neither 1 nor 0' }));
   const padded = mask?.includes(0) ? mask : undefined;
   const positions = options.positions
-    ? rows('position_ids', options.positions, B, T)
+    ? wholeRows('position_ids', options.positions, B, T, { from: 0, to: 2 ** 31 - 1, problem: 'no position' })
     : countReal(B, T, padded, options.offsets);
   const longest = positions.reduce((most, position) => Math.max(most, position + 1), 0);
   if (options.contextLength !== undefined && longest > options.contextLength)
@@ -55,21 +63,40 @@ export function tokenBatch(
     ids: Tensor.from(flat, [B, T]),
     positions: Tensor.from(positions, [B, T]),
     mask: padded && Tensor.from(padded, [B, T], 'bool'),
+    span: options.span ?? longest,
   };
 }
 
-function rows(name: string, values: readonly ArrayLike<number>[], B: number, T: number): Int32Array {
-  const bad = values.findIndex(row => row.length !== T);
+/**
+ * Rows of whole numbers as one array `[B * T]`.
+ * @throws ShapeError when rows differ in length, ConfigError naming the first value that is no whole number in range
+ */
+function wholeRows(
+  name: string,
+  values: readonly ArrayLike<number>[],
+  B: number,
+  T: number,
+  range: { from: number; to: number; problem: string; fix?: string },
+): Int32Array {
+  const bad = values.findIndex(row => row?.length !== T);
   if (values.length !== B || bad >= 0)
     throw new ShapeError(`${name}: rows differ`, {
-      seen: bad >= 0 ? `row ${bad} has ${values[bad]!.length} entries` : `${values.length} rows`,
+      seen: bad >= 0 ? `row ${bad} has ${values[bad]?.length ?? 'no'} entries` : `${values.length} rows`,
       expected: `${B} rows of ${T}`,
       fix: 'pad the shorter rows and give an attention_mask',
     });
   const flat = new Int32Array(B * T);
-  values.forEach((row, b) => {
-    flat.set(Array.from(row), b * T);
-  });
+  for (let b = 0; b < B; b++)
+    for (let t = 0; t < T; t++) {
+      const value = values[b]![t]!;
+      if (!(Number.isInteger(value) && value >= range.from && value <= range.to))
+        throw new ConfigError(`${name}: ${range.problem}`, {
+          seen: `${typeof value === 'number' ? '' : `${typeof value} `}${value} (row ${b}, column ${t})`,
+          expected: `${range.from} to ${range.to}`,
+          fix: range.fix,
+        });
+      flat[b * T + t] = value;
+    }
   return flat;
 }
 function countReal(

@@ -84,7 +84,7 @@ export function assignArena(steps: readonly Lifetimes[], uploads: readonly Buffe
       buffer.offset = heir ? heir.offset! : take(aligned(buffer.bytes));
     }
     for (const used of new Set([...step.inputs.map(v => v.buffer), buffer]))
-      if (used.kind === 'temporary' && lastUse.get(used) === i && !handedOn.has(used))
+      if (used.kind === 'temporary' && used.offset !== undefined && lastUse.get(used) === i && !handedOn.has(used))
         give(used.offset!, aligned(used.bytes));
   });
   return top;

@@ -31,7 +31,8 @@ export function defaultBackend(): Promise<Backend> {
 }
 
 /**
- * Computes tensors in one plan and keeps them on the device as leaves. Give them back with `dispose()`, or let them go.
+ * Computes tensors in one plan and keeps them on the device as leaves; what is a leaf already stays where it is. Give them
+ * back with `dispose()`, or let them go.
  */
 export async function compute(...tensors: Tensor[]): Promise<void> {
   const lazy = [...new Set(tensors)].filter(t => !t.storage);
@@ -81,9 +82,11 @@ async function run(wanted: readonly Wanted[]): Promise<void> {
   let device = 0;
   let host = 0;
   for (const { tensor, as } of wanted) {
-    tensor.storage =
-      as === 'device' ? { kind: 'device', buffer: results[device++]! } : { kind: 'host', data: reads[host++]! };
-    tensor.inputs = [];
+    const buffer = as === 'device' ? results[device++]! : undefined;
+    const data = as === 'host' ? reads[host++]! : undefined;
+    // Another run of the same tensor may have ended first; its result stands.
+    if (tensor.storage) buffer?.free();
+    else tensor.settle(buffer ? { kind: 'device', buffer } : { kind: 'host', data: data! });
   }
 }
 

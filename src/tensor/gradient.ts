@@ -6,17 +6,20 @@ import { Tensor } from './tensor.ts';
 import { leavesOf, mapTree } from './tree.ts';
 
 /**
- * Gradients of a scalar with respect to some of the tensors below it, in their order and shapes.
+ * Gradients of a scalar with respect to some of the tensors below it, leaves or not, in their order and shapes. Each is
+ * the total derivative, also when one wanted tensor lies below another.
  * @throws ShapeError when `loss` has more than one element
  * @throws HeedError when the loss does not depend on a wanted tensor, or only through an op without gradient
  */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.size !== 1)
     throw new ShapeError('the gradient of a scalar only', { seen: `[${loss.shape}]`, expected: '[]' });
-  const root = expand([loss], node => !node.op.gradient)[0]!;
+  const became = new Map<Tensor, Tensor>();
+  const root = expand([loss], node => !node.op.gradient, became)[0]!;
   const nodes = order([root]);
   // Only nodes between a wanted tensor and the loss take part.
-  const wanted = new Set(wrt);
+  const targets = wrt.map(w => became.get(w) ?? w);
+  const wanted = new Set(targets);
   const reached = new Set<Tensor>();
   for (const node of nodes) if (wanted.has(node) || node.inputs.some(x => reached.has(x))) reached.add(node);
 
@@ -24,7 +27,7 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
     const g = sums.get(node);
-    if (!g || node.inputs.length === 0 || !reached.has(node) || wanted.has(node)) continue;
+    if (!g || !node.inputs.some(x => reached.has(x))) continue;
     const gradientOf = node.op.gradient;
     if (!gradientOf)
       throw new HeedError(`${node.op.name} has no gradient`, {
@@ -39,13 +42,13 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       sums.set(input, sum ? sum.add(part) : part);
     });
   }
-  const missing = wrt.filter(w => !sums.has(w));
+  const missing = wrt.filter((_, i) => !sums.has(targets[i]!));
   if (missing.length)
     throw new HeedError('the loss does not depend on a wanted tensor', {
       seen: missing.map(String).join(', '),
       fix: 'leave it out, or use it in the loss',
     });
-  return wrt.map(w => sums.get(w)!);
+  return targets.map(w => sums.get(w)!);
 }
 
 /**

@@ -67,12 +67,19 @@ export function definition(node: Tensor, inputs: readonly Tensor[] = node.inputs
   return defined;
 }
 
-/** Replaces every composite that `wanted` accepts by its definition, and so on inside it. */
-export function expand(roots: readonly Tensor[], wanted: (node: Tensor) => boolean = () => true): Tensor[] {
+/**
+ * Replaces every composite that `wanted` accepts by its definition, and so on inside it. `done` receives what became of
+ * each node.
+ */
+export function expand(
+  roots: readonly Tensor[],
+  wanted: (node: Tensor) => boolean = () => true,
+  done: Map<Tensor, Tensor> = new Map(),
+): Tensor[] {
   const change = (node: Tensor, inputs: readonly Tensor[]): Tensor | undefined => {
     if (!node.op.define || !wanted(node)) return undefined;
     const inside = new Map(inputs.map(x => [x, x]));
     return rewrite([definition(node, inputs)], change, inside)[0]!;
   };
-  return rewrite(roots, change);
+  return rewrite(roots, change, done);
 }

@@ -143,7 +143,7 @@ class Draft {
     }
     if (node.storage) return { ...plain, buffer: this.#upload(node, node.size, node.dtype) };
     const { value } = node.attrs as { value: number };
-    const key = `${node.dtype} ${value}`;
+    const key = `${node.dtype} ${Object.is(value, -0) ? '-0' : value}`;
     let constant = this.#constants.get(key);
     if (!constant) {
       const data =

@@ -49,6 +49,7 @@ export function normalizeAxis(axis: number, rank: number): number {
 
 /** Strides of `shape` over the same elements as `(from, strides)`, or undefined when only a copy can give that shape. */
 export function reshapeStrides(from: Shape, strides: readonly number[], shape: Shape): number[] | undefined {
+  if (sizeOf(shape) === 0) return rowMajor(shape);
   const out = new Array<number>(shape.length).fill(0);
   let i = 0;
   let j = 0;

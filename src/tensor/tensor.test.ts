@@ -3,10 +3,13 @@ import { createReferenceBackend } from '../backends/reference/index.ts';
 import type { Backend } from './backend.ts';
 import { compute, dataOfAll, setDefaultBackend } from './compute.ts';
 import { cost, describe as describeGraph } from './cost.ts';
-import { valueAndGrad } from './gradient.ts';
+import { gradient, valueAndGrad } from './gradient.ts';
 import { order } from './graph.ts';
+import { gelu } from './ops/activation.ts';
 import { attention } from './ops/attention.ts';
+import { gather } from './ops/gather.ts';
 import { linear } from './ops/matmul.ts';
+import { layerNorm } from './ops/norm.ts';
 import { softmax } from './ops/softmax.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
@@ -63,6 +66,31 @@ describe('a computed tensor', () => {
     y.dispose();
     await expect(values(y.add(1))).rejects.toThrow(/disposed/);
   });
+  it('goes on as a leaf when it was a composite', async () => {
+    const y = gelu(Tensor.from([1, 2]));
+    const before = await values(y);
+    expect(await values(y.mul(2))).toEqual(before.map(v => 2 * v));
+    expect(trace(y.mul(2)).names).toEqual([]);
+    expect(cost(y.mul(2)).flops).toBe(2);
+  });
+  it('asked for twice at once is kept once', async () => {
+    const y = Tensor.from([1, 2]).mul(2);
+    await Promise.all([compute(y), compute(y), y.data()]);
+    y.dispose();
+    await expect(values(y.add(1))).rejects.toThrow(/disposed/);
+  });
+  it('may have no elements', async () => {
+    const empty = Tensor.from(new Float32Array(0), [0, 2]);
+    expect(empty.reshape(2, 0).shape).toEqual([2, 0]);
+    expect(await values(empty.reshape(2, 0).add(1))).toEqual([]);
+    const x = Tensor.from([1, 2]);
+    const nothing = Tensor.from(new Float32Array(0)).tanh().sum(0);
+    const [a, b] = await dataOfAll(x.add(nothing).add(5), x.mul(3));
+    expect([Array.from(a!), Array.from(b!)]).toEqual([
+      [6, 7],
+      [3, 6],
+    ]);
+  });
   it('shares what several results have in common', async () => {
     const x = Tensor.from([1, 2, 3]);
     const twice = x.mul(2);
@@ -87,7 +115,47 @@ describe('a computed tensor', () => {
   });
 });
 
+describe('mistakes are refused where they are made', () => {
+  const f = Tensor.from([1, 2, 3, 4], [2, 2]);
+  const i = Tensor.from([1, 2, 3, 4], [2, 2], 'i32');
+  it.each<[string, () => Tensor, RegExp]>([
+    ['matmul of integers', () => i.matmul(i), /matmul: dtype not possible; seen: i32/],
+    ['linear with an integer weight', () => linear(f, i), /linear: dtype.*i32 as input 1/],
+    ['sum of integers', () => i.sum(), /sum: dtype/],
+    ['max of booleans', () => f.less(1).max(), /max: dtype.*bool/],
+    ['softmax of integers', () => softmax(i), /softmax: dtype/],
+    [
+      'layerNorm with a matrix as weight',
+      () => layerNorm(f, f, undefined, 1e-5),
+      /layerNorm: sizes differ.*weight \[2,2\]/,
+    ],
+    ['gather by floats', () => gather(f, f), /gather \(ids\): dtype/],
+    [
+      'a reshape that does not divide',
+      () => Tensor.from([1, 2, 3]).reshape(2, -1),
+      /no whole length; seen: \[3\] to \[2,-1\]/,
+    ],
+    ['two open lengths', () => f.reshape(-1, -1), /one -1 at most/],
+    ['a negative shape', () => Tensor.from([1], [-1, -1]), /not a shape/],
+    ['a negative iota', () => Tensor.iota(-1), /not a shape/],
+    ['half an integer', () => i.add(0.5), /whole number; seen: 0.5 as i32/],
+    ['nested lists', () => Tensor.from([[1, 2]] as unknown as number[]), /a nested list/],
+    ['a bias of another shape', () => attend(Tensor.from([1, 2, 3])), /attention: sizes differ.*bias \[3\]/],
+  ])('%s', (_, build, message) => {
+    expect(build).toThrow(message);
+  });
+  const attend = (bias: Tensor) => {
+    const x = Tensor.full([1, 1, 2, 4], 1);
+    return attention(x, x, x, { bias });
+  };
+});
+
 describe('plans', () => {
+  it('tell 0 from -0', async () => {
+    const x = Tensor.from([1]);
+    const [a, b] = await dataOfAll(x.div(0), x.div(-0));
+    expect([a![0], b![0]]).toEqual([Infinity, -Infinity]);
+  });
   it('are made once per structure, whatever the values', async () => {
     for (let i = 0; i < 5; i++) expect(await values(softmax(Tensor.from([i, i])).mul(2))).toEqual([1, 1]);
     expect(prepared).toBe(1);
@@ -171,6 +239,27 @@ describe('valueAndGrad', () => {
     expect(await value.item()).toBe(160);
     expect(await values(grad.layer.w)).toEqual([5, 50]);
     expect(await values(grad.list[0]!)).toEqual([32]);
+  });
+});
+
+describe('gradients with respect to inner tensors', () => {
+  it('are total derivatives', async () => {
+    const x = Tensor.from([1, 2]);
+    const h = x.mul(2);
+    const [dx, dh] = gradient(x.add(h).sumAll(), [x, h]);
+    expect([await values(dx!), await values(dh!)]).toEqual([
+      [3, 3],
+      [1, 1],
+    ]);
+  });
+  it('reach through composites', async () => {
+    const x = Tensor.from([0.5, -1]);
+    const inner = gelu(x);
+    const y = inner.mul(2);
+    const [dy, dInner] = gradient(y.mul(y).sumAll(), [y, inner]);
+    const expected = (await values(gelu(x))).map(v => 4 * v);
+    expect(await values(dy!)).toEqual(expected);
+    expect(await values(dInner!)).toEqual(expected.map(v => 2 * v));
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { DTypeError, ShapeError } from '../errors.ts';
 import type { DeviceBuffer } from './backend.ts';
+import { expectShape } from './check.ts';
 import { dataOf } from './compute.ts';
 import { allocate, type DType, dtypeOf, type TypedArray } from './dtype.ts';
 import type { Op } from './op.ts';
@@ -29,8 +30,8 @@ const CONSTANT: Op<{ value: number; dtype: DType }> = {
 };
 
 export class Tensor {
-  readonly op: Op;
-  readonly attrs: unknown;
+  op: Op;
+  attrs: unknown;
   readonly shape: Shape;
   readonly dtype: DType;
   /** Scope path where the node was built, '' outside of scopes. */
@@ -67,9 +68,18 @@ export class Tensor {
       if (dtype && dtype !== natural && !(natural === 'u8' && dtype === 'bool'))
         throw new DTypeError('host data of another dtype', { seen: natural, expected: dtype, where: where() });
     } else {
+      const stranger = data.find(x => typeof x !== 'number');
+      if (stranger !== undefined)
+        throw new DTypeError('elements are numbers', {
+          seen: Array.isArray(stranger) ? 'a nested list' : typeof stranger,
+          fix: 'give one flat list and the shape',
+          where: where(),
+        });
       array = allocate(dtype ?? 'f32', data.length);
       array.set(data);
     }
+    if (dtype === 'bool' && array.some(x => x > 1)) array = Uint8Array.from(array, x => (x ? 1 : 0));
+    expectShape('Tensor.from', shape);
     if (array.length !== sizeOf(shape))
       throw new ShapeError('data does not fill the shape', {
         seen: `${array.length} elements`,
@@ -88,6 +98,12 @@ export class Tensor {
   }
   /** A scalar constant. */
   static constant(value: number, dtype: DType = 'f32'): Tensor {
+    if (dtype !== 'f32' && !Number.isInteger(value))
+      throw new DTypeError('a constant of this dtype is a whole number', {
+        seen: `${value} as ${dtype}`,
+        fix: 'cast the other operand to f32',
+        where: where(),
+      });
     return Tensor.make(CONSTANT, [], { value, dtype });
   }
   /** `value` everywhere; takes no memory per element. */
@@ -99,6 +115,13 @@ export class Tensor {
     return movement.iota(n);
   }
 
+  /** The elements are there now: whatever made them is dropped, and the tensor is a leaf. */
+  settle(storage: Storage): void {
+    this.storage = storage;
+    this.inputs = [];
+    this.op = LEAF as Op;
+    this.attrs = { shape: this.shape, dtype: this.dtype };
+  }
   /** Names the tensor `name` under the current scope; see `trace`. What leaves one block may enter the next as another name. */
   named(name: string): this {
     const path = currentPath();
@@ -124,7 +147,10 @@ export class Tensor {
     return n;
   }
 
-  /** The elements in row-major order; computes the tensor if needed. Resolves with the same array when called again. */
+  /**
+   * The elements in row-major order; computes the tensor if needed, which is then a leaf on the host. The array of a host
+   * leaf is its storage, not a copy.
+   */
   data(): Promise<TypedArray> {
     return dataOf(this);
   }

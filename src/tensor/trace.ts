@@ -74,9 +74,9 @@ function unlabelled(node: Tensor, inputs: readonly Tensor[]): Tensor {
   copy.storage = node.storage;
   return copy;
 }
-/** The tensor under these names; one that may have an owner elsewhere stays as it is. */
+/** The tensor under these names; it may have an owner elsewhere, so itself stays as it is. */
 function withLabels(tensor: Tensor, labels: readonly string[]): Tensor {
-  const own = tensor.storage || tensor.labels.length ? tensor.reshape(...tensor.shape) : tensor;
+  const own = tensor.reshape(...tensor.shape);
   own.labels = labels;
   return own;
 }

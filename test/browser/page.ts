@@ -1,19 +1,32 @@
-/** Runs the browser suite inside a page and sends the outcome to the server that served it. */
+/** Runs the browser suites inside a page and sends each outcome to the server that served it. */
+import type { Suite } from './check.ts';
+import { modelSuite } from './model-suite.ts';
+import { moduleSuite } from './module-suite.ts';
+import { responsiveSuite } from './responsive-suite.ts';
 import { suite } from './suite.ts';
 
-/** What the page reports. */
-export interface Report {
-  readonly results: readonly { readonly name: string; readonly error?: string; readonly note?: string }[];
+/** What the page reports after each test. */
+export interface Outcome {
+  readonly name: string;
+  readonly ms: number;
+  readonly error?: string | undefined;
+  readonly note?: string | undefined;
 }
 
-const results: { name: string; error?: string; note?: string }[] = [];
-for (const [name, test] of Object.entries(suite)) {
+const report = (path: string, outcome?: Outcome) =>
+  fetch(path, { method: 'POST', body: JSON.stringify(outcome ?? {}) });
+
+async function outcomeOf(name: string, test: Suite[string]): Promise<Outcome> {
+  const began = performance.now();
+  const ms = () => performance.now() - began;
   try {
-    const note = await test();
-    results.push(note ? { name, note } : { name });
+    const note = (await test()) ?? undefined;
+    return { name, note, ms: ms() };
   } catch (error) {
-    results.push({ name, error: error instanceof Error ? `${error.stack ?? error}` : String(error) });
+    return { name, ms: ms(), error: error instanceof Error ? `${error}\n${error.stack ?? ''}` : String(error) };
   }
 }
-const report: Report = { results };
-await fetch('/report', { method: 'POST', body: JSON.stringify(report) });
+
+for (const [name, test] of Object.entries({ ...responsiveSuite, ...moduleSuite, ...suite, ...modelSuite }))
+  await report('/outcome', await outcomeOf(name, test));
+await report('/end');

@@ -1,21 +1,17 @@
 /**
- * What must hold in a page, with shared memory and without: the right link is chosen, programs give the right numbers,
- * failures are reported, and the page stays responsive while a model computes.
+ * What the backend must do in a page, with shared memory and without: the right link is chosen, programs give the right
+ * numbers, failures are reported, and the page stays responsive while something computes.
  */
 import { createWasmBackend, type WasmBackend, type WasmOptions } from '../../src/backends/wasm/index.ts';
 import { step, TEST_KERNELS, view } from '../../src/backends/wasm/test-kernels.ts';
 import { gelu, layerNorm, linear, setDefaultBackend, softmax, Tensor } from '../../src/tensor/index.ts';
 import type { Plan } from '../../src/tensor/plan.ts';
+import { equal, longestBlock, type Suite } from './check.ts';
 
 const N = 1000;
 const leaf = view({ kind: 'leaf', index: 0 }, [N]);
 const result = view({ kind: 'result', index: 0, bytes: 4 * N }, [N]);
 const half = (i: number) => view({ kind: 'arena', offset: 4032 * i, bytes: 4 * N }, [N]);
-
-function equal(seen: unknown, expected: unknown, what: string): void {
-  if (JSON.stringify(seen) !== JSON.stringify(expected))
-    throw new Error(`${what}: ${JSON.stringify(seen)} instead of ${JSON.stringify(expected)}`);
-}
 
 async function withBackend(options: WasmOptions, body: (backend: WasmBackend) => Promise<string | void>) {
   const backend = await createWasmBackend({ kernels: TEST_KERNELS, ...options });
@@ -50,21 +46,7 @@ const slow = (rounds: number, path = ''): Plan => ({
 });
 const median = (xs: number[]) => xs.sort((a, b) => a - b)[xs.length >> 1]!;
 
-/** The longest time in milliseconds that the page's thread was busy while `work` ran, seen by a timer every 5 ms. */
-async function longestBlock(work: () => Promise<unknown>): Promise<number> {
-  let last = performance.now();
-  let longest = 0;
-  const beat = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 5);
-    last = now;
-  }, 5);
-  await work();
-  clearInterval(beat);
-  return longest;
-}
-
-export const suite: Record<string, () => Promise<string | void>> = {
+export const suite: Suite = {
   'chooses the link that the page allows': () =>
     withBackend({}, async backend => {
       equal(backend.link.kind, crossOriginIsolated ? 'shared' : 'remote', 'link');

@@ -101,7 +101,9 @@ const cacheAppend: ReferenceKernel = (out, [, x, position]) => {
       out.data.set(x!.data.subarray((r * T + t) * D, (r * T + t + 1) * D), (r * slots + start + t) * D);
 };
 const cast: ReferenceKernel = (out, [x], { to }: { to: DType }) => {
-  const f = to === 'bool' ? (v: number) => (v === 0 ? 0 : 1) : to === 'f32' ? (v: number) => v : Math.trunc;
+  const [low, high] = to === 'u8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
+  const whole = (v: number) => Math.min(high, Math.max(low, Math.trunc(v)));
+  const f = to === 'bool' ? (v: number) => (v === 0 ? 0 : 1) : to === 'f32' ? (v: number) => v : whole;
   for (let i = 0; i < out.data.length; i++) out.data[i] = f(x!.data[i]!);
 };
 

@@ -1,5 +1,6 @@
 /** All commands: one line each, loaded when it is called. */
-import type { Command } from '../command.ts';
+import { type Command, UsageError } from '../command.ts';
+import { nearest } from '../nearest.ts';
 
 export interface CommandEntry {
   readonly name: string;
@@ -29,4 +30,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'what this machine can do, and whether it does it right',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  {
+    name: 'help',
+    summary: 'options and examples of a command',
+    load: async () => (await import('./help.ts')).help,
+  },
 ];
+
+/** Loads a command. @throws UsageError for a name that none has, with the one that was meant */
+export async function commandNamed(name: string): Promise<Command> {
+  const entry = COMMANDS.find(command => command.name === name);
+  if (entry) return entry.load();
+  const guess = nearest(
+    name,
+    COMMANDS.map(command => command.name),
+  );
+  const kind = name.startsWith('-') ? 'option' : 'command';
+  throw new UsageError(`unknown ${kind} ${name}${guess ? `; did you mean heed ${guess}?` : ''}`);
+}

@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import type {
   GeneratedText,
   GenerateEvent,
-  GenerateTextOptions,
+  GenerateOptions,
   TextDoneEvent,
   TextEvent,
   TextTokenEvent,
@@ -14,9 +14,9 @@ import { padEnd } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { createNumbers, type Numbers } from '../numbers.ts';
 import { type OpenModel, openModel } from '../open-model.ts';
-import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { createProbabilityTable } from '../probability-table.ts';
-import { textArgument } from '../read-text.ts';
+import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { tokenLabels } from '../token-label.ts';
 
@@ -24,15 +24,23 @@ const OPTIONS = {
   ...grouped('Length', {
     'max-new-tokens': {
       kind: 'integer',
+      sets: 'maxNewTokens',
       short: 'n',
       value: 'N',
       min: 1,
       help: 'most tokens to generate (default 256, or what fits the context)',
     },
-    'min-new-tokens': { kind: 'integer', value: 'N', min: 0, help: 'no end before this many tokens' },
+    'min-new-tokens': {
+      kind: 'integer',
+      sets: 'minNewTokens',
+      value: 'N',
+      min: 0,
+      help: 'no end before this many tokens',
+    },
     stop: { kind: 'list', value: 'TEXT', help: 'end at this text; may be given several times' },
     overflow: {
       kind: 'text',
+      sets: 'overflow',
       value: 'HOW',
       choices: ['error', 'truncate', 'slide'],
       help: 'when the context is full: error (default), truncate the prompt, or slide on',
@@ -42,25 +50,58 @@ const OPTIONS = {
     greedy: { kind: 'flag', help: 'always the most probable token, whatever the model folder says' },
     temperature: {
       kind: 'number',
+      sets: 'temperature',
       short: 't',
       value: 'X',
       min: 0,
       help: 'sample: below 1 bolder, above 1 more varied, 0 greedy',
     },
-    'top-k': { kind: 'integer', value: 'K', min: 0, help: 'sample from the K most probable tokens' },
-    'top-p': { kind: 'number', value: 'P', help: 'sample from the most probable tokens that together hold P' },
-    'min-p': { kind: 'number', value: 'P', help: 'sample from tokens with at least P times the best probability' },
-    'typical-p': { kind: 'number', value: 'P', help: 'sample from the most typical tokens that together hold P' },
-    seed: { kind: 'integer', value: 'N', help: 'makes sampling repeatable' },
-    'repetition-penalty': { kind: 'number', value: 'X', help: 'above 1: tokens of the context become less likely' },
+    'top-k': { kind: 'integer', sets: 'topK', value: 'K', min: 0, help: 'sample from the K most probable tokens' },
+    'top-p': {
+      kind: 'number',
+      sets: 'topP',
+      value: 'P',
+      help: 'sample from the most probable tokens that together hold P',
+    },
+    'min-p': {
+      kind: 'number',
+      sets: 'minP',
+      value: 'P',
+      help: 'sample from tokens with at least P times the best probability',
+    },
+    'typical-p': {
+      kind: 'number',
+      sets: 'typicalP',
+      value: 'P',
+      help: 'sample from the most typical tokens that together hold P',
+    },
+    seed: { kind: 'integer', sets: 'seed', value: 'N', help: 'makes sampling repeatable' },
+    'repetition-penalty': {
+      kind: 'number',
+      sets: 'repetitionPenalty',
+      value: 'X',
+      help: 'above 1: tokens of the context become less likely',
+    },
     'presence-penalty': {
       kind: 'number',
+      sets: 'presencePenalty',
       value: 'X',
       help: 'subtracted once from the score of every token that was generated',
     },
-    'frequency-penalty': { kind: 'number', value: 'X', help: 'subtracted for each time it was generated' },
-    beams: { kind: 'integer', value: 'N', min: 1, help: 'beam search with N beams' },
-    'num-return-sequences': { kind: 'integer', value: 'N', min: 1, help: 'several results (sampling or beams)' },
+    'frequency-penalty': {
+      kind: 'number',
+      sets: 'frequencyPenalty',
+      value: 'X',
+      help: 'subtracted for each time it was generated',
+    },
+    beams: { kind: 'integer', sets: 'numBeams', value: 'N', min: 1, help: 'beam search with N beams' },
+    'num-return-sequences': {
+      kind: 'integer',
+      sets: 'numReturnSequences',
+      value: 'N',
+      min: 1,
+      help: 'several results (sampling or beams)',
+    },
   }),
   ...ENGINE_OPTIONS,
   ...OUTPUT_OPTIONS,
@@ -68,6 +109,7 @@ const OPTIONS = {
     ...IDS_OPTION,
     'show-probs': {
       kind: 'integer',
+      sets: 'topLogprobs',
       value: 'K',
       min: 1,
       alone: 5,
@@ -84,7 +126,7 @@ export const run = defineCommand({
   summary: 'continues a text with a language model, token by token as they come.',
   positionals: [
     { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
-    { name: '[PROMPT]', help: 'the text to continue; - or nothing reads standard input' },
+    { name: '[PROMPT]', help: `the text to continue; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
   examples: [
@@ -101,7 +143,7 @@ export const run = defineCommand({
     const language = values.lang ?? languageOf(terminal.env);
     const say = createMessages(language);
     const numbers = createNumbers(language);
-    const prompt = values.ids ?? (await textArgument(argument, terminal, { command: 'run', what: 'a prompt' }));
+    const prompt = await textOrIds(argument, values.ids, { command: 'run', what: 'a prompt', terminal, signal });
     const open = await openModel(folder!, { engine: values, terminal, say, signal, quiet: values.quiet });
     try {
       const events = generation(open, prompt, values, signal);
@@ -150,24 +192,14 @@ function checkTogether(values: RunValues): void {
 
 // ---- what is generated
 function generation({ model }: OpenModel, prompt: string | readonly number[], values: RunValues, signal: AbortSignal) {
-  const given: GenerateTextOptions = {
-    maxNewTokens: values['max-new-tokens'],
-    minNewTokens: values['min-new-tokens'],
+  const given: GenerateOptions = {
+    ...Object.fromEntries(
+      Object.entries(OPTIONS).flatMap(([name, option]) =>
+        'sets' in option ? [[option.sets, values[name as keyof RunValues]]] : [],
+      ),
+    ),
     doSample: values.greedy ? false : undefined,
-    temperature: values.temperature,
-    topK: values['top-k'],
-    topP: values['top-p'],
-    minP: values['min-p'],
-    typicalP: values['typical-p'],
-    seed: values.seed,
-    repetitionPenalty: values['repetition-penalty'],
-    presencePenalty: values['presence-penalty'],
-    frequencyPenalty: values['frequency-penalty'],
-    numBeams: values.beams,
-    numReturnSequences: values['num-return-sequences'],
-    overflow: values.overflow,
     logprobs: values.json || undefined,
-    topLogprobs: values['show-probs'],
     signal,
   };
   if (model.parts.tokenizer) {

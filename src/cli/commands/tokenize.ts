@@ -1,10 +1,13 @@
 /** `heed tokenize`: shows where a tokenizer cuts a text, and puts tokens together again. */
+import { TokenizerError } from '../../errors.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../tokenizers/index.ts';
 import { defineCommand, UsageError } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { padEnd, widthOf } from '../layout.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import { textArgument } from '../read-text.ts';
+import { createMessages, languageOf, type Say } from '../messages.ts';
+import { createNumbers, type Numbers } from '../numbers.ts';
+import { FROM_INPUT, OUTPUT_OPTIONS } from '../options.ts';
+import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const tokenize = defineCommand({
@@ -12,29 +15,33 @@ export const tokenize = defineCommand({
   summary: 'shows the tokens of a text, as a model reads it.',
   positionals: [
     { name: 'TOKENIZER', help: 'model folder, or a tokenizer.json, tokenizer.model or vocab.json' },
-    { name: '[TEXT]', help: 'the text; - or nothing reads standard input' },
+    { name: '[TEXT]', help: `the text; ${FROM_INPUT}` },
   ],
   options: {
     count: { kind: 'flag', help: 'print only the number of tokens' },
     ids: { kind: 'flag', help: 'print only the ids' },
     decode: { kind: 'ids', value: 'IDS', help: 'the other way: print the text of these ids' },
     'no-special': { kind: 'flag', help: 'without the tokens that the model puts around a text' },
-    json: OUTPUT_OPTIONS.json,
+    ...OUTPUT_OPTIONS,
   },
   examples: [
     { line: 'heed tokenize ./gpt2 "Hausboot, houseboat"', does: 'each token above its id' },
     { line: 'heed tokenize ./gpt2 --count < book.txt', does: 'how long is it?' },
     { line: 'heed tokenize ./gpt2 --decode 464,2068,7586', does: 'what do these ids say?' },
   ],
-  async run({ values, positionals: [path, argument], terminal }) {
-    if (values.decode && argument !== undefined) throw new UsageError('--decode takes ids, not a text', 'tokenize');
-    if (values.decode) {
-      const text = (await loadTokenizer(path!)).decode(values.decode);
-      terminal.write(values.json ? `${jsonText({ ids: values.decode, text })}\n` : `${text}\n`);
+  async run({ values, positionals: [path, argument], terminal, signal }) {
+    const modes = (['count', 'ids', 'decode'] as const).filter(name => values[name]).map(name => `--${name}`);
+    if (modes.length > 1) throw new UsageError(`${modes.join(' and ')} contradict each other`, 'tokenize');
+    if (values.decode && values['no-special'])
+      throw new UsageError('--no-special is for a text, --decode takes ids', 'tokenize');
+    const call = { command: 'tokenize', what: 'a text', option: 'decode', terminal, signal };
+    const text = await textOrIds(argument, values.decode, call);
+    const tokenizer = await loadTokenizer(path!);
+    if (typeof text !== 'string') {
+      const decoded = decode(text, tokenizer);
+      terminal.write(values.json ? `${jsonText({ ids: text, text: decoded })}\n` : `${decoded}\n`);
       return;
     }
-    const text = await textArgument(argument, terminal, { command: 'tokenize', what: 'a text' });
-    const tokenizer = await loadTokenizer(path!);
     const options = { addSpecialTokens: !values['no-special'] };
     if (values.count || values.ids) {
       const ids = tokenizer.encodeIds(text, options);
@@ -45,12 +52,33 @@ export const tokenize = defineCommand({
     const encoding = tokenizer.encode(text, options);
     const { ids, tokens, offsets, specialTokensMask } = encoding;
     if (values.json) terminal.write(`${jsonText({ ids, tokens, offsets, specialTokensMask })}\n`);
-    else terminal.write(`${pieces(encoding, text, tokenizer, terminal)}\n`);
+    else {
+      const language = values.lang ?? languageOf(terminal.env);
+      const length = lengths(encoding, text, createMessages(language), createNumbers(language));
+      terminal.write(`${[...pieces(encoding, text, tokenizer, terminal), length].join('\n')}\n`);
+    }
   },
 });
 
+/** The text of ids. @throws TokenizerError for an id that stands for no token, which a decoder passes over */
+function decode(ids: readonly number[], tokenizer: Tokenizer): string {
+  const stranger = ids.find(id => tokenizer.idToToken(id) === undefined);
+  if (stranger !== undefined)
+    throw new TokenizerError('not a token id of this tokenizer', {
+      seen: String(stranger),
+      expected: `an id of its vocabulary of ${tokenizer.vocabSize} tokens`,
+    });
+  return tokenizer.decode(ids);
+}
+
+/** `3 tokens, 1,042 characters` */
+function lengths({ ids }: Encoding, text: string, say: Say, numbers: Numbers): string {
+  const tokens = `${numbers.count(ids.length)} ${say(ids.length === 1 ? 'token' : 'tokens')}`;
+  return `${tokens}, ${numbers.count(text.length)} ${say(text.length === 1 ? 'character' : 'characters')}`;
+}
+
 /** Tokens side by side with their ids below, in as many double lines as it takes. */
-function pieces(encoding: Encoding, text: string, tokenizer: Tokenizer, { columns, paint }: Terminal): string {
+function pieces(encoding: Encoding, text: string, tokenizer: Tokenizer, { columns, paint }: Terminal): string[] {
   const lines: string[] = [];
   let above = '';
   let below = '';
@@ -66,8 +94,7 @@ function pieces(encoding: Encoding, text: string, tokenizer: Tokenizer, { column
     below += padEnd(ids, width + 1);
   });
   flush();
-  const count = encoding.ids.length === 1 ? '1 token' : `${encoding.ids.length} tokens`;
-  return [...lines.map(line => line.trimEnd()), `${count}, ${text.length} characters`].join('\n');
+  return lines.map(line => line.trimEnd());
 }
 
 interface Cell {

@@ -9,8 +9,8 @@ import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { element, isVisible } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
-import { ENGINE_OPTIONS, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
-import { textArgument } from '../read-text.ts';
+import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { tokenLabels } from '../token-label.ts';
 
@@ -28,7 +28,7 @@ export const trace = defineCommand({
   summary: 'shows every intermediate value of a model for a text: what it is called, its shape, its numbers.',
   positionals: [
     { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
-    { name: '[TEXT]', help: 'the text to read; - or nothing reads standard input' },
+    { name: '[TEXT]', help: `the text to read; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
   examples: [
@@ -38,10 +38,10 @@ export const trace = defineCommand({
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
     const say = createMessages(values.lang ?? languageOf(terminal.env));
-    const text = values.ids ? '' : await textArgument(argument, terminal, { command: 'trace', what: 'a text' });
+    const given = await textOrIds(argument, values.ids, { command: 'trace', what: 'a text', terminal, signal });
     const { model, close } = await openModel(folder!, { engine: values, terminal, say, signal });
     try {
-      const ids = values.ids ?? idsOf(model, text);
+      const ids = typeof given === 'string' ? idsOf(model, given) : given;
       const inputs = { input_ids: [ids] };
       const labels = ids.map(tokenLabels(model.parts.tokenizer));
       const names = values.get === undefined ? model.names(inputs) : [values.get];

@@ -3,8 +3,7 @@
  * and `z`; kernels compute `z` by online softmax and never store the T x S matrix. Vaswani et al. 2017; Ainslie et al.
  * 2023 (grouped queries); Dao 2023 (online softmax).
  */
-import { DTypeError, ShapeError } from '../../errors.ts';
-import { where } from '../scope.ts';
+import { expectDType, expectShapes } from '../check.ts';
 import { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
 import { softmax } from './softmax.ts';
@@ -42,40 +41,30 @@ const HIDDEN = -1e30;
 const ATTENTION = composite<Attrs>({
   name: 'attention',
   labels: ['scores', 'pattern', 'z'],
-  infer([q, k, v, ...extra], { mask, length }) {
-    const fits =
-      q!.rank === 4 &&
-      k!.rank === 4 &&
-      v!.rank === 4 &&
-      q!.dim(0) === k!.dim(0) &&
-      k!.dim(0) === v!.dim(0) &&
+  infer([q, k, v, ...extra], attrs) {
+    const { length, mask, bias } = optional(extra, attrs);
+    expectDType('attention', [q!, k!, v!, ...(bias ? [bias] : [])], 'f32');
+    if (length) expectDType('attention (length)', [length], 'i32');
+    if (mask) expectDType('attention (mask)', [mask], 'bool');
+    const heads =
+      [q!, k!, v!].every(t => t.rank === 4 && t.dim(0) === q!.dim(0)) &&
       q!.dim(3) === k!.dim(3) &&
       k!.dim(1) === v!.dim(1) &&
       k!.dim(2) === v!.dim(2) &&
       q!.dim(1) % k!.dim(1) === 0;
-    if (!fits)
-      throw new ShapeError('attention: sizes differ', {
-        seen: `q [${q!.shape}], k [${k!.shape}], v [${v!.shape}]`,
-        expected: 'q [B, H, T, D], k [B, G, S, D], v [B, G, S, E] with H a multiple of G',
-        where: where(),
-      });
-    const keyMask = mask ? extra[length ? 1 : 0] : undefined;
-    if (
-      keyMask &&
-      (keyMask.dtype !== 'bool' || keyMask.rank !== 2 || keyMask.dim(0) !== k!.dim(0) || keyMask.dim(1) !== k!.dim(2))
-    )
-      throw new (keyMask.dtype === 'bool' ? ShapeError : DTypeError)('attention: mask does not fit', {
-        seen: `${keyMask.dtype} [${keyMask.shape}]`,
-        expected: `bool [${k!.dim(0)}, ${k!.dim(2)}]`,
-        where: where(),
-      });
+    const expected = 'q [B, H, T, D], k [B, G, S, D], v [B, G, S, E] with H a multiple of G';
+    expectShapes('attention', heads, { q, k, v }, expected);
+    const scores = [q!.dim(0), q!.dim(1), q!.dim(2), k!.dim(2)];
+    const extras =
+      (length?.size ?? 1) === 1 &&
+      (!mask || (mask.rank === 2 && mask.dim(0) === scores[0] && mask.dim(1) === scores[3])) &&
+      (!bias || (bias.rank <= 4 && bias.shape.every((n, d) => n === 1 || n === scores[d + 4 - bias.rank])));
+    expectShapes('attention', extras, { q, k, length, mask, bias }, 'length [], mask [B, S], bias like [B, H, T, S]');
     return { shape: [...q!.shape.slice(0, 3), v!.dim(3)], dtype: 'f32' };
   },
   define([q, k, v, ...extra], attrs) {
     const [H, T, S] = [q!.dim(1), q!.dim(2), k!.dim(2)];
-    const length = attrs.length ? extra.shift()! : Tensor.constant(S, 'i32');
-    const mask = attrs.mask ? extra.shift() : undefined;
-    const bias = attrs.bias ? extra.shift() : undefined;
+    const { length = Tensor.constant(S, 'i32'), mask, bias } = optional(extra, attrs);
     let scores = q!.matmul(repeatHeads(k!, H).transpose()).mul(attrs.scale); // [B, H, T, S]
     if (attrs.softcap) scores = scores.div(attrs.softcap).tanh().mul(attrs.softcap);
     if (bias) scores = scores.add(bias);
@@ -86,6 +75,13 @@ const ATTENTION = composite<Attrs>({
   flops: ([q, k, v], { causal }) =>
     (2 * q!.size * k!.dim(2) + 2 * (q!.size / q!.dim(3)) * k!.dim(2) * v!.dim(3)) * (causal && q!.dim(2) > 1 ? 0.5 : 1),
 });
+
+/** The optional inputs, of which `attrs` says which are there. */
+function optional(extra: readonly Tensor[], attrs: Pick<Attrs, 'length' | 'mask' | 'bias'>) {
+  const rest = [...extra];
+  const next = (there: boolean) => (there ? rest.shift() : undefined);
+  return { length: next(attrs.length), mask: next(attrs.mask), bias: next(attrs.bias) };
+}
 
 /** bool, broadcasts to `[B, H, T, S]`: which key slot each query sees. */
 function visibility(T: number, S: number, length: Tensor, mask: Tensor | undefined, { causal, window }: Attrs): Tensor {

@@ -1,7 +1,6 @@
 /** Appending to a key/value cache: the one op with an effect. Its home is `nn/cache.ts`. */
-import { ShapeError } from '../../errors.ts';
+import { expectDType, expectShapes } from '../check.ts';
 import type { Op } from '../op.ts';
-import { where } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
 
 const CACHE_APPEND: Op<undefined> = {
@@ -15,12 +14,9 @@ const CACHE_APPEND: Op<undefined> = {
       cache!.dim(0) === x!.dim(0) &&
       cache!.dim(1) === x!.dim(1) &&
       cache!.dim(3) === x!.dim(3);
-    if (!fits)
-      throw new ShapeError('cacheAppend: sizes differ', {
-        seen: `cache [${cache!.shape}], x [${x!.shape}]`,
-        expected: 'cache [B, G, capacity, D], x [B, G, T, D]',
-        where: where(),
-      });
+    expectShapes('cacheAppend', fits, { cache, x, position }, 'cache [B, G, capacity, D], x [B, G, T, D], position []');
+    expectDType('cacheAppend', [cache!, x!], 'f32');
+    expectDType('cacheAppend (position)', [position!], 'i32');
     return { shape: cache!.shape, dtype: cache!.dtype };
   },
   flops: () => 0,

@@ -1,5 +1,6 @@
 /** Elementwise ops with broadcasting: one row each, gradient included. */
 import { DTypeError } from '../../errors.ts';
+import { expectDType } from '../check.ts';
 import type { DType } from '../dtype.ts';
 import type { Op } from '../op.ts';
 import { where } from '../scope.ts';
@@ -15,21 +16,12 @@ export function unbroadcast(g: Tensor, shape: Shape): Tensor {
   return g.rank === shape.length ? g : g.reshape(...shape);
 }
 
-function expect(op: string, x: Tensor, allowed: readonly DType[]): void {
-  if (!allowed.includes(x.dtype))
-    throw new DTypeError(`${op}: dtype not possible`, {
-      seen: x.dtype,
-      expected: allowed.join(' or '),
-      where: where(),
-    });
-}
-
 // ---- one input ------------------------------------------------------------------------------------------------------
 function unary(name: string, gradient: (g: Tensor, x: Tensor, y: Tensor) => Tensor | null): (x: Tensor) => Tensor {
   const op: Op<None> = {
     name,
     infer([x]) {
-      expect(name, x!, ['f32']);
+      expectDType(name, [x!], 'f32');
       return { shape: x!.shape, dtype: 'f32' };
     },
     gradient: (g, [x], y) => [gradient(g, x!, y)],
@@ -51,7 +43,7 @@ export const cos = unary('cos', (g, x) => g.neg().mul(x.sin()));
 const NOT: Op<None> = {
   name: 'not',
   infer([x]) {
-    expect('not', x!, ['bool']);
+    expectDType('not', [x!], 'bool');
     return { shape: x!.shape, dtype: 'bool' };
   },
 };
@@ -62,7 +54,7 @@ const CAST: Op<{ to: DType }> = {
   infer: ([x], { to }) => ({ shape: x!.shape, dtype: to }),
   gradient: (g, [x]) => [x!.dtype === 'f32' ? g : null],
 };
-/** Converts the dtype; f32 to integers rounds towards zero, to bool is `x != 0`. */
+/** Converts the dtype; f32 to integers rounds towards zero and saturates, to bool is `x != 0`. */
 export const cast = (x: Tensor, to: DType): Tensor => (x.dtype === to ? x : Tensor.make(CAST, [x], { to }));
 
 // ---- two inputs -----------------------------------------------------------------------------------------------------
@@ -71,7 +63,7 @@ function pair(name: string, a: Operand, b: Operand, allowed: readonly DType[]): 
   const dtype = typeof a === 'number' ? (typeof b === 'number' ? 'f32' : b.dtype) : a.dtype;
   const x = asTensor(a, dtype);
   const y = asTensor(b, dtype);
-  expect(name, x, allowed);
+  expectDType(name, [x], ...allowed);
   if (x.dtype !== y.dtype)
     throw new DTypeError(`${name}: operands of two dtypes`, {
       seen: `${x.dtype} and ${y.dtype}`,
@@ -120,7 +112,7 @@ export const or = compare('or', ['bool']);
 const WHERE: Op<None> = {
   name: 'where',
   infer([c, a, b]) {
-    expect('where (condition)', c!, ['bool']);
+    expectDType('where (condition)', [c!], 'bool');
     return { shape: broadcast('where', c!.shape, broadcast('where', a!.shape, b!.shape)), dtype: a!.dtype };
   },
   gradient: (g, [c, a, b]) => [null, unbroadcast(c!.where(g, 0), a!.shape), unbroadcast(c!.where(0, g), b!.shape)],

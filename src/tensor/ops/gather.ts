@@ -1,5 +1,6 @@
 /** Looking up rows of a table by id, and its transpose. */
-import { DTypeError, ShapeError } from '../../errors.ts';
+import { ShapeError } from '../../errors.ts';
+import { expectDType } from '../check.ts';
 import type { Op } from '../op.ts';
 import { where } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
@@ -7,9 +8,10 @@ import { Tensor } from '../tensor.ts';
 const GATHER: Op<undefined> = {
   name: 'gather',
   infer([table, ids]) {
+    expectDType('gather (table)', [table!], 'f32');
+    expectDType('gather (ids)', [ids!], 'i32');
     if (table!.rank !== 2)
       throw new ShapeError('gather: a table has two axes', { seen: `[${table!.shape}]`, where: where() });
-    if (ids!.dtype !== 'i32') throw new DTypeError('gather: ids are i32', { seen: ids!.dtype, where: where() });
     return { shape: [...ids!.shape, table!.dim(1)], dtype: table!.dtype };
   },
   gradient: (g, [table, ids]) => [Tensor.make(SCATTER_ADD, [g, ids!], { rows: table!.dim(0) }), null],

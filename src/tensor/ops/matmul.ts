@@ -1,14 +1,16 @@
 /** Products: `matmul` for any two tensors, `linear` for a weight stored `[out, in]`. */
 import { ShapeError } from '../../errors.ts';
+import { expectDType } from '../check.ts';
 import type { Op } from '../op.ts';
 import { where } from '../scope.ts';
-import { broadcast } from '../shape.ts';
+import { broadcast, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { unbroadcast } from './elementwise.ts';
 
 const MATMUL: Op<undefined> = {
   name: 'matmul',
   infer([a, b]) {
+    expectDType('matmul', [a!, b!], 'f32');
     if (a!.rank < 2 || b!.rank < 2 || a!.dim(-1) !== b!.dim(-2))
       throw new ShapeError('matmul: inner sizes differ', { seen: `[${a!.shape}] @ [${b!.shape}]`, where: where() });
     const batch = broadcast('matmul', a!.shape.slice(0, -2), b!.shape.slice(0, -2));
@@ -25,7 +27,9 @@ export const matmul = (a: Tensor, b: Tensor): Tensor => Tensor.make(MATMUL, [a, 
 
 const LINEAR: Op<undefined> = {
   name: 'linear',
-  infer([x, w, b]) {
+  infer(inputs) {
+    const [x, w, b] = inputs;
+    expectDType('linear', inputs, 'f32');
     if (w!.rank !== 2 || x!.rank < 1 || x!.dim(-1) !== w!.dim(1) || (b && (b.rank !== 1 || b.dim(0) !== w!.dim(0))))
       throw new ShapeError('linear: sizes differ', {
         seen: `input [${x!.shape}], weight [${w!.shape}]${b ? `, bias [${b.shape}]` : ''}`,
@@ -35,14 +39,17 @@ const LINEAR: Op<undefined> = {
     return { shape: [...x!.shape.slice(0, -1), w!.dim(0)], dtype: 'f32' };
   },
   define([x, w, b]) {
-    const rows = x!.reshape(-1, x!.dim(-1));
-    const y = rows.matmul(w!.transpose()).reshape(...x!.shape.slice(0, -1), w!.dim(0));
+    const lead = x!.shape.slice(0, -1);
+    const y = x!
+      .reshape(sizeOf(lead), x!.dim(-1))
+      .matmul(w!.transpose())
+      .reshape(...x!.shape.slice(0, -1), w!.dim(0));
     return b ? y.add(b) : y;
   },
   gradient(g, [x, w, b]) {
-    const rows = g.reshape(-1, g.dim(-1)); // [M, out]
+    const rows = g.reshape(sizeOf(g.shape.slice(0, -1)), g.dim(-1)); // [M, out]
     const dx = rows.matmul(w!).reshape(...x!.shape);
-    const dw = rows.transpose().matmul(x!.reshape(-1, x!.dim(-1)));
+    const dw = rows.transpose().matmul(x!.reshape(rows.dim(0), x!.dim(-1)));
     return b ? [dx, dw, rows.sum(0).reshape(-1)] : [dx, dw];
   },
   flops: ([x], _, out) => 2 * out.size * x!.dim(-1),

@@ -1,5 +1,6 @@
 /** Movement ops: which element goes where. All but concat and copy are views: the planner turns them into strides. */
 import { ShapeError } from '../../errors.ts';
+import { expectShape } from '../check.ts';
 import type { Op } from '../op.ts';
 import { where } from '../scope.ts';
 import { normalizeAxis, reshapeStrides, type Shape, sizeOf } from '../shape.ts';
@@ -23,10 +24,17 @@ const RESHAPE: Op<{ shape: Shape }> = {
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   const open = shape.indexOf(-1);
   if (open >= 0) {
-    const known = -sizeOf(shape);
-    const rest = known === 0 ? 0 : x.size / known;
+    const known = shape.reduce((n, d, at) => (at === open ? n : n * d), 1);
+    const rest = x.size / known;
+    if (!Number.isInteger(rest) || shape.indexOf(-1, open + 1) >= 0)
+      throw new ShapeError('reshape: the -1 has no whole length', {
+        seen: `[${x.shape}] to [${shape}]`,
+        expected: 'one -1 at most, and lengths that divide the number of elements',
+        where: where(),
+      });
     shape = shape.map((n, d) => (d === open ? rest : n));
   }
+  expectShape('reshape', shape);
   return Tensor.make(RESHAPE, [x], { shape });
 }
 
@@ -91,7 +99,7 @@ export function slice(x: Tensor, axis: number, from: number, to: number): Tensor
 export function split(x: Tensor, parts: number, axis: number): Tensor[] {
   axis = normalizeAxis(axis, x.rank);
   const width = x.shape[axis]! / parts;
-  if (!Number.isInteger(width))
+  if (!Number.isInteger(width) || parts < 1)
     throw new ShapeError('split: axis does not divide', { seen: `${x.shape[axis]} into ${parts}`, where: where() });
   return Array.from({ length: parts }, (_, i) => slice(x, axis, i * width, (i + 1) * width));
 }
@@ -99,6 +107,7 @@ export function split(x: Tensor, parts: number, axis: number): Tensor[] {
 const EXPAND: Op<{ shape: Shape }> = {
   name: 'expand',
   infer([x], { shape }) {
+    expectShape('expand', shape);
     const lead = shape.length - x!.rank;
     if (lead < 0 || x!.shape.some((n, d) => n !== 1 && n !== shape[d + lead]))
       throw new ShapeError('expand: only axes of length 1 repeat', {
@@ -153,4 +162,7 @@ export function concat(xs: readonly Tensor[], axis: number): Tensor {
 
 const IOTA: Op<{ n: number }> = { name: 'iota', infer: (_, { n }) => ({ shape: [n], dtype: 'i32' }), flops: () => 0 };
 /** 0, 1, ..., n - 1 as i32 `[n]`. */
-export const iota = (n: number): Tensor => Tensor.make(IOTA, [], { n });
+export function iota(n: number): Tensor {
+  expectShape('iota', [n]);
+  return Tensor.make(IOTA, [], { n });
+}

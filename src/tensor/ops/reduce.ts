@@ -1,4 +1,5 @@
 /** Reductions over one axis, which stays with length 1. */
+import { expectDType } from '../check.ts';
 import type { Op } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -6,21 +7,23 @@ import { Tensor } from '../tensor.ts';
 interface Axis {
   readonly axis: number;
 }
-const keepAxis: Op<Axis>['infer'] = ([x], { axis }) => ({
-  shape: x!.shape.map((n, d) => (d === axis ? 1 : n)),
-  dtype: x!.dtype,
-});
+const keepAxis =
+  (name: string): Op<Axis>['infer'] =>
+  ([x], { axis }) => {
+    expectDType(name, [x!], 'f32');
+    return { shape: x!.shape.map((n, d) => (d === axis ? 1 : n)), dtype: 'f32' };
+  };
 const inputSize: NonNullable<Op<Axis>['flops']> = ([x]) => x!.size;
 
 const SUM: Op<Axis> = {
   name: 'sum',
-  infer: keepAxis,
+  infer: keepAxis('sum'),
   gradient: (g, [x]) => [g.expand(x!.shape)],
   flops: inputSize,
 };
 const MAX: Op<Axis> = {
   name: 'max',
-  infer: keepAxis,
+  infer: keepAxis('max'),
   /** Equal maxima share the gradient. */
   gradient(g, [x], y, { axis }) {
     const hit = x!.equal(y).cast('f32');

@@ -1,6 +1,5 @@
 /** Rotary position embedding. Su et al. 2021, "RoFormer". */
-import { ShapeError } from '../../errors.ts';
-import { where } from '../scope.ts';
+import { expectDType, expectShapes } from '../check.ts';
 import type { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
 import { concat } from './movement.ts';
@@ -8,18 +7,16 @@ import { concat } from './movement.ts';
 const ROPE = composite<{ interleaved: boolean }>({
   name: 'rope',
   infer([x, cos, sin]) {
-    if (
-      x!.rank !== 4 ||
-      cos!.rank !== 3 ||
-      cos!.dim(1) !== x!.dim(2) ||
-      2 * cos!.dim(2) > x!.dim(3) ||
-      cos!.size !== sin!.size
-    )
-      throw new ShapeError('rope: sizes differ', {
-        seen: `x [${x!.shape}], cos [${cos!.shape}], sin [${sin!.shape}]`,
-        expected: 'x [B, H, T, D], cos and sin [B or 1, T, R / 2] with R <= D',
-        where: where(),
-      });
+    expectDType('rope', [x!, cos!, sin!], 'f32');
+    const fits =
+      x!.rank === 4 &&
+      cos!.rank === 3 &&
+      (cos!.dim(0) === 1 || cos!.dim(0) === x!.dim(0)) &&
+      cos!.dim(1) === x!.dim(2) &&
+      2 * cos!.dim(2) <= x!.dim(3) &&
+      cos!.shape.every((n, d) => n === sin!.shape[d]) &&
+      sin!.rank === 3;
+    expectShapes('rope', fits, { x, cos, sin }, 'x [B, H, T, D], cos and sin [B or 1, T, R / 2] with R <= D');
     return { shape: x!.shape, dtype: 'f32' };
   },
   define([x, cosines, sines], { interleaved }) {

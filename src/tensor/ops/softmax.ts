@@ -1,5 +1,6 @@
 /** Softmax over the last axis, its logarithm, and the cross-entropy built on it. */
 import { ShapeError } from '../../errors.ts';
+import { expectDType } from '../check.ts';
 import { where } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
@@ -34,6 +35,8 @@ export const IGNORE = -100;
 const CROSS_ENTROPY = composite({
   name: 'crossEntropy',
   infer([logits, labels]) {
+    expectDType('crossEntropy (logits)', [logits!], 'f32');
+    expectDType('crossEntropy (labels)', [labels!], 'i32');
     if (logits!.rank !== 2 || labels!.rank !== 1 || logits!.dim(0) !== labels!.dim(0))
       throw new ShapeError('crossEntropy: sizes differ', {
         seen: `logits [${logits!.shape}], labels [${labels!.shape}]`,
