@@ -39,11 +39,14 @@ export function reportError(
 
 const paragraph = (text: string, { columns }: Terminal) => wrap(`heed: ${text}`, columns, '  ');
 
-/** Generation options as they are typed: `topP = 3` is `--top-p 3`, `overflow: 'slide'` is `--overflow slide`. */
+/**
+ * Generation options as they are typed: `topP = 3` is `--top-p 3`, `overflow: 'slide'` is `--overflow slide`. A name in
+ * double quotes is a file's and stays.
+ */
 function asTyped(text: string, options: OptionTable): string {
   const names = new Map(Object.entries(options).flatMap(([name, { sets }]) => (sets ? [[sets as string, name]] : [])));
   if (names.size === 0) return text;
-  const setting = new RegExp(`\\b(${[...names.keys()].join('|')})\\b(?:(?: =|:) '?([^\\s',;]+)'?)?`, 'g');
+  const setting = new RegExp(`(?<!")\\b(${[...names.keys()].join('|')})\\b(?:(?: =|:) '?([^\\s',;]+)'?)?`, 'g');
   return text.replace(setting, (_, name: string, value?: string) =>
     [`--${names.get(name)}`, ...(value === undefined ? [] : [value])].join(' '),
   );

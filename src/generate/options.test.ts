@@ -99,7 +99,7 @@ describe('optionsFromConfig', () => {
 
   it('refuses values that cannot be', () => {
     expect(() => optionsFromConfig({ top_k: 'many', num_beams: 0 })).toThrow(
-      'generation settings: top_k = "many" is not an integer of at least 0; num_beams = 0 is not an integer of at least 1',
+      'generation settings: "top_k": "many" is not an integer of at least 0; "num_beams": 0 is not an integer of at least 1',
     );
     expect(() => optionsFromConfig([])).toThrow('must be a JSON object');
     expect(() => optionsFromConfig({ sequence_bias: [null] })).toThrow('sequence_bias');

@@ -305,7 +305,9 @@ export function resolveOptions(options: GenerateOptions): GenerateSettings {
     problems.push(`numReturnSequences = ${numReturnSequences} is above numBeams = ${numBeams}`);
   }
   if (numBeams === 1 && numReturnSequences > 1 && !doSample) {
-    problems.push(`greedy decoding has one result, not ${numReturnSequences}: sample (temperature > 0) or set numBeams`);
+    problems.push(
+      `greedy decoding has one result, not ${numReturnSequences}: sample (temperature > 0) or set numBeams`,
+    );
   }
   if (problems.length > 0) {
     throw new ConfigError(`generation options: ${problems.join('; ')}`, { where: 'generate options' });
@@ -352,7 +354,7 @@ export function optionsFromConfig(config: unknown, where = 'generation_config.js
     if (raw === undefined || raw === null) continue;
     const value = FROM_CONFIG[key] ? FROM_CONFIG[key](raw) : raw;
     const expected = test(value);
-    if (expected) problems.push(`${key} = ${show(raw)} is not ${expected}`);
+    if (expected) problems.push(`"${key}": ${show(raw)} is not ${expected}`);
     else options[name] = value;
   }
   if (problems.length > 0) throw new ConfigError(`generation settings: ${problems.join('; ')}`, { where });
@@ -364,8 +366,15 @@ export function toList(ids: number | readonly number[] | undefined): readonly nu
   return ids === undefined ? [] : typeof ids === 'number' ? [ids] : ids;
 }
 
-function show(value: unknown): string {
-  const text =
-    typeof value === 'number' || typeof value === 'function' ? String(value) : (JSON.stringify(value) ?? String(value));
+/** Any value for an error, shortened. Objects of a class, which may be huge or endless, by its name. */
+export function show(value: unknown): string {
+  const simple = (part: unknown) => {
+    if (typeof part === 'bigint') return String(part);
+    const isObject = typeof part === 'object' && part !== null && !Array.isArray(part);
+    const name: unknown = isObject ? part.constructor?.name : undefined;
+    return typeof name === 'string' && name !== 'Object' ? name : part;
+  };
+  const isShown = ['number', 'bigint', 'function', 'symbol'].includes(typeof value) || simple(value) !== value;
+  const text = isShown ? String(simple(value)) : (JSON.stringify(value, (_, part) => simple(part)) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

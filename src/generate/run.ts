@@ -8,6 +8,7 @@ import type { LogitsProcessor, SequenceHistory } from './history.ts';
 import { type GenerateOptions, type GenerateSettings, resolveOptions, toList } from './options.ts';
 import { startHistories } from './overflow.ts';
 import { buildProcessors } from './processors.ts';
+import { checkIdPrompts } from './prompts.ts';
 
 /** Everything that is fixed before the first step. */
 export interface GenerateRun {
@@ -28,6 +29,7 @@ export function prepareRun(
   options: GenerateOptions,
 ): GenerateRun {
   const settings = resolveOptions(options);
+  checkIdPrompts(prompts);
   const { doSample, seed } = settings;
   const forced = [...toList(settings.forcedBosTokenId), ...toList(settings.forcedEosTokenId)];
   if (forced.some(id => id >= decoder.vocabSize)) {

@@ -4,6 +4,7 @@
  */
 
 import { ConfigError } from '../errors.ts';
+import { show } from './options.ts';
 
 export interface StopMatcher {
   /** Takes the next piece of text and returns what is certain to stay. Returns '' once a stop string was found. */
@@ -16,13 +17,11 @@ export interface StopMatcher {
 
 /**
  * A matcher for one stream. Of several stop strings the one that ends first wins, the longer one if they end together.
- * Throws `ConfigError` for an empty stop string. The cost of a piece does not depend on the text before it.
+ * Throws `ConfigError` for what is no list of texts of at least one character. The cost of a piece does not depend on the text before it.
  */
 export function createStopMatcher(stopStrings: readonly string[]): StopMatcher {
-  if (stopStrings.some(stop => typeof stop !== 'string' || stop === '')) {
-    throw new ConfigError('a stop string must be a text of at least one character', {
-      seen: JSON.stringify(stopStrings),
-    });
+  if (!Array.isArray(stopStrings) || stopStrings.some(stop => typeof stop !== 'string' || stop === '')) {
+    throw new ConfigError('a stop string must be a text of at least one character', { seen: show(stopStrings) });
   }
   const stops = [...new Set(stopStrings)].sort((a, b) => b.length - a.length);
   let held = '';

@@ -7,7 +7,8 @@ import { BackendError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
 import type { BeamEvent, FinishReason, GeneratedSequence, GenerateStats, TokenAlternative } from './events.ts';
 import { generate } from './generate.ts';
-import { type GenerateOptions, toList } from './options.ts';
+import { type GenerateOptions, type GenerateSettings, resolveOptions } from './options.ts';
+import { checkTextPrompts } from './prompts.ts';
 import { createStopMatcher, cutAtStop, type StopMatcher } from './stop.ts';
 
 /** What text generation needs of a tokenizer. */
@@ -24,7 +25,7 @@ export interface TextCodec {
 
 export interface GenerateTextOptions extends GenerateOptions {
   /** Texts that end a sequence and are no part of it. */
-  readonly stopStrings?: readonly string[] | undefined;
+  readonly stopStrings?: string | readonly string[] | undefined;
 }
 
 /** The texts of the events of one sequence, joined, are the text of that sequence. */
@@ -64,7 +65,8 @@ export type TextEvent = TextTokenEvent | TextSequenceEvent | (BeamEvent & { read
 
 /**
  * Continues one text or several (lists of ids are taken as they are). Every event has a `text` to print. End tokens are
- * among the ids but have no text. Stops and throws as `generate` does, and throws `ConfigError` for an empty stop string.
+ * among the ids but have no text. Stops and throws as `generate` does, and throws `ConfigError` for a stop string that is empty
+ * or no text.
  */
 export function generateText(
   decoder: Decoder,
@@ -72,11 +74,15 @@ export function generateText(
   prompts: string | readonly (string | readonly number[])[],
   { stopStrings = [], ...options }: GenerateTextOptions = {},
 ): AsyncGenerator<TextEvent, void, undefined> {
-  const ids = toPrompts(prompts).map(prompt => (typeof prompt === 'string' ? codec.encodeIds(prompt) : prompt));
-  createStopMatcher(stopStrings); // Checks them now rather than in the middle of the stream.
-  return (options.numBeams ?? 1) > 1
-    ? beamText(decoder, codec, ids, stopStrings, options)
-    : streamText(decoder, codec, ids, stopStrings, options);
+  const settings = resolveOptions(options);
+  const stops = typeof stopStrings === 'string' ? [stopStrings] : stopStrings;
+  createStopMatcher(stops); // Checks them now rather than in the middle of the stream.
+  const list = typeof prompts === 'string' ? [prompts] : prompts;
+  checkTextPrompts(list);
+  const ids = list.map(prompt => (typeof prompt === 'string' ? codec.encodeIds(prompt) : prompt));
+  return settings.numBeams > 1
+    ? beamText(decoder, codec, ids, stops, options, settings)
+    : streamText(decoder, codec, ids, stops, options, settings);
 }
 
 /** Runs `generateText` to its end and returns the last event, with all texts. Throws as `generateText` does. */
@@ -100,12 +106,12 @@ function streamText(
   prompts: readonly (readonly number[])[],
   stopStrings: readonly string[],
   options: GenerateOptions,
+  { numReturnSequences }: GenerateSettings,
 ): AsyncGenerator<TextEvent, void, undefined> {
   const streams: TextStream[] = [];
-  const perPrompt = options.numReturnSequences ?? 1;
   const streamOf = (sequence: number) =>
     (streams[sequence] ??= {
-      tokens: codec.stream(prompts[Math.floor(sequence / perPrompt)]!),
+      tokens: codec.stream(prompts[Math.floor(sequence / numReturnSequences)]!),
       matcher: createStopMatcher(stopStrings),
       fresh: '',
       text: '',
@@ -144,8 +150,9 @@ function beamText(
   prompts: readonly (readonly number[])[],
   stopStrings: readonly string[],
   options: GenerateOptions,
+  { endIds }: GenerateSettings,
 ): AsyncGenerator<TextEvent, void, undefined> {
-  const ends = new Set([...toList(options.eosTokenId), ...(options.stopIds ?? [])]);
+  const ends = new Set(endIds);
   // Decoding this many of the newest tokens is enough to see a stop string that the last one completes, even if every
   // token of it is a single byte of a character.
   const longest = stopStrings.reduce((most, stop) => Math.max(most, new TextEncoder().encode(stop).length), 0);
@@ -174,8 +181,4 @@ function beamText(
 
 function withStop(sequence: GeneratedSequence, text: string, stopString: string | undefined): GeneratedText {
   return { ...sequence, text, ...(stopString !== undefined && { stopString }) };
-}
-
-function toPrompts(prompts: string | readonly (string | readonly number[])[]) {
-  return typeof prompts === 'string' ? [prompts] : prompts;
 }

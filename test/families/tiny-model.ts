@@ -41,10 +41,10 @@ export async function declared(json: Json, head: HeadName = 'causalLM'): Promise
 export async function tinyModel(
   type: string,
   backend: Backend,
-  options: { head?: HeadName; plain?: boolean } = {},
+  options: { head?: HeadName; plain?: boolean; config?: Json } = {},
 ): Promise<Model> {
   const head = options.head ?? 'causalLM';
-  const { architecture, config } = await readConfig({ model_type: type, ...TINY[type] });
+  const { architecture, config } = await readConfig({ model_type: type, ...TINY[type], ...options.config });
   const spec = architecture.heads[head].parameters(config);
   const params = await initializeParameters(spec, backend, 7, { deviation: 0.25, plain: options.plain });
   const specs = new Map(listParams(spec));

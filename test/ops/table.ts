@@ -235,6 +235,7 @@ export const OPS: readonly OpCase[] = [
     ],
     (q, k, v, bias) => attention(q, k, v, { bias }),
   ),
+  smooth('nothing in between', [[2], [0]], (x, none) => x.add(none.tanh().sum(0)).add(5)),
   smooth('heads out of a projection', [[2, 4, 24]], x => {
     const [q, k, v] = x.split(3).map(t => t.reshape(2, 4, 2, 4).permute(0, 2, 1, 3)) as [Tensor, Tensor, Tensor];
     return attention(q, k, v, { causal: true }).permute(0, 2, 1, 3).reshape(2, 4, 8).mul(2);
