@@ -1,6 +1,6 @@
 /** The built program as a person or a script meets it: what it prints where, how it ends, what stops it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -199,6 +199,23 @@ describe.skipIf(reason !== undefined)(`heed${reason ? ` (skipped: ${reason})` : 
     const ids = out.trim().split(' ').map(Number).slice(0, GREEDY.length);
     expect(ids).toEqual(GREEDY.slice(0, ids.length));
     expect(err).toBe('');
+  });
+  it('names the options of the command when the generation refuses them', async () => {
+    const { code, err } = await heed([...RUN, '--top-p', '3']);
+    expect(code).toBe(1);
+    expect(err).toContain('--top-p 3 is not a number from 0 to 1');
+    const full = (await heed([...RUN, '-n', '1000'])).err.replace(/\s+/g, ' ');
+    expect(full).toContain('choose --overflow truncate or --overflow slide');
+  });
+  it.skipIf(!existsSync('/dev/full'))('says that a disk is full (needs /dev/full)', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [MAIN, ...RUN, '-n', '3'], { cwd: at('.'), stdio: ['ignore', full, 'pipe'] });
+    let err = '';
+    child.stderr!.setEncoding('utf8').on('data', text => (err += text));
+    const code = await new Promise(resolve => child.on('close', resolve));
+    closeSync(full);
+    expect(err).toMatch(/^heed: write failed: ENOSPC: [^\n]+\n$/);
+    expect(code).toBe(1);
   });
   it('ends quietly when nobody reads on', async () => {
     const { code, err } = await heed(endless, { onOutput: child => child.stdout!.destroy() });

@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fakeTerminal } from '../../test/cli/fake-terminal.ts';
-import { FormatError } from '../errors.ts';
+import { type FakeTerminal, fakeTerminal } from '../../test/cli/fake-terminal.ts';
+import { FormatError, type HeedError } from '../errors.ts';
+import { type GenerateOptions, resolveOptions } from '../generate/index.ts';
 import { UsageError } from './command.ts';
-import { COMMANDS } from './commands/index.ts';
+import { loadTokenizer } from '../tokenizers/index.ts';
+import { COMMANDS, commandNamed } from './commands/index.ts';
 import { widthOf } from './layout.ts';
 import { parseArguments } from './parse-arguments.ts';
+import { textOrIds } from './read-text.ts';
 import { reportError } from './report-error.ts';
 import { runCli } from './run-cli.ts';
 
-async function heed(...argv: string[]) {
-  const terminal = fakeTerminal();
+const heed = (...argv: string[]) => heedOn(fakeTerminal(), ...argv);
+async function heedOn(terminal: FakeTerminal, ...argv: string[]) {
   const code = await runCli(argv, terminal, new AbortController().signal);
   return { code, out: terminal.out(), err: terminal.err() };
 }
@@ -47,6 +51,19 @@ describe('help', () => {
       expect(words.shift(), line).toBe(command.name);
       expect(() => parseArguments(command, words), line).not.toThrow();
     }
+  });
+  it('separates its parts by one empty line, also where there are no arguments', async () => {
+    for (const { name } of COMMANDS) expect((await heed('help', name)).out).not.toContain('\n\n\n');
+  });
+  it('explains itself, and takes one name', async () => {
+    const page = await heed('help', 'help');
+    expect(page.code).toBe(0);
+    expect(page.out).toMatch(/^ {2}heed help \[COMMAND\]$/m);
+    expect((await heed('help', 'run', 'trace')).code).toBe(2);
+    expect((await heed('hepl')).err).toContain('did you mean heed help?');
+  });
+  it.each(['run', 'trace', 'tokenize'])('of %s says what becomes of the end of piped input', async name => {
+    expect((await heed('help', name)).out.replace(/\s+/g, ' ')).toContain('without the line end it closes with');
   });
   it('shows the version', async () => {
     expect((await heed('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -91,7 +108,78 @@ describe('wrong usage', () => {
   it('finds contradictions before the model is loaded', async () => {
     expect((await heed('run', 'nowhere', 'x', '--greedy', '-t', '1')).code).toBe(2);
     expect((await heed('run', 'nowhere', 'x', '--show-probs', '--beams', '2')).code).toBe(2);
-    expect((await heed('run', 'nowhere')).err).toContain('a prompt is missing');
+  });
+  it('refuses a text beside ids, as one of them would be passed over', async () => {
+    for (const [name, option] of [
+      ['run', '--ids'],
+      ['trace', '--ids'],
+      ['tokenize', '--decode'],
+    ] as const) {
+      const { code, err } = await heed(name, 'nowhere', 'IGNORED', option, '1,2');
+      expect([name, code]).toEqual([name, 2]);
+      expect(err).toContain(`${option} takes the place of a text: leave "IGNORED" out`);
+    }
+  });
+  it('says how to give a text when there is none and nothing is piped in', async () => {
+    for (const [name, what, option] of [
+      ['run', 'a prompt', '--ids'],
+      ['trace', 'a text', '--ids'],
+      ['tokenize', 'a text', '--decode'],
+    ] as const) {
+      const { code, err } = await heed(name, 'nowhere');
+      expect([name, code]).toEqual([name, 2]);
+      expect(err.replace(/\s+/g, ' ')).toContain(
+        `${what} is missing: give it in quotes, pipe it in, write - to type it here, or give ids with ${option}`,
+      );
+    }
+  });
+  it.each([
+    [['--count', '--ids', 'x'], '--count and --ids contradict each other'],
+    [['--count', '--decode', '1'], '--count and --decode contradict each other'],
+    [['--ids', '--decode', '1'], '--ids and --decode contradict each other'],
+    [['--no-special', '--decode', '1'], '--no-special is for a text, --decode takes ids'],
+  ])('refuses tokenize %j', async (argv, message) => {
+    const { code, err } = await heed('tokenize', 'nowhere', ...argv);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+  });
+});
+
+describe('a piped text', () => {
+  it.each([
+    ['a\n', 'a'],
+    ['a\r\n', 'a'],
+    ['a\n\n', 'a\n'],
+    ['a', 'a'],
+  ])('%j is %j', async (input, text) => {
+    const call = { command: 'run', what: 'a prompt', signal: new AbortController().signal };
+    const terminal = fakeTerminal({ input });
+    expect(await textOrIds(undefined, undefined, { ...call, terminal })).toBe(text);
+    expect(await textOrIds('-', undefined, { ...call, terminal })).toBe(text);
+    expect(await textOrIds(undefined, [1, 2], { ...call, terminal })).toEqual([1, 2]);
+  });
+});
+
+describe('tokenize', () => {
+  const TOKENIZER = fileURLToPath(new URL('../../test/tokenizers/data/added-tokens-bpe/tokenizer.json', import.meta.url));
+  it('speaks the language that is asked for', async () => {
+    const text = 'ab '.repeat(400);
+    const last = ({ out }: { out: string }) => out.trimEnd().split('\n').at(-1);
+    expect(last(await heed('tokenize', TOKENIZER, text))).toMatch(/^[\d,]+ tokens, 1,200 characters$/);
+    expect(last(await heed('tokenize', TOKENIZER, text, '--lang', 'de'))).toMatch(/^[\d.]+ Tokens, 1\.200 Zeichen$/);
+    const german = fakeTerminal({ env: { LANG: 'de_DE.UTF-8' } });
+    expect(last(await heedOn(german, 'tokenize', TOKENIZER, 'a'))).toMatch(/, 1 Zeichen$/);
+  });
+  it('names an id that stands for no token, also among others', async () => {
+    const { vocabSize } = await loadTokenizer(TOKENIZER);
+    for (const ids of ['99999', '1,99999,2']) {
+      const { code, out, err } = await heed('tokenize', TOKENIZER, '--decode', ids);
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toMatch(/^heed: not a token id of this tokenizer\n {2}seen: +99999\n/);
+      expect(err).toContain(`vocabulary of ${vocabSize} tokens`);
+    }
+    const ids = (await heed('tokenize', TOKENIZER, 'Hund', '--ids', '--no-special')).out.trim().replaceAll(' ', ',');
+    expect((await heed('tokenize', TOKENIZER, '--decode', ids)).out.trim()).toBe('Hund');
   });
 });
 
@@ -115,6 +203,35 @@ describe('errors', () => {
         '',
       ].join('\n'),
     );
+  });
+  it('of generation name the options of the command', async () => {
+    const command = await commandNamed('run');
+    const told = (error: unknown, options = { stack: false, command }) => {
+      const terminal = fakeTerminal({ columns: 400 });
+      reportError(error, terminal, options);
+      return terminal.err();
+    };
+    const refused = (options: GenerateOptions) => {
+      try {
+        resolveOptions(options);
+      } catch (error) {
+        return error as HeedError;
+      }
+      throw new Error('these options are right');
+    };
+    expect(told(refused({ topP: 3, temperature: -1 }))).toContain(
+      'generation options: --top-p 3 is not a number from 0 to 1; --temperature -1 is not a finite number of at least 0',
+    );
+    expect(told(refused({ numBeams: 2, numReturnSequences: 3 }))).toContain(
+      '--num-return-sequences 3 is above --beams 2\n',
+    );
+    expect(told(refused({ numReturnSequences: 2 }))).toContain('sample (--temperature > 0) or set --beams\n');
+    const facts = { fix: "set maxNewTokens, or overflow: 'slide'", seen: 'topP: 1', where: 'seed/overflow' };
+    const full = told(new FormatError('"temperature": 1 is full', facts));
+    expect(full).toContain('to do:    set --max-new-tokens, or --overflow slide\n');
+    // Words of a file are not the command's.
+    for (const text of ['"temperature": 1 is full', 'topP: 1', 'seed/overflow']) expect(full).toContain(text);
+    expect(told(refused({ topP: 3 }), { stack: false, command: await commandNamed('trace') })).toContain('topP = 3');
   });
   it('of other kinds show their stack only when asked', () => {
     const terminal = fakeTerminal();

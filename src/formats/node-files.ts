@@ -2,7 +2,7 @@
 import { UnsupportedError } from '../errors.ts';
 
 /** Node's promise-based file functions. Throws UnsupportedError elsewhere. */
-export async function nodeFiles() {
+export async function nodeFiles(): Promise<typeof import('node:fs/promises')> {
   if (typeof process === 'undefined' || process.versions?.node === undefined) {
     throw new UnsupportedError('there is no file system here', {
       fix: 'give an http(s) URL, bytes or a Blob instead of a path',

@@ -293,6 +293,25 @@ describe('what cannot be', () => {
     refuse([[0]], { encoderIds: [[1], [2]] }).toThrow('encoderIds and prompts differ in number');
   });
 
+  it.each<[unknown, string]>([
+    [[1, 2, 3], 'not a prompt; seen: 1; expected: a list of lists of token ids, [[464, 2068]] (in prompt 0 of [1,2,3])'],
+    [undefined, 'not a list of prompts; seen: undefined; expected: a list of lists of token ids'],
+    ['Once', 'not a list of prompts; seen: "Once"; expected'],
+    [[[1], null], 'not a prompt; seen: null; expected'],
+    [[[1], ['a']], 'not a token id of this model; seen: a; expected: an integer from 0 to 4 (in prompt 1)'],
+  ])('is refused at the call for the prompts %j', (prompts, message) => {
+    for (const options of [{}, { seed: [1, 2], temperature: 1 }]) {
+      const call = () => generate(ringDecoder(), prompts as number[][], options);
+      expect(call).toThrow(ConfigError);
+      expect(call).toThrow(message);
+    }
+  });
+
+  it('takes ids in a typed array', async () => {
+    const prompts = [Int32Array.of(0, 1)] as unknown as number[][];
+    expect(idsOf(await generateAll(ringDecoder(), prompts, { maxNewTokens: 2 }))).toEqual([[2, 3]]);
+  });
+
   it('fails clearly at the step: nothing allowed, NaN, a wrong shape', async () => {
     for (const numBeams of [1, 2]) {
       const all = { suppressTokens: [0, 1, 2, 3, 4], numBeams };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tableDecoder } from '../../test/generate/table-decoder.ts';
+import { ConfigError } from '../errors.ts';
 import type { GenerateOptions } from './options.ts';
 import { generateText, generateTextAll, type TextCodec, type TextEvent } from './text.ts';
 
@@ -137,5 +138,28 @@ describe('generateText', () => {
     expect(() => generateText(scripted('a'), bytes, '>', { stopStrings: [''] })).toThrow('a stop string must be');
     expect(() => generateText(scripted('a'), bytes, '', {})).toThrow('an empty prompt');
     expect(() => generateText(scripted('a'), bytes, '>', { topP: 3 })).toThrow('topP = 3');
+  });
+
+  it('takes one stop string without a list', async () => {
+    const done = await generateTextAll(scripted('Hund und Katze'), bytes, '>', { ...options, stopStrings: ' und' });
+    expect(done.sequences).toMatchObject([{ text: 'Hund', stopString: ' und' }]);
+  });
+
+  it.each<[unknown, unknown, string]>([
+    [undefined, {}, 'not a list of prompts; seen: undefined; expected: a text, or a list of texts'],
+    [{ text: 'a' }, {}, 'not a list of prompts; seen: {"text":"a"}; expected: a text'],
+    [new Map(), {}, 'not a list of prompts; seen: Map;'],
+    [[1, 2, 3], {}, 'not a prompt; seen: 1; expected: a text, or a list of texts'],
+    [['a', undefined], {}, 'not a prompt; seen: undefined; expected: a text'],
+    ['>', { stopStrings: 5 }, 'a stop string must be a text of at least one character; seen: 5'],
+    ['>', { stopStrings: [5n] }, 'a stop string must be a text of at least one character; seen: ["5"]'],
+    ['>', { stopStrings: '' }, 'a stop string must be'],
+    ['>', { maxTokens: 5 }, 'maxTokens is no generation option'],
+    ['>', { stopWhen: 5 }, 'stopWhen = 5 is not a function'],
+    ['>', { numBeams: 2, stopIds: 5 }, 'stopIds = 5 is not a list of token ids'],
+  ])('refuses at the call: %o, %o', (prompts, call, message) => {
+    const start = () => generateText(scripted('a'), bytes, prompts as string, call as GenerateOptions);
+    expect(start).toThrow(ConfigError);
+    expect(start).toThrow(message);
   });
 });

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A loaded checkpoint: run it, look inside, generate with it. */
 import { ConfigError, HeedError, ShapeError } from '../errors.ts';
 import {

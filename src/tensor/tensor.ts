@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The tensor: a node of a lazy graph. Building one checks shapes and dtypes at once and computes nothing; `data()` or
  * `compute()` run the graph on a backend. A computed tensor drops its inputs and becomes a leaf.

@@ -33,7 +33,6 @@ interface WasmPrepared extends Prepared {
 
 export class WasmBackend implements Backend, BufferOwner {
   readonly name = 'wasm';
-  readonly views = true;
   /** Set after each run. */
   lastRun: RunTimes = { kernelMs: 0, totalMs: 0 };
   readonly module: KernelModule;
