@@ -169,7 +169,7 @@ describe.skipIf(reason !== undefined)(`heed${reason ? ` (skipped: ${reason})` : 
   it('ends with 1 and a paragraph when something is not there', async () => {
     const { code, out, err } = await heed(['run', 'no/such/folder', 'x']);
     expect([code, out]).toEqual([1, '']);
-    expect(err).toMatch(/^heed: no config\.json\n {2}seen: +no\/such\/folder\n/);
+    expect(err).toMatch(/^heed: there is no such model\n {2}seen: +no\/such\/folder\n/);
     expect(err).not.toContain('    at ');
     const debugged = await heed(['run', 'no/such/folder', 'x'], { env: { HEED_DEBUG: '1' } });
     expect(debugged.err).toContain('    at ');

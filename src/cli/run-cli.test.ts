@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type FakeTerminal, fakeTerminal } from '../../test/cli/fake-terminal.ts';
 import { FormatError, type HeedError } from '../errors.ts';
 import { type GenerateOptions, resolveOptions } from '../generate/index.ts';
-import { UsageError } from './command.ts';
 import { loadTokenizer } from '../tokenizers/index.ts';
+import { UsageError } from './command.ts';
 import { COMMANDS, commandNamed } from './commands/index.ts';
 import { widthOf } from './layout.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -161,7 +161,9 @@ describe('a piped text', () => {
 });
 
 describe('tokenize', () => {
-  const TOKENIZER = fileURLToPath(new URL('../../test/tokenizers/data/added-tokens-bpe/tokenizer.json', import.meta.url));
+  const TOKENIZER = fileURLToPath(
+    new URL('../../test/tokenizers/data/added-tokens-bpe/tokenizer.json', import.meta.url),
+  );
   it('speaks the language that is asked for', async () => {
     const text = 'ab '.repeat(400);
     const last = ({ out }: { out: string }) => out.trimEnd().split('\n').at(-1);

@@ -294,7 +294,10 @@ describe('what cannot be', () => {
   });
 
   it.each<[unknown, string]>([
-    [[1, 2, 3], 'not a prompt; seen: 1; expected: a list of lists of token ids, [[464, 2068]] (in prompt 0 of [1,2,3])'],
+    [
+      [1, 2, 3],
+      'not a prompt; seen: 1; expected: a list of lists of token ids, [[464, 2068]] (in prompt 0 of [1,2,3])',
+    ],
     [undefined, 'not a list of prompts; seen: undefined; expected: a list of lists of token ids'],
     ['Once', 'not a list of prompts; seen: "Once"; expected'],
     [[[1], null], 'not a prompt; seen: null; expected'],
