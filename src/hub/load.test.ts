@@ -155,4 +155,26 @@ describe('load', () => {
     }
     await expect(load(`${DATA}llama`, { backend, signal: AbortSignal.abort(stop) })).rejects.toBe(stop);
   });
+
+  it('runs on ids when the tokenizer cannot be used, and says why it cannot', async () => {
+    const files = await inMemory(`${DATA}gpt2`);
+    const text = new TextEncoder();
+    for (const [broken, why] of [
+      ['{"model": {"type": "BPE"', /tokenizer.json/],
+      ['{"model": {"type": "Unigram", "vocab": []}}', /Unigram is not supported/],
+    ] as const) {
+      const model = await load(memoryFiles({ ...files, 'tokenizer.json': text.encode(broken) }, 'a model'), {
+        backend,
+      });
+      expect((await model.run({ input_ids })).logits.shape).toEqual([1, 5, 120]);
+      expect(() => model.tokenizer).toThrow(why);
+      expect(() => model.generate('text')).toThrow(/cannot be used.*\(in a model\)/);
+      model.dispose();
+    }
+  });
+
+  it('names the heads there are when asked for another', async () => {
+    const wrong = 'lm' as 'causalLM';
+    await expect(load(`${DATA}gpt2`, { backend, head: wrong })).rejects.toThrow(/causalLM or sequenceClassification/);
+  });
 });

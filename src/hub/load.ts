@@ -1,5 +1,5 @@
 /** Opens a checkpoint: config, weights, tokenizer and generation defaults, from wherever their files are. */
-import { CheckpointError, ConfigError } from '../errors.ts';
+import { CheckpointError, ConfigError, HeedError, TokenizerError } from '../errors.ts';
 import { openCheckpointFrom, readWhole } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
@@ -11,7 +11,7 @@ import { type Backend, defaultBackend } from '../tensor/index.ts';
 import { loadTokenizerFrom } from '../tokenizers/index.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import { folderFiles, type ModelFiles, urlFiles } from './files.ts';
-import { Model } from './model.ts';
+import { Model, type ModelParts } from './model.ts';
 
 export interface LoadOptions {
   /** Where to compute. Default: the shared WebAssembly backend. */
@@ -65,12 +65,11 @@ async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model>
   const config = architecture.config(reader);
   reader.finish();
   const head = options.head ?? headOf(json);
+  if (!Object.hasOwn(architecture.heads, head))
+    throw new ConfigError('no such head', { seen: head, expected: Object.keys(architecture.heads).join(' or ') });
   const spec = architecture.heads[head].parameters(config);
   const backend = options.backend ?? (await defaultBackend());
-  const [tokenizer, defaults] = await Promise.all([
-    readTokenizer(files, signal),
-    generationDefaults(files, json, signal),
-  ]);
+  const [read, defaults] = await Promise.all([readTokenizer(files, signal), generationDefaults(files, json, signal)]);
 
   const checkpoint = await openCheckpointFrom(files, signal);
   try {
@@ -83,7 +82,7 @@ async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model>
     });
     const specs = new Map(listParams(spec));
     const type = String(json.model_type);
-    return new Model({ architecture, config, params, backend, head, type, specs, tokenizer, defaults, unexpected });
+    return new Model({ architecture, config, params, backend, head, type, specs, ...read, defaults, unexpected });
   } finally {
     await checkpoint.close();
   }
@@ -123,6 +122,22 @@ async function generationDefaults(files: ModelFiles, config: Json, signal?: Abor
   return optionsFromConfig(own ?? { eos_token_id, bos_token_id, pad_token_id });
 }
 
-async function readTokenizer(files: ModelFiles, signal?: AbortSignal) {
-  return loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.());
+/** The tokenizer, or what is wrong with it: the model can be run on token ids all the same. */
+async function readTokenizer(
+  files: ModelFiles,
+  signal?: AbortSignal,
+): Promise<Pick<ModelParts, 'tokenizer' | 'tokenizerProblem'>> {
+  try {
+    return { tokenizer: await loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.()) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof HeedError)) throw error;
+    const tokenizerProblem = new TokenizerError('the tokenizer of this model cannot be used', {
+      seen: error.message,
+      fix: 'run the model on token ids, or repair the file',
+      where: files.name,
+      cause: error,
+    });
+    return { tokenizer: undefined, tokenizerProblem };
+  }
 }

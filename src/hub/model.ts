@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A loaded checkpoint: run it, look inside, generate with it. */
-import { ConfigError, HeedError, ShapeError } from '../errors.ts';
+import { ConfigError, HeedError, ShapeError, type TokenizerError } from '../errors.ts';
 import {
   type Decoder,
   type GenerateEvent,
@@ -60,6 +60,8 @@ export interface ModelParts extends LoadedModel {
   /** Declarations of the parameters by name. */
   readonly specs: ReadonlyMap<string, ParamSpec>;
   readonly tokenizer: Tokenizer | undefined;
+  /** Why the tokenizer that is there cannot be used. */
+  readonly tokenizerProblem?: TokenizerError | undefined;
   /** Generation defaults of the checkpoint. */
   readonly defaults: GenerateOptions;
   /** Checkpoint names that nothing asked for. */
@@ -81,14 +83,16 @@ export class Model implements Decoder {
   get contextLength(): number | undefined {
     return this.parts.architecture.contextLength(this.parts.config);
   }
-  /** @throws ConfigError when the checkpoint has no tokenizer */
+  /** @throws ConfigError when the checkpoint has no tokenizer, TokenizerError when it has one that cannot be used */
   get tokenizer(): Tokenizer {
-    if (!this.parts.tokenizer)
+    const { tokenizer, tokenizerProblem } = this.parts;
+    if (tokenizerProblem) throw tokenizerProblem;
+    if (!tokenizer)
       throw new ConfigError('the model folder has no tokenizer', {
         expected: 'tokenizer.json, vocab.json + merges.txt, or tokenizer.model',
         fix: 'work with token ids, or put the tokenizer beside the weights',
       });
-    return this.parts.tokenizer;
+    return tokenizer;
   }
 
   /** The forward pass as lazy tensors: nothing is computed. `params` may be another tree of the same form. */

@@ -46,9 +46,10 @@ export async function loadParameters<S extends Spec>(
   const made = new Map<string, Tensor>();
   let loadedBytes = 0;
   try {
-    for (const [name, param] of listParams(spec)) {
-      const entry = found.get(name)!;
-      made.set(name, await loadOne(checkpoint, entry, param, backend, buffers, options));
+    // In the order of the file: a source that reads ahead fetches every byte once.
+    const specs = new Map(listParams(spec));
+    for (const [name, entry] of found) {
+      made.set(name, await loadOne(checkpoint, entry, specs.get(name)!, backend, buffers, options));
       loadedBytes += entry.byteLength;
       options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
     }
