@@ -9,7 +9,7 @@ import { type Link, type LinkKind, type LinkOptions, RunFailure } from './link.t
 import { inlineLink } from './link-inline.ts';
 import { remoteLink } from './link-remote.ts';
 import { sharedLink } from './link-shared.ts';
-import { buildModule } from './module.ts';
+import { buildModuleGently } from './module.ts';
 import { probeFeatures } from './probe.ts';
 import { canStartThreads } from './worker.ts';
 
@@ -68,20 +68,21 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
   const shared = kind === 'shared';
   const build = once(() =>
     // A module that declares the largest maximum accepts a memory with any.
-    buildModule(options.kernels ?? KERNELS, features, { shared, initial: 1, maximum: 65536 }, executor(shared)),
+    buildModuleGently(options.kernels ?? KERNELS, features, {
+      memory: { shared, initial: 1, maximum: 65536 },
+      extra: executor(shared),
+    }),
   );
-  const compile = once(() => WebAssembly.compile(build().bytes));
-  const link = await LINKS[kind]({ module: async () => compile(), threads: features.threads, initial, maxima }).catch(
-    cause => {
-      if (!(cause instanceof RunFailure)) throw cause;
-      throw new BackendError('the threads of the backend did not start', {
-        ...cause.facts,
-        fix: 'pass threads: 0 to compute on the calling thread',
-      });
-    },
-  );
+  const compile = once(async () => WebAssembly.compile((await build()).bytes));
+  const link = await LINKS[kind]({ module: compile, threads: features.threads, initial, maxima }).catch(cause => {
+    if (!(cause instanceof RunFailure)) throw cause;
+    throw new BackendError('the threads of the backend did not start', {
+      ...cause.facts,
+      fix: 'pass threads: 0 to compute on the calling thread',
+    });
+  });
   try {
-    return new WasmBackend(build(), link, options.profile ?? false);
+    return new WasmBackend(await build(), link, options.profile ?? false);
   } catch (error) {
     link.close();
     throw error;

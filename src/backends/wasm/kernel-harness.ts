@@ -21,7 +21,7 @@ export class KernelHarness {
   #top: number;
 
   constructor(kernels: readonly WasmKernel[], features: Features = PLAIN, maximumPages = 16384) {
-    const module = buildModule(kernels, features, { shared: false, initial: 1024, maximum: maximumPages });
+    const module = buildModule(kernels, features, { memory: { shared: false, initial: 1024, maximum: maximumPages } });
     this.memory = new WebAssembly.Memory({ initial: 1024, maximum: maximumPages });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env: { memory: this.memory } });
     this.#exports = instance.exports as Record<string, (args: number, thread: number, threads: number) => void>;

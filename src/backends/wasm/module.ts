@@ -42,13 +42,41 @@ export interface KernelModule {
   readonly features: Features;
 }
 
-/** @param extra adds functions besides the kernels (the executor), given the builder and any kernel function. */
-export function buildModule(
+export interface ModuleOptions {
+  readonly memory: { readonly shared: boolean; readonly initial: number; readonly maximum: number };
+  /** Adds functions besides the kernels (the executor), given the builder and any kernel function. */
+  readonly extra?: { imports?(builder: ModuleBuilder): void; functions?(builder: ModuleBuilder, like: Func): void };
+}
+
+/** The module of some kernels, at once. */
+export function buildModule(kernels: readonly WasmKernel[], features: Features, options: ModuleOptions): KernelModule {
+  const steps = moduleInSteps(kernels, features, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same with a pause whenever some milliseconds are over, so that a page stays responsive meanwhile. */
+export async function buildModuleGently(...call: Parameters<typeof buildModule>): Promise<KernelModule> {
+  const steps = moduleInSteps(...call);
+  for (let start = performance.now(); ; ) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (performance.now() - start < LONGEST_BLOCK) continue;
+    await new Promise(resolve => setTimeout(resolve));
+    start = performance.now();
+  }
+}
+/** Milliseconds. */
+const LONGEST_BLOCK = 10;
+
+/** Emits one kernel per step. */
+function* moduleInSteps(
   kernels: readonly WasmKernel[],
   features: Features,
-  memory: { shared: boolean; initial: number; maximum: number },
-  extra?: { imports?(builder: ModuleBuilder): void; functions?(builder: ModuleBuilder, like: Func): void },
-): KernelModule {
+  { memory, extra }: ModuleOptions,
+): Generator<undefined, KernelModule> {
   const module = new ModuleBuilder();
   extra?.imports?.(module);
   const sharedFunctions = new Map<string, Func>();
@@ -73,6 +101,7 @@ export function buildModule(
     like ??= f;
     module.export(f);
     index.set(kernel.name, module.tableIndex(f));
+    yield;
   }
   if (like) extra?.functions?.(module, like);
   return { bytes: module.bytes(memory), index, kernels: new Map(kernels.map(k => [k.name, k])), features };

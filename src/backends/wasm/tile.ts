@@ -53,7 +53,7 @@ function prepare(tile: Tile, level: Pick<Features, 'relaxed' | 'revec'>): { once
   const { bytes } = buildModule(
     [{ name: 'tile', emit: context => microKernel(context, mr), args() {} }],
     { ...level, threads: 1, tile },
-    { shared: false, initial: 1, maximum: 1 },
+    { memory: { shared: false, initial: 1, maximum: 1 } },
   );
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
