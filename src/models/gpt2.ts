@@ -8,13 +8,12 @@ import { mergeHeads, selfAttention, splitHeads } from '../nn/attention.ts';
 import { Embedding, embedding, Linear, linear } from '../nn/linear.ts';
 import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
-import { lastToken } from '../nn/pooling.ts';
 import { scope, type Tensor } from '../tensor/index.ts';
-import { type Architecture, type DecoderInput, head } from './architecture.ts';
+import type { Architecture, DecoderInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
+import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
-export interface Config {
-  vocab_size: number;
+export interface Config extends DecoderHeadConfig {
   n_positions: number;
   n_embd: number;
   n_layer: number;
@@ -24,9 +23,6 @@ export interface Config {
   layer_norm_epsilon: number;
   scale_attn_weights: boolean;
   scale_attn_by_inverse_layer_idx: boolean;
-  tie_word_embeddings: boolean;
-  pad_token_id: number | undefined;
-  labels: string[];
 }
 function config(read: ConfigReader): Config {
   const n_embd = read.integer('n_embd', 768);
@@ -34,7 +30,7 @@ function config(read: ConfigReader): Config {
   read.check(n_embd % n_head === 0, `n_embd ${n_embd} is not a multiple of n_head ${n_head}`);
   read.check(read.raw('add_cross_attention') !== true, 'add_cross_attention is not supported');
   return {
-    vocab_size: read.integer('vocab_size', 50257),
+    ...decoderHeadConfig(read, { vocab_size: 50257, tie_word_embeddings: true }),
     n_positions: read.integer('n_positions', 1024),
     n_embd,
     n_layer: read.integer('n_layer', 12, 0),
@@ -44,9 +40,6 @@ function config(read: ConfigReader): Config {
     layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
     scale_attn_weights: read.boolean('scale_attn_weights', true),
     scale_attn_by_inverse_layer_idx: read.boolean('scale_attn_by_inverse_layer_idx', false),
-    tie_word_embeddings: read.boolean('tie_word_embeddings', true),
-    pad_token_id: read.has('pad_token_id') ? read.integer('pad_token_id', undefined, 0) : undefined,
-    labels: read.labels(),
   };
 }
 
@@ -66,7 +59,6 @@ export const GPT2 = (c: Config) => ({
   h: repeat(c.n_layer, () => Block(c)),
   ln_f: LayerNorm(c.n_embd),
 });
-const Head = (c: Config, width: number) => Linear(c.n_embd, width, { bias: false });
 
 // ---- computation: B rows, T tokens, C = n_embd
 function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: DecoderInput, layer: number): Tensor {
@@ -107,18 +99,7 @@ export const gpt2: Architecture<Config> = {
       return undefined;
     return name;
   },
-  heads: {
-    causalLM: head({
-      parameters: (c: Config) => ({ ...GPT2(c), ...(!c.tie_word_embeddings && { lm_head: Head(c, c.vocab_size) }) }),
-      hidden,
-      logits: (p, _, x) => linear(p.lm_head ?? p.wte, x).named('logits'),
-    }),
-    sequenceClassification: head({
-      parameters: (c: Config) => ({ ...GPT2(c), score: Head(c, c.labels.length) }),
-      hidden,
-      logits: (p, c, x, input) => linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
-    }),
-  },
+  heads: decoderHeads({ parameters: GPT2, width: c => c.n_embd, hidden, embedding: p => p.wte }),
   vocabSize: c => c.vocab_size,
   contextLength: c => c.n_positions,
   cache: c => ({ layers: c.n_layer, heads: c.n_head, headDim: c.n_embd / c.n_head }),

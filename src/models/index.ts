@@ -17,6 +17,16 @@ const REMAP: Readonly<Record<string, { as: string; defaults: Readonly<Record<str
       sliding_window: 4096,
     },
   },
+  qwen2: {
+    as: 'llama',
+    defaults: {
+      intermediate_size: 22016,
+      max_position_embeddings: 32768,
+      attention_bias: true,
+      attention_out_bias: false,
+      use_sliding_window: false,
+    },
+  },
 };
 
 /** Names of `model_type` that can be loaded. */

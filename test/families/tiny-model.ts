@@ -16,6 +16,10 @@ export const TINY: Readonly<Record<string, Json>> = {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
   },
+  qwen2: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, pad_token_id: 0, num_labels: 3 },
+  },
   mistral: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 3, num_key_value_heads: 1, sliding_window: 4, pad_token_id: 0, num_labels: 3 },

@@ -12,7 +12,7 @@ export type ModelFor = (kind: 'forward' | 'generate', inputs: string) => Model;
 
 export function modelFor(model: Model, golden: Golden): ModelFor {
   const config = model.parts.config as Partial<Config>;
-  if (config.rope_scaling?.rope_type !== 'dynamic') return () => model;
+  if (config.rope?.scaling.rope_type !== 'dynamic') return () => model;
   const read = golden.cases.get('single')?.get('input_ids')?.data.length ?? 0;
   const { prompts, cases } = golden.generation ?? {};
   const written = (prompts?.single?.input_ids[0]?.length ?? 0) + (cases?.greedy_single?.new_tokens[0]?.length ?? 0) - 1;
@@ -25,14 +25,13 @@ export function modelFor(model: Model, golden: Golden): ModelFor {
 
 /** The same weights with the base that a sequence of `length` has. Gradients and generation work as with any model. */
 function frozenAt(model: Model, config: Config, length: number): Model {
-  const { rope_theta, rope_scaling, head_dim: D, max_position_embeddings: trained } = config;
-  const factor = rope_scaling.rope_type === 'dynamic' ? rope_scaling.factor : 1;
-  const theta = rope_theta * ((factor * length) / trained - (factor - 1)) ** (D / (D - 2));
+  const { theta, scaling, dim, maxPositions } = config.rope;
+  const factor = scaling.rope_type === 'dynamic' ? scaling.factor : 1;
+  const stretched = theta * ((factor * length) / maxPositions - (factor - 1)) ** (dim / (dim - 2));
   const fixed: Config = {
     ...config,
-    rope_theta: theta,
-    rope_scaling: { rope_type: 'default' },
-    max_position_embeddings: 4 * trained,
+    rope: { dim, maxPositions, theta: stretched, scaling: { rope_type: 'default' } },
+    max_position_embeddings: 4 * maxPositions,
   };
   return new Model({ ...model.parts, config: fixed });
 }

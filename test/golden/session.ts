@@ -25,9 +25,9 @@ export async function* sessionChecks(model: Model, caseName: string, expected: G
   const mask = inputs.attention_mask?.map(row => Array.from(row));
   const logits = expected.get('logits')!;
   const T = ids[0]!.length;
-  const { rope_scaling } = model.parts.config as { rope_scaling?: RopeScaling };
+  const { rope } = model.parts.config as { rope?: { scaling: RopeScaling } };
   // Keys that stay in the cache keep the rotation of the length they were written at: then steps are no full pass.
-  const stretches = rope_scaling?.rope_type === 'dynamic';
+  const stretches = rope?.scaling.rope_type === 'dynamic';
   for (const [how, lengths] of Object.entries(stretches ? { 'in one step': [T] } : cuts(T))) {
     const session = model.open({ batch: ids.length, capacity: T });
     try {

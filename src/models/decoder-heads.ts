@@ -1,0 +1,60 @@
+/** The heads that decoders have in common: next token, and a class for the whole text. */
+import { Linear, linear } from '../nn/linear.ts';
+import type { Params, Spec } from '../nn/params.ts';
+import { lastToken } from '../nn/pooling.ts';
+import type { Tensor } from '../tensor/index.ts';
+import { type Architecture, type DecoderInput, head } from './architecture.ts';
+import type { ConfigReader } from './config-reader.ts';
+
+/** Config fields that the heads read. */
+export interface DecoderHeadConfig {
+  vocab_size: number;
+  /** The output matrix is the embedding table. */
+  tie_word_embeddings: boolean;
+  pad_token_id: number | undefined;
+  labels: string[];
+}
+export const decoderHeadConfig = (
+  read: ConfigReader,
+  defaults: { vocab_size: number; tie_word_embeddings: boolean },
+): DecoderHeadConfig => ({
+  vocab_size: read.integer('vocab_size', defaults.vocab_size),
+  tie_word_embeddings: read.boolean('tie_word_embeddings', defaults.tie_word_embeddings),
+  pad_token_id: read.has('pad_token_id') ? read.integer('pad_token_id', undefined, 0) : undefined,
+  labels: read.labels(),
+});
+
+/** Heads over a body. The language model's own matrix is `lm_head`, the classifier's `score`. */
+export function decoderHeads<
+  C extends DecoderHeadConfig,
+  S extends { readonly [name: string]: Spec | undefined },
+>(body: {
+  parameters(config: C): S;
+  /** Width of the hidden states. */
+  width(config: C): number;
+  hidden(params: Params<S>, config: C, input: DecoderInput): Tensor;
+  /** The table that a tied head multiplies by. */
+  embedding(params: Params<S>): { readonly weight: Tensor };
+  /** `lm_head` has a bias. */
+  headBias?: boolean;
+  /** What is done to the language model's scores `[B, T, V]`, such as scaling or capping. */
+  scores?(logits: Tensor, config: C): Tensor;
+}): Architecture<C>['heads'] {
+  const { parameters, width, hidden, embedding, headBias: bias = false, scores = same } = body;
+  return {
+    causalLM: head({
+      parameters: (c: C) => ({
+        ...parameters(c),
+        ...(!c.tie_word_embeddings && { lm_head: Linear(width(c), c.vocab_size, { bias }) }),
+      }),
+      hidden: (p, c, input) => hidden(p as Params<S>, c, input),
+      logits: (p, c, x) => scores(linear(p.lm_head ?? embedding(p as Params<S>), x), c).named('logits'),
+    }),
+    sequenceClassification: head({
+      parameters: (c: C) => ({ ...parameters(c), score: Linear(width(c), c.labels.length, { bias: false }) }),
+      hidden: (p, c, input) => hidden(p as Params<S>, c, input),
+      logits: (p, c, x, input) => linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
+    }),
+  };
+}
+const same = (t: Tensor): Tensor => t;
