@@ -1,6 +1,8 @@
 /** Reads `config.json` field by field, checks kinds and ranges, and reports every problem at once. */
 import { ConfigError } from '../errors.ts';
 
+const MOST_LAYERS = 10_000;
+
 type Json = Readonly<Record<string, unknown>>;
 
 export class ConfigReader {
@@ -30,8 +32,20 @@ export class ConfigReader {
       `a whole number from ${min} on`,
     ) as number;
   }
+  /** A number of layers, from 0 to more than any model has: what is then allocated for each is not the file's to say. */
+  layers(name: string, fallback: number): number {
+    const layers = this.integer(name, fallback, 0);
+    this.check(layers <= MOST_LAYERS, `${name} ${layers} is above ${MOST_LAYERS}`);
+    return Math.min(layers, MOST_LAYERS);
+  }
   number(name: string, fallback?: number): number {
     return this.#field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
+  }
+  /** A list of `length` positive numbers. */
+  factors(name: string, length: number): number[] {
+    const good = (v: unknown) =>
+      Array.isArray(v) && v.length === length && v.every(x => typeof x === 'number' && x > 0 && Number.isFinite(x));
+    return this.#field(name, undefined, good, `a list of ${length} positive numbers`) as number[];
   }
   boolean(name: string, fallback?: boolean): boolean {
     return this.#field(name, fallback, v => typeof v === 'boolean', 'true or false') as boolean;

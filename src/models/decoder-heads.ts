@@ -45,10 +45,10 @@ export function decoderHeads<
     causalLM: head({
       parameters: (c: C) => ({
         ...parameters(c),
-        ...(!c.tie_word_embeddings && { lm_head: Linear(width(c), c.vocab_size, { bias }) }),
+        lm_head: OutputLayer(width(c), c, bias),
       }),
       hidden: (p, c, input) => hidden(p as Params<S>, c, input),
-      logits: (p, c, x) => scores(linear(p.lm_head ?? embedding(p as Params<S>), x), c).named('logits'),
+      logits: (p, c, x) => scores(linear({ ...embedding(p as Params<S>), ...p.lm_head }, x), c).named('logits'),
     }),
     sequenceClassification: head({
       parameters: (c: C) => ({ ...parameters(c), score: Linear(width(c), c.labels.length, { bias: false }) }),
@@ -56,5 +56,10 @@ export function decoderHeads<
       logits: (p, c, x, input) => linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
     }),
   };
+}
+/** A tied one has no matrix of its own. */
+function OutputLayer(width: number, c: DecoderHeadConfig, bias: boolean): Partial<ReturnType<typeof Linear>> {
+  const { weight, ...rest } = Linear(width, c.vocab_size, { bias });
+  return c.tie_word_embeddings ? rest : { weight, ...rest };
 }
 const same = (t: Tensor): Tensor => t;

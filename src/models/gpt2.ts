@@ -33,7 +33,7 @@ function config(read: ConfigReader): Config {
     ...decoderHeadConfig(read, { vocab_size: 50257, tie_word_embeddings: true }),
     n_positions: read.integer('n_positions', 1024),
     n_embd,
-    n_layer: read.integer('n_layer', 12, 0),
+    n_layer: read.layers('n_layer', 12),
     n_head,
     n_inner: read.integer('n_inner', 4 * n_embd),
     activation_function: read.string('activation_function', 'gelu_new'),

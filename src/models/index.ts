@@ -3,8 +3,24 @@ import { UnsupportedError } from '../errors.ts';
 import type { Architecture, HeadName } from './architecture.ts';
 
 const ARCHITECTURES: Readonly<Record<string, () => Promise<unknown>>> = {
+  gemma: async () => (await import('./gemma.ts')).gemma,
+  gemma2: async () => (await import('./gemma2.ts')).gemma2,
+  gemma3_text: async () => (await import('./gemma3.ts')).gemma3,
   gpt2: async () => (await import('./gpt2.ts')).gpt2,
+  gpt_neo: async () => (await import('./gpt-neo.ts')).gptNeo,
+  'openai-gpt': async () => (await import('./openai-gpt.ts')).openaiGpt,
+  opt: async () => (await import('./opt.ts')).opt,
+  bloom: async () => (await import('./bloom.ts')).bloom,
+  gpt_neox: async () => (await import('./gpt-neox.ts')).gptNeoX,
+  gptj: async () => (await import('./gptj.ts')).gptJ,
+  granite: async () => (await import('./granite.ts')).granite,
+  phi: async () => (await import('./phi.ts')).phi,
+  stablelm: async () => (await import('./stablelm.ts')).stablelm,
+  falcon: async () => (await import('./falcon.ts')).falcon,
   llama: async () => (await import('./llama.ts')).llama,
+  olmo2: async () => (await import('./olmo2.ts')).olmo2,
+  phi3: async () => (await import('./phi3.ts')).phi3,
+  qwen3: async () => (await import('./qwen3.ts')).qwen3,
 };
 /** The same architecture with other defaults for fields that a config leaves out. */
 const REMAP: Readonly<Record<string, { as: string; defaults: Readonly<Record<string, unknown>> }>> = {
@@ -25,6 +41,8 @@ const REMAP: Readonly<Record<string, { as: string; defaults: Readonly<Record<str
       attention_bias: true,
       attention_out_bias: false,
       use_sliding_window: false,
+      sliding_window: 4096,
+      max_window_layers: 28,
     },
   },
 };

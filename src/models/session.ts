@@ -20,6 +20,8 @@ const PIECE_TOKENS = 512;
 export class CausalSession {
   readonly #model: LoadedModel;
   readonly #cache: KVCache;
+  /** What the latest step returned; the next one of as many rows writes over it. */
+  #logits: TypedArray | undefined;
 
   constructor(model: LoadedModel, options: { batch: number; capacity: number }) {
     this.#model = model;
@@ -82,6 +84,9 @@ export class CausalSession {
     const T = states.dim(1);
     const end = states.slice(1, T - 1, T);
     // Before the last piece only the cache is wanted: one feature of the result is enough to compute it.
-    return last ? logits(params, config, end, input).data() : end.slice(2, 0, 1).data();
+    if (!last) return end.slice(2, 0, 1).data();
+    const wanted = logits(params, config, end, input); // [B, 1, V]
+    this.#logits = await wanted.data(this.#logits?.length === wanted.size ? this.#logits : undefined);
+    return this.#logits;
   }
 }

@@ -24,3 +24,6 @@ export function activation(name: string): (x: Tensor) => Tensor {
     });
   return f;
 }
+
+/** cap * tanh(x / cap), which stays within the cap; 0 = none. Bello et al. 2016. */
+export const softcap = (x: Tensor, cap: number): Tensor => (cap ? x.div(cap).tanh().mul(cap) : x);

@@ -5,6 +5,26 @@ import type { KVCache } from './cache.ts';
 /** `[B, T, H * D] -> [B, H, T, D]` */
 export const splitHeads = (x: Tensor, heads: number): Tensor =>
   x.reshape(x.dim(0), x.dim(1), heads, -1).permute(0, 2, 1, 3);
+/** H query heads and G key/value heads: q `[B, H, T, D]`, k and v `[B, G, T, D]`. */
+export interface SplitHeads {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+/**
+ * One projection of all three, `[B, T, (H + 2 G) * D]`, whose features lie group by group: the H / G queries of the group,
+ * its key, its value. G = H is a query, a key and a value per head, G = 1 all queries and the one key and value.
+ */
+export function splitFusedHeads(x: Tensor, heads: number, groups: number): SplitHeads {
+  const [B, T, each] = [x.dim(0), x.dim(1), heads / groups];
+  const grouped = x.reshape(B, T, groups, each + 2, -1); // [B, T, G, H / G + 2, D]
+  const part = (from: number, to: number) =>
+    grouped
+      .slice(3, from, to)
+      .reshape(B, T, groups * (to - from), -1)
+      .permute(0, 2, 1, 3);
+  return { q: part(0, each), k: part(each, each + 1), v: part(each + 1, each + 2) };
+}
 /** `[B, H, T, D] -> [B, T, H * D]` */
 export const mergeHeads = (x: Tensor): Tensor => x.permute(0, 2, 1, 3).reshape(x.dim(0), x.dim(2), -1);
 

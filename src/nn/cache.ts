@@ -59,6 +59,18 @@ export class KVCache {
   get positions(): readonly number[] {
     return this.#real;
   }
+  /** Real tokens before each slot, `[rows, capacity]`: the position of the token that is in it. */
+  slotPositions(): Int32Array {
+    const positions = new Int32Array(this.#rows * this.#slots);
+    for (let b = 0; b < this.#rows; b++) {
+      let next = 0;
+      for (let i = b * this.#slots; i < (b + 1) * this.#slots; i++) {
+        positions[i] = next;
+        next += this.#visible ? this.#visible[i]! : 1;
+      }
+    }
+    return positions;
+  }
 
   /**
    * Makes room for `count` more slots and counts them as filled; the graph built next appends to them. If that graph is

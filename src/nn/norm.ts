@@ -10,3 +10,9 @@ export const layerNorm = (p: { weight: Tensor; bias?: Tensor | undefined }, x: T
 export const RmsNorm = (width: number) => ({ weight: param([width], 'ones') });
 /** Zhang & Sennrich 2019, over the last axis. */
 export const rmsNorm = (p: { weight: Tensor }, x: Tensor, eps: number): Tensor => rmsNormOp(x, p.weight, eps);
+
+/** The weight is what is added to 1, so that weight decay pulls towards no scaling. */
+export const OffsetRmsNorm = (width: number) => ({ weight: param([width], 'zeros') });
+/** x / sqrt(mean(x²) + eps) * (1 + weight), over the last axis. */
+export const offsetRmsNorm = (p: { weight: Tensor }, x: Tensor, eps: number): Tensor =>
+  rmsNormOp(x, p.weight.add(1), eps);

@@ -24,6 +24,15 @@ export type RopeScaling =
       readonly mscale?: number;
       readonly mscale_all_dim?: number;
       readonly original_max_position_embeddings: number;
+    }
+  | {
+      readonly rope_type: 'longrope';
+      readonly factor: number;
+      readonly attention_factor?: number;
+      /** A divisor for each frequency `[dim / 2]`: up to the trained length, and beyond. */
+      readonly short_factor: readonly number[];
+      readonly long_factor: readonly number[];
+      readonly original_max_position_embeddings: number;
     };
 export interface RopeConfig {
   /** Features that turn, an even number up to the head width. */
@@ -38,7 +47,10 @@ export interface RopeTable {
   readonly sin: Tensor;
 }
 
-/** Angle per position of each pair of features, after scaling. `length` = tokens in the longest sequence (dynamic only). */
+/**
+ * Angle per position of each pair of features, after scaling.
+ * @param length tokens in the longest sequence, for dynamic and longrope; keys in a cache stay as they were turned
+ */
 export function inverseFrequencies({ dim, theta, maxPositions, scaling }: RopeConfig, length: number): number[] {
   const plain = (base: number) => Array.from({ length: dim / 2 }, (_, i) => base ** ((-2 * i) / dim));
   const frequencies = plain(theta);
@@ -78,14 +90,22 @@ export function inverseFrequencies({ dim, theta, maxPositions, scaling }: RopeCo
         return f * (1 - ramp) + (f / factor) * ramp;
       });
     }
+    case 'longrope': {
+      const { short_factor, long_factor, original_max_position_embeddings: trained } = scaling;
+      const divisors = length > trained ? long_factor : short_factor;
+      return frequencies.map((f, i) => f / divisors[i]!);
+    }
   }
 }
 
-/** Factor of cos and sin: other than 1 for yarn only. Peng et al. 2023. */
+/** Factor of cos and sin: other than 1 for yarn (Peng et al. 2023) and longrope (Ding et al. 2024) only. */
 export function attentionFactor(scaling: RopeScaling): number {
-  if (scaling.rope_type !== 'yarn') return 1;
-  const { factor, attention_factor, mscale, mscale_all_dim } = scaling;
+  if (scaling.rope_type !== 'yarn' && scaling.rope_type !== 'longrope') return 1;
+  const { factor, attention_factor } = scaling;
   if (attention_factor !== undefined) return attention_factor;
+  if (scaling.rope_type === 'longrope')
+    return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(scaling.original_max_position_embeddings));
+  const { mscale, mscale_all_dim } = scaling;
   const m = (scale: number) => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
   return mscale && mscale_all_dim ? m(mscale) / m(mscale_all_dim) : m(1);
 }

@@ -1,6 +1,6 @@
 /** Causal self-attention with rotary positions and grouped queries. Su et al. 2021; Ainslie et al. 2023. */
 import type { AttentionOptions, Tensor } from '../tensor/index.ts';
-import { type Memory, mergeHeads, selfAttention, splitHeads } from './attention.ts';
+import { type Memory, mergeHeads, type SplitHeads, selfAttention, splitHeads } from './attention.ts';
 import { Linear, type LinearParams, linear } from './linear.ts';
 import { type RopeTable, rope } from './rope.ts';
 
@@ -30,23 +30,39 @@ export interface RotaryOptions extends Pick<AttentionOptions, 'scale' | 'window'
   /** Norms of the projections before they are turned, `[B, heads, T, D]`. */
   readonly normQ?: (q: Tensor) => Tensor;
   readonly normK?: (k: Tensor) => Tensor;
+  /** Neighbouring features turn together. Default: feature i with i + half of those that turn. */
+  readonly interleaved?: boolean;
 }
 
 /** `[B, T, C] -> [B, T, C]`. Names `q`, `k`, `v`, `rot_q`, `rot_k` and `out`. */
 export function rotaryAttention(
   p: RotaryParams,
   x: Tensor,
-  shape: Pick<RotaryShape, 'heads' | 'groups'>,
+  { heads, groups }: Pick<RotaryShape, 'heads' | 'groups'>,
   table: RopeTable,
   memory: Memory,
   layer: number,
-  { normQ = same, normK = same, ...options }: RotaryOptions = {},
+  options?: RotaryOptions,
 ): Tensor {
-  const q = normQ(splitHeads(linear(p.q_proj, x), shape.heads)).named('q');
-  const k = normK(splitHeads(linear(p.k_proj, x), shape.groups)).named('k');
-  const v = splitHeads(linear(p.v_proj, x), shape.groups).named('v');
-  const [rotQ, rotK] = [rope(q, table).named('rot_q'), rope(k, table).named('rot_k')];
-  const z = selfAttention(rotQ, rotK, v, memory, layer, { ...options, causal: true });
-  return linear(p.o_proj, mergeHeads(z)).named('out');
+  const q = splitHeads(linear(p.q_proj, x), heads);
+  const k = splitHeads(linear(p.k_proj, x), groups);
+  const v = splitHeads(linear(p.v_proj, x), groups);
+  return linear(p.o_proj, turnAndAttend({ q, k, v }, table, memory, layer, options)).named('out');
+}
+
+/**
+ * Between the projections: q `[B, H, T, D]`, k and v `[B, G, T, D]`, result `[B, T, H * D]`. Names `q`, `k`, `v`, `rot_q`
+ * and `rot_k`.
+ */
+export function turnAndAttend(
+  heads: SplitHeads,
+  table: RopeTable,
+  memory: Memory,
+  layer: number,
+  { normQ = same, normK = same, interleaved = false, ...options }: RotaryOptions = {},
+): Tensor {
+  const [q, k, v] = [normQ(heads.q).named('q'), normK(heads.k).named('k'), heads.v.named('v')];
+  const [rotQ, rotK] = [rope(q, table, interleaved).named('rot_q'), rope(k, table, interleaved).named('rot_k')];
+  return mergeHeads(selfAttention(rotQ, rotK, v, memory, layer, { ...options, causal: true }));
 }
 const same = (t: Tensor): Tensor => t;

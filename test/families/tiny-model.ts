@@ -12,13 +12,77 @@ type Json = Readonly<Record<string, unknown>>;
 /** `config.json` of a small model per `model_type`, with whatever is special about the family switched on. */
 export const TINY: Readonly<Record<string, Json>> = {
   gpt2: { vocab_size: 61, n_positions: 24, n_embd: 24, n_layer: 2, n_head: 3, pad_token_id: 0, num_labels: 3 },
+  'openai-gpt': { vocab_size: 61, n_positions: 24, n_embd: 24, n_layer: 2, n_head: 3, pad_token_id: 0, num_labels: 3 },
+  opt: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 3 },
+    ...{ ffn_dim: 40, pad_token_id: 0, num_labels: 3 },
+  },
+  bloom: { vocab_size: 61, hidden_size: 24, n_layer: 2, n_head: 3, pad_token_id: 0, num_labels: 3 },
+  gpt_neo: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, num_layers: 2, num_heads: 3 },
+    ...{ attention_types: [[['global', 'local'], 1]], window_size: 4, pad_token_id: 0, num_labels: 3 },
+  },
   llama: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
   },
+  gpt_neox: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, rotary_pct: 0.25, pad_token_id: 0, num_labels: 3 },
+  },
+  gptj: {
+    ...{ vocab_size: 61, n_positions: 24, n_embd: 24, n_layer: 2, n_head: 3, rotary_dim: 4, pad_token_id: 0 },
+    num_labels: 3,
+  },
+  phi: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, qk_layernorm: true, pad_token_id: 0, num_labels: 3 },
+  },
+  stablelm: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, partial_rotary_factor: 0.34, qk_layernorm: true },
+    ...{ use_qkv_bias: true, pad_token_id: 0, num_labels: 3 },
+  },
+  falcon: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, ffn_hidden_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_kv_heads: 2, new_decoder_architecture: true, pad_token_id: 0, num_labels: 3 },
+  },
   qwen2: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 4, num_key_value_heads: 2, pad_token_id: 0, num_labels: 3 },
+  },
+  qwen3: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, pad_token_id: 0, num_labels: 3, head_dim: 8 },
+    ...{ use_sliding_window: true, sliding_window: 4, max_window_layers: 1 },
+  },
+  granite: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, pad_token_id: 0, num_labels: 3, attention_multiplier: 0.5 },
+    ...{ embedding_multiplier: 1.7, residual_multiplier: 0.6, logits_scaling: 1.5 },
+  },
+  olmo2: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, pad_token_id: 0, num_labels: 3 },
+  },
+  phi3: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_key_value_heads: 1, pad_token_id: 0, num_labels: 3 },
+    ...{ sliding_window: 4, partial_rotary_factor: 0.5 },
+  },
+  gemma: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
+  },
+  gemma2: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
+    ...{ sliding_window: 4, query_pre_attn_scalar: 12, attn_logit_softcapping: 3, final_logit_softcapping: 4 },
+  },
+  gemma3_text: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
+    ...{ sliding_window: 4, sliding_window_pattern: 2, query_pre_attn_scalar: 12, rope_local_base_freq: 100 },
   },
   mistral: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
