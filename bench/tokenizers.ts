@@ -1,4 +1,4 @@
-/** Tokenizer throughput on prose, on code and on what is hard: long runs of one character. */
+/** Tokenizer throughput on prose, on code and on what is hard: text without any cut, and long runs of one character. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadTokenizer } from '../src/tokenizers/index.ts';
 import type { Row } from './table.ts';
@@ -24,7 +24,14 @@ function texts(): Record<string, string> {
         .map(f => readFileSync(`${corpus}/${f}`, 'utf8'))
         .join('\n')
     : ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'].map(f => readFileSync(at(`../${f}`), 'utf8')).join('\n');
-  return { prose: repeated(prose), code: repeated(code), spaces: repeated(' '), 'one letter': repeated('a') };
+  const uncut = prose.replace(/[^A-Za-z]/g, '').toLowerCase();
+  return {
+    prose: repeated(prose),
+    code: repeated(code),
+    uncut: repeated(uncut),
+    spaces: repeated(' '),
+    'one letter': repeated('a'),
+  };
 }
 
 export async function tokenizers(): Promise<Row[]> {

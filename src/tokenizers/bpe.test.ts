@@ -69,6 +69,79 @@ describe('mergeSymbols', () => {
     }
   });
 
+  describe('on long pieces', () => {
+    /** As a training gives them: later merges join what earlier ones made, mostly recent ones; some double a run. */
+    const trained = (seed: number) => {
+      const { random } = randomTable(seed, false);
+      const table = new MergeTable(200);
+      let run = 0;
+      for (let i = 0; i < 200; i++) {
+        const known = LETTERS + i;
+        const part = () => (random(2) === 0 ? random(known) : known - 1 - random(LETTERS));
+        const doubled = i % 20 === 0;
+        table.add(doubled ? run : part(), doubled ? run : part(), i, known);
+        if (doubled) run = known;
+      }
+      return { table, random };
+    };
+    const runs = (random: (below: number) => number, length: number): number[] => {
+      const ids: number[] = [];
+      while (ids.length < length) {
+        const repeats = random(700);
+        const pattern = Array.from({ length: 1 + random(4) }, () => random(LETTERS));
+        for (let i = 0; i < repeats; i++) ids.push(pattern[i % pattern.length]!);
+        for (let i = random(300); i > 0; i--) ids.push(random(LETTERS));
+      }
+      return ids.slice(0, length);
+    };
+
+    it.each([
+      ['a trained vocabulary', trained(11)],
+      ['another trained vocabulary', trained(12)],
+      ['a vocabulary in no order', randomTable(13, false)],
+      ['shared ranks', randomTable(14, true)],
+    ])('follows the definition with %s', (_, { table, random }) => {
+      const texts = [
+        new Array<number>(1500).fill(0),
+        Array.from({ length: 1500 }, (_, i) => i % 2),
+        Array.from({ length: 1500 }, (_, i) => (i % 7) % LETTERS),
+        Array.from({ length: 1500 }, () => random(LETTERS)),
+        runs(random, 1500),
+        runs(random, 1600),
+        runs(random, 600).map((id, i) => (i % 50 === 0 ? -1 : id)),
+      ];
+      for (const ids of texts) {
+        const symbols = symbolsOf(ids);
+        mergeSymbols(symbols, table);
+        expect(listed(symbols)).toEqual(mergeNaively(ids, table));
+      }
+    });
+
+    it('sees what changes everything before it, at a cost that is still linear', () => {
+      const table = new MergeTable(3);
+      table.add(0, 1, 0, 1);
+      table.add(0, 0, 1, 2);
+      table.add(2, 2, 2, 3);
+      const find = vi.spyOn(table, 'find');
+      for (const length of [1_000, 20_000]) {
+        find.mockClear();
+        const symbols = symbolsOf(Array.from({ length }, (_, i) => (i === length - 1 ? 1 : 0)));
+        mergeSymbols(symbols, table);
+        expect(listed(symbols)).toEqual([{ id: 1, start: 0, end: length }]);
+        expect(find.mock.calls.length / length).toBeLessThan(30);
+      }
+    });
+
+    it('joins no two symbols without an id', () => {
+      const { table } = trained(15);
+      for (const length of [2, 100]) {
+        const symbols = symbolsOf(new Array<number>(length).fill(-1));
+        mergeSymbols(symbols, table);
+        expect(symbols.count).toBe(length);
+      }
+    });
+  });
+
   it('looks up a number of pairs that grows with the length and no faster', () => {
     const { table, random } = randomTable(5, true);
     const find = vi.spyOn(table, 'find');

@@ -5,7 +5,7 @@
  */
 import { TokenizerError } from '../errors.ts';
 import { LongestMatch } from './added-tokens.ts';
-import { mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
+import { enlarge, mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
 import type { MergeTable } from './merge-table.ts';
 import type { Model, ModelToken } from './model.ts';
@@ -35,15 +35,16 @@ export interface BpeOptions {
   readonly unused?: readonly string[];
 }
 
-/** The tokens of a piece: ids and the code units of the piece they cover, on character boundaries. */
-interface Word {
-  readonly ids: Int32Array;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-}
+/**
+ * The tokens of a piece, `[id, start, end]` after each other: the code units they cover, on character boundaries. A plain
+ * array, since small typed arrays take long to make. A piece that is one token is its id.
+ */
+type Word = number | readonly number[];
 
 const MAX_CACHED_WORDS = 50_000;
 const MAX_CACHED_LENGTH = 64;
+/** Scratch space up to this size is kept for the next piece, however short that is. */
+const KEPT_SYMBOLS = 1 << 16;
 const MARK = '▁';
 const MARK_UNIT = 0x2581;
 
@@ -59,12 +60,13 @@ export class Bpe implements Model {
   /** Id of each character of the basic plane, -1 if it has none. */
   readonly #charIds: Int32Array;
   readonly #byteFallback: boolean;
+  /** Code units of the longest token. */
+  #longest = 0;
   /** Whether `▁` after another character always begins a new token, so that the text before it can be worked on alone. */
   readonly #cutsAtMark: boolean;
   readonly #frozen: LongestMatch<number> | undefined;
   readonly #unusedParts: ReadonlyMap<number, readonly number[]>;
-  /** A piece that is one token is kept as its id. */
-  readonly #cache = new Map<string, number | Word>();
+  readonly #cache = new Map<string, Word>();
   #scratch: Symbols = newSymbols(256);
 
   constructor(options: BpeOptions) {
@@ -83,6 +85,7 @@ export class Bpe implements Model {
         });
       }
       this.#tokens[id] = token;
+      this.#longest = Math.max(this.#longest, token.length);
       if (bytes) continue;
       if (token.length === 1) this.#charIds[token.charCodeAt(0)] = id;
       else markInside ||= hasMarkInside(token);
@@ -119,9 +122,8 @@ export class Bpe implements Model {
         tokens.push({ id: word, start, end });
         return;
       }
-      const { ids, starts, ends } = word;
-      for (let i = 0; i < ids.length; i++)
-        tokens.push({ id: ids[i]!, start: start + starts[i]!, end: start + ends[i]! });
+      for (let i = 0; i < word.length; i += 3)
+        tokens.push({ id: word[i]!, start: start + word[i + 1]!, end: start + word[i + 2]! });
     });
     return tokens;
   }
@@ -137,9 +139,14 @@ export class Bpe implements Model {
   }
 
   #appendWord(text: string, start: number, end: number, ids: number[]): void {
+    if (end - start > MAX_CACHED_LENGTH) {
+      const { ids: found, count } = this.#merged(text.slice(start, end));
+      for (let i = 0; i < count; i++) ids.push(found[i]!);
+      return;
+    }
     const word = this.#word(text, start, end);
     if (typeof word === 'number') ids.push(word);
-    else for (let i = 0; i < word.ids.length; i++) ids.push(word.ids[i]!);
+    else for (let i = 0; i < word.length; i += 3) ids.push(word[i]!);
   }
 
   /** Cuts a piece where no merge can reach across: at frozen entries and, if that is safe, in front of `▁`. */
@@ -167,45 +174,52 @@ export class Bpe implements Model {
     if (from < end) sink(from, end, undefined);
   }
 
-  #word(text: string, start: number, end: number): number | Word {
+  #word(text: string, start: number, end: number): Word {
     const piece = text.slice(start, end);
+    if (piece.length > MAX_CACHED_LENGTH) return this.#computeWord(piece);
     const known = this.#cache.get(piece);
     if (known !== undefined) return known;
     const word = this.#computeWord(piece);
-    if (piece.length <= MAX_CACHED_LENGTH) {
-      if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
-      this.#cache.set(piece, word);
-    }
+    if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
+    this.#cache.set(piece, word);
     return word;
   }
 
-  #computeWord(piece: string): number | Word {
+  #computeWord(piece: string): Word {
+    const { count, ids, starts, ends } = this.#merged(piece);
+    if (count === 1 && starts[0] === 0 && ends[0] === piece.length) return ids[0]!;
+    const word: number[] = [];
+    for (let i = 0; i < count; i++) word.push(ids[i]!, starts[i]!, ends[i]!);
+    return word;
+  }
+
+  /** The tokens of a piece, in the scratch space. */
+  #merged(piece: string): Symbols {
     const { bytes, ignoreMerges, vocab, merges } = this.#options;
-    if (ignoreMerges) {
+    if (ignoreMerges && piece.length <= this.#longest) {
       const id = vocab.get(bytes ? toByteChars(piece) : piece);
-      if (id !== undefined) return id;
+      if (id !== undefined) {
+        pushSymbol(this.#clear(1), id, 0, piece.length);
+        return this.#scratch;
+      }
     }
     if (bytes) this.#readBytes(piece);
     else this.#readCharacters(piece);
-    const symbols = this.#scratch;
-    mergeSymbols(symbols, merges);
-    if (this.#unusedParts.size > 0) this.#cutUnused(symbols);
-    const { count, ids, starts, ends } = symbols;
-    if (count === 1 && starts[0] === 0 && ends[0] === piece.length) return ids[0]!;
-    return { ids: ids.slice(0, count), starts: starts.slice(0, count), ends: ends.slice(0, count) };
+    mergeSymbols(this.#scratch, merges);
+    if (this.#unusedParts.size > 0) this.#cutUnused(this.#scratch);
+    return this.#scratch;
   }
 
   /** Empties the scratch space and makes room for `capacity` symbols. */
   #clear(capacity: number): Symbols {
-    if (this.#scratch.ids.length < capacity || this.#scratch.ids.length > 64 * (capacity + 1024)) {
-      this.#scratch = newSymbols(capacity + 256);
-    }
+    const { length } = this.#scratch.ids;
+    if (length < capacity || length > Math.max(KEPT_SYMBOLS, 4 * capacity)) this.#scratch = newSymbols(capacity + 256);
     this.#scratch.count = 0;
     return this.#scratch;
   }
 
   #readBytes(piece: string): void {
-    const symbols = this.#clear(piece.length * 3);
+    const symbols = this.#clear(piece.length);
     for (let at = 0; at < piece.length; ) {
       const codePoint = piece.codePointAt(at)!;
       const end = at + (codePoint > 0xffff ? 2 : 1);
@@ -220,7 +234,7 @@ export class Bpe implements Model {
   }
 
   #readCharacters(piece: string): void {
-    const symbols = this.#clear(piece.length * 3);
+    const symbols = this.#clear(piece.length);
     for (let at = 0; at < piece.length; ) {
       const end = at + widthAt(piece, at);
       const id = this.#characterId(piece, at, end);
@@ -306,6 +320,7 @@ export class Bpe implements Model {
 
 function pushSymbol(symbols: Symbols, id: number, start: number, end: number): void {
   const at = symbols.count++;
+  if (at === symbols.ids.length) enlarge(symbols);
   symbols.ids[at] = id;
   symbols.starts[at] = start;
   symbols.ends[at] = end;

@@ -1,152 +1,66 @@
 /**
- * A priority queue for merging: gives the place with the lowest rank, leftmost first. Places of one rank form a list. Merges
- * run from low to high rank and from left to right, so new places nearly always belong at the end of a list, and a queue
- * operation takes constant time; the exceptions go through a binary heap, which keeps the worst case at O(log n).
+ * A priority queue for merging: gives the place with the lowest rank, leftmost first. It is a tournament: every node of a
+ * tree keeps the smaller one of its two children, so that a change takes O(log n) steps, none of which is a branch that a
+ * processor would have to guess.
  */
 
 /** No rank: greater than any. */
 export const NO_RANK = 0x7fffffff;
-/** Ranks and places share one float64 heap key. */
-const PLACES = 2 ** 31;
-const NOTHING = -1;
-const UNLINKED = -2;
 
-export class MergeQueue {
-  /** First and last place of each rank, or NOTHING. */
-  readonly #heads: Int32Array;
-  readonly #tails: Int32Array;
-  /** One bit per rank that has places. No word before `#low` has any. */
-  readonly #filled: Uint32Array;
-  #low = 0;
-  /** The lists: neighbours of each place. */
-  #next = new Int32Array(0);
-  #previous = new Int32Array(0);
-  /** The rank of each place. */
-  #ranks = new Int32Array(0);
-  readonly #heap = new MinHeap();
-
-  /** For ranks below `rankCount`. */
-  constructor(rankCount: number) {
-    this.#heads = new Int32Array(rankCount).fill(NOTHING);
-    this.#tails = new Int32Array(rankCount).fill(NOTHING);
-    this.#filled = new Uint32Array((rankCount >> 5) + 1);
-  }
-
-  /** Makes room for `count` places without a rank. The queue must be empty. */
-  reset(count: number): void {
-    if (this.#next.length < count || this.#next.length > 64 * (count + 1024)) {
-      this.#next = new Int32Array(count);
-      this.#previous = new Int32Array(count);
-      this.#ranks = new Int32Array(count);
-    }
-    this.#previous.fill(UNLINKED, 0, count);
-    this.#ranks.fill(NO_RANK, 0, count);
-    this.#low = this.#filled.length;
-  }
-
-  /** Gives a place another rank, or takes it out with NO_RANK. */
-  set(place: number, rank: number): void {
-    if (this.#previous[place] !== UNLINKED) this.#unlink(place);
-    this.#ranks[place] = rank;
-    if (rank === NO_RANK) return;
-    const tail = this.#tails[rank]!;
-    if (tail > place) {
-      this.#heap.push(rank * PLACES + place);
-      return;
-    }
-    this.#next[place] = NOTHING;
-    this.#previous[place] = tail;
-    this.#tails[rank] = place;
-    if (tail !== NOTHING) {
-      this.#next[tail] = place;
-      return;
-    }
-    this.#heads[rank] = place;
-    const word = rank >> 5;
-    this.#filled[word]! |= 1 << (rank & 31);
-    if (word < this.#low) this.#low = word;
-  }
-
-  #unlink(place: number): void {
-    const rank = this.#ranks[place]!;
-    const next = this.#next[place]!;
-    const previous = this.#previous[place]!;
-    if (next === NOTHING) this.#tails[rank] = previous;
-    else this.#previous[next] = previous;
-    if (previous === NOTHING) this.#heads[rank] = next;
-    else this.#next[previous] = next;
-    if (next === NOTHING && previous === NOTHING) this.#filled[rank >> 5]! &= ~(1 << (rank & 31));
-    this.#previous[place] = UNLINKED;
-  }
-
-  /** Takes out the next place, or returns -1. */
-  pop(): number {
-    const filled = this.#filled;
-    while (this.#low < filled.length && filled[this.#low] === 0) this.#low++;
-    let place = NOTHING;
-    let key = Number.POSITIVE_INFINITY;
-    if (this.#low < filled.length) {
-      const word = filled[this.#low]!;
-      const rank = this.#low * 32 + 31 - Math.clz32(word & -word);
-      place = this.#heads[rank]!;
-      key = rank * PLACES + place;
-    }
-    while (this.#heap.top < key) {
-      const top = this.#heap.pop();
-      const rank = Math.floor(top / PLACES);
-      const candidate = top - rank * PLACES;
-      // Otherwise the place has got another rank since.
-      if (this.#ranks[candidate] === rank) {
-        place = candidate;
-        break;
-      }
-    }
-    if (place !== NOTHING) this.set(place, NO_RANK);
-    return place;
-  }
+/** The smaller one of two ranks, without a branch. */
+function smaller(left: number, right: number): number {
+  const difference = (left - right) | 0;
+  return (right + (difference & (difference >> 31))) | 0;
 }
 
-/** A binary heap of numbers, the smallest on top. */
-class MinHeap {
-  #keys = new Float64Array(64);
-  #size = 0;
+export class MergeQueue {
+  /** Node `i` has the children `2i` and `2i + 1`; the leaves, from `#leaves` on, are the places. */
+  #ranks = new Int32Array(2).fill(NO_RANK);
+  #leaves = 1;
 
-  /** The smallest key, or infinity. */
-  get top(): number {
-    return this.#size > 0 ? this.#keys[0]! : Number.POSITIVE_INFINITY;
+  /** Makes a queue of `count` places with the ranks that `rankOf` gives, NO_RANK for none. */
+  reset(count: number, rankOf: (place: number) => number): void {
+    let leaves = 1;
+    while (leaves < count) leaves *= 2;
+    if (this.#ranks.length < leaves * 2) this.#ranks = new Int32Array(leaves * 2);
+    this.#leaves = leaves;
+    const ranks = this.#ranks;
+    for (let place = 0; place < count; place++) ranks[leaves + place] = rankOf(place);
+    ranks.fill(NO_RANK, leaves + count, leaves * 2);
+    for (let node = leaves - 1; node > 0; node--) ranks[node] = smaller(ranks[2 * node]!, ranks[2 * node + 1]!);
   }
 
-  push(key: number): void {
-    if (this.#size === this.#keys.length) {
-      const larger = new Float64Array(this.#size * 2);
-      larger.set(this.#keys);
-      this.#keys = larger;
-    }
-    const keys = this.#keys;
-    let at = this.#size++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (keys[parent]! <= key) break;
-      keys[at] = keys[parent]!;
-      at = parent;
-    }
-    keys[at] = key;
+  /** Gives a place another rank, or takes it out with NO_RANK. It counts when `settle` has been called for the place. */
+  put(place: number, rank: number): void {
+    this.#ranks[this.#leaves + place] = rank;
   }
 
-  /** Takes out the smallest key; the heap must not be empty. */
-  pop(): number {
-    const keys = this.#keys;
-    const top = keys[0]!;
-    const key = keys[--this.#size]!;
-    const size = this.#size;
-    let at = 0;
-    for (let child = 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && keys[child + 1]! < keys[child]!) child++;
-      if (keys[child]! >= key) break;
-      keys[at] = keys[child]!;
-      at = child;
+  /** Brings the queue up to date about three places, from left to right and perhaps the same. */
+  settle(first: number, second: number, third: number): void {
+    const ranks = this.#ranks;
+    let a = (this.#leaves + first) >> 1;
+    let b = (this.#leaves + second) >> 1;
+    let c = (this.#leaves + third) >> 1;
+    for (; a !== c; a >>= 1, b >>= 1, c >>= 1) {
+      ranks[a] = smaller(ranks[2 * a]!, ranks[2 * a + 1]!);
+      ranks[b] = smaller(ranks[2 * b]!, ranks[2 * b + 1]!);
+      ranks[c] = smaller(ranks[2 * c]!, ranks[2 * c + 1]!);
     }
-    keys[at] = key;
-    return top;
+    for (; a > 0; a >>= 1) ranks[a] = smaller(ranks[2 * a]!, ranks[2 * a + 1]!);
+  }
+
+  /** The lowest rank, or NO_RANK. */
+  lowest(): number {
+    return this.#ranks[1]!;
+  }
+
+  /** The leftmost place with the lowest rank; there must be one. */
+  first(): number {
+    const ranks = this.#ranks;
+    const rank = ranks[1]!;
+    const leaves = this.#leaves;
+    let node = 1;
+    while (node < leaves) node = 2 * node + ((rank - ranks[2 * node]!) >>> 31);
+    return node - leaves;
   }
 }

@@ -1,16 +1,13 @@
 /** The merges of a BPE model as a hash table from a pair of ids to its rank and its result, and ways to derive them. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { MergeQueue } from './merge-queue.ts';
 
-/** Ranks and places share one float64 key in the merge queue. */
+/** More than any vocabulary has. */
 const MAX_MERGES = 1 << 22;
 
 /** Open addressing over `[left, right, rank, result]` in one array; slots are found by `find`. */
 export class MergeTable {
   readonly #mask: number;
   readonly #slots: Int32Array;
-  #rankCount = 0;
-  #queue: MergeQueue | undefined;
 
   /** Room for `count` merges. Throws UnsupportedError above four million. */
   constructor(count: number) {
@@ -33,14 +30,10 @@ export class MergeTable {
     hash ^= hash >>> 15;
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * 4;
-      if (slots[at] === left && slots[at + 1] === right) return at;
-      if (slots[at] === -1) return -1;
+      const found = slots[at]!;
+      if (found === -1) return -1;
+      if (found === left && slots[at + 1] === right) return at;
     }
-  }
-
-  /** A queue for the ranks of this table; made when it is first needed, empty between uses. Add no merges afterwards. */
-  get queue(): MergeQueue {
-    return (this.#queue ??= new MergeQueue(this.#rankCount));
   }
 
   rankAt(position: number): number {
@@ -64,7 +57,6 @@ export class MergeTable {
       slots[at + 1] = right;
       slots[at + 2] = rank;
       slots[at + 3] = result;
-      this.#rankCount = Math.max(this.#rankCount, rank + 1);
       return;
     }
   }
