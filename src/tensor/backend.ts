@@ -59,6 +59,8 @@ export interface Bindings {
   readonly leaves: readonly DeviceBuffer[];
   readonly uploads: readonly TypedArray[];
   readonly results: readonly DeviceBuffer[];
+  /** Arrays that the run may answer with instead of new ones, one for each of `plan.reads`. Only those that fit are used. */
+  readonly into?: readonly (TypedArray | undefined)[];
 }
 
 export interface Backend {

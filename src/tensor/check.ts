@@ -7,7 +7,8 @@ import type { Tensor } from './tensor.ts';
 
 /** @throws DTypeError when an input has none of the dtypes */
 export function expectDType(op: string, inputs: readonly Tensor[], ...allowed: readonly DType[]): void {
-  for (const [i, x] of inputs.entries())
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
     if (!allowed.includes(x.dtype))
       throw new DTypeError(`${op}: dtype not possible`, {
         seen: inputs.length > 1 ? `${x.dtype} as input ${i}` : x.dtype,
@@ -15,6 +16,7 @@ export function expectDType(op: string, inputs: readonly Tensor[], ...allowed: r
         fix: 'cast it',
         where: where(),
       });
+  }
 }
 
 /** @throws ShapeError when the condition does not hold; `seen` shows the shapes of the inputs by name */

@@ -1,7 +1,7 @@
 /** Running graphs: the bindings of a run, and what a computed tensor becomes. */
-import { BackendError } from '../errors.ts';
+import { BackendError, ShapeError } from '../errors.ts';
 import type { Backend, Bindings } from './backend.ts';
-import type { TypedArray } from './dtype.ts';
+import { dtypeOf, type TypedArray } from './dtype.ts';
 import { order } from './graph.ts';
 import { planFor } from './plan-cache.ts';
 import type { Wanted } from './planner.ts';
@@ -47,16 +47,44 @@ export async function dataOfAll(...tensors: Tensor[]): Promise<TypedArray[]> {
 }
 
 /** See `Tensor.data`. */
-export async function dataOf(tensor: Tensor): Promise<TypedArray> {
+export async function dataOf(tensor: Tensor, into?: TypedArray): Promise<TypedArray> {
+  if (into) return copyInto(tensor, into);
   if (!tensor.storage) await run([{ tensor, as: 'host' }]);
   const storage = tensor.storage!;
   if (storage.kind === 'host') return storage.data;
   return storage.buffer.backend.read(storage.buffer, tensor.dtype, tensor.shape);
 }
 
+/** The tensor does not become a leaf over `into`: what its owner writes there later is not the tensor's value. */
+async function copyInto(tensor: Tensor, into: TypedArray): Promise<TypedArray> {
+  const { dtype, shape, size } = tensor;
+  if (into.length !== size || dtypeOf(into) !== (dtype === 'bool' ? 'u8' : dtype))
+    throw new ShapeError('the array cannot take the elements of the tensor', {
+      seen: `${into.length} elements of ${dtypeOf(into)}`,
+      expected: `${size} for ${dtype} [${shape}]`,
+    });
+  const made = tensor.storage ? await dataOf(tensor) : (await submit([{ tensor, as: 'host' }], [into])).reads[0]!;
+  if (made !== into) into.set(made);
+  return into;
+}
+
 // ---- one run ----------------------------------------------------------------------------------------------------------
 async function run(wanted: readonly Wanted[]): Promise<void> {
   if (wanted.length === 0) return;
+  const { results, reads } = await submit(wanted);
+  let device = 0;
+  let host = 0;
+  for (const { tensor, as } of wanted) {
+    const buffer = as === 'device' ? results[device++]! : undefined;
+    const data = as === 'host' ? reads[host++]! : undefined;
+    // Another run of the same tensor may have ended first; its result stands.
+    if (tensor.storage) buffer?.free();
+    else tensor.settle(buffer ? { kind: 'device', buffer } : { kind: 'host', data: data! });
+  }
+}
+
+/** Runs the graph below the wanted tensors, which stay lazy. */
+async function submit(wanted: readonly Wanted[], into: NonNullable<Bindings['into']> = []) {
   const roots = wanted.map(w => w.tensor);
   let nodes = order(roots);
   const backend = backendOf(nodes) ?? (await defaultBackend());
@@ -67,26 +95,17 @@ async function run(wanted: readonly Wanted[]): Promise<void> {
   }
   const plan = planFor(backend, wanted, nodes);
   const results = allocateAll(backend, plan.results);
-  let reads: TypedArray[];
   try {
     const bindings: Bindings = {
       leaves: plan.deviceLeaves.map(i => deviceBuffer(nodes[i]!)),
       uploads: plan.uploads.map(u => (typeof u === 'number' ? hostData(nodes[u]!) : u)),
       results,
+      into,
     };
-    reads = await backend.run(plan.prepared, bindings);
+    return { results, reads: await backend.run(plan.prepared, bindings) };
   } catch (error) {
     for (const r of results) r.free();
     throw error;
-  }
-  let device = 0;
-  let host = 0;
-  for (const { tensor, as } of wanted) {
-    const buffer = as === 'device' ? results[device++]! : undefined;
-    const data = as === 'host' ? reads[host++]! : undefined;
-    // Another run of the same tensor may have ended first; its result stands.
-    if (tensor.storage) buffer?.free();
-    else tensor.settle(buffer ? { kind: 'device', buffer } : { kind: 'host', data: data! });
   }
 }
 

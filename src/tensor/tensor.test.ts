@@ -115,6 +115,25 @@ describe('a computed tensor', () => {
   });
 });
 
+describe('data(into)', () => {
+  it('fills the array, which is never the storage of the tensor', async () => {
+    const x = Tensor.from([1, 2, 3]).mul(2);
+    const into = new Float32Array(3);
+    expect(await x.data(into)).toBe(into);
+    expect([...into]).toEqual([2, 4, 6]);
+    into.fill(0);
+    expect(await values(x)).toEqual([2, 4, 6]);
+    expect(await x.data(into)).toBe(into);
+    into.fill(0);
+    expect(await values(x)).toEqual([2, 4, 6]);
+  });
+  it('refuses an array that does not fit', async () => {
+    const x = Tensor.from([1, 2, 3]).mul(2);
+    await expect(x.data(new Float32Array(4))).rejects.toThrow('the array cannot take the elements');
+    await expect(x.data(new Int32Array(3))).rejects.toThrow('the array cannot take the elements');
+  });
+});
+
 describe('mistakes are refused where they are made', () => {
   const f = Tensor.from([1, 2, 3, 4], [2, 2]);
   const i = Tensor.from([1, 2, 3, 4], [2, 2], 'i32');

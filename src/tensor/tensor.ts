@@ -151,9 +151,13 @@ export class Tensor {
   /**
    * The elements in row-major order; computes the tensor if needed, which is then a leaf on the host. The array of a host
    * leaf is its storage, not a copy.
+   *
+   * With `into` the elements are copied into that array, which is returned, and the tensor stays what it was: a loop can
+   * take its results without allocating. Whoever wants the tensor itself again leaves `into` out.
+   * @throws ShapeError when `into` has another length or dtype
    */
-  data(): Promise<TypedArray> {
-    return dataOf(this);
+  data(into?: TypedArray): Promise<TypedArray> {
+    return dataOf(this, into);
   }
   /** The one element of a tensor of size 1. */
   async item(): Promise<number> {

@@ -65,6 +65,21 @@ describe.each(LINKS)('a wasm backend, $name', options => {
     expect({ calls: backend.allocator.calls, ...backend.memory() }).toEqual(before);
   });
 
+  it('answers with the arrays it is given where they fit exactly', async () => {
+    const backend = await start(options);
+    const { x, y } = await chainRunner(backend, 3);
+    const run = async (into: Float32Array | Int32Array) =>
+      (await backend.run(backend.prepare(chain(3)), { leaves: [x], uploads: [], results: [y], into: [into] }))[0]!;
+    const whole = new Float32Array(N + 2).fill(-1);
+    const fits = whole.subarray(1, N + 1);
+    expect(await run(fits)).toBe(fits);
+    expect([...whole]).toEqual([-1, ...expected(3), -1]);
+    for (const other of [new Float32Array(N + 1), new Int32Array(N)]) {
+      expect([...(await run(other))]).toEqual(expected(3));
+      expect(other.every(value => value === 0)).toBe(true);
+    }
+  });
+
   it('keeps submissions in order and apart', async () => {
     const backend = await start(options);
     const { x, y, run } = await chainRunner(backend, 3);

@@ -11,7 +11,7 @@ import type { Plan, View } from '../../tensor/plan.ts';
 import { type Shape, sizeOf } from '../../tensor/shape.ts';
 import { type BufferOwner, GrowingBlock, WasmBuffer } from './buffer.ts';
 import { SCRATCH_BYTES } from './kernel.ts';
-import { type Link, RunFailure } from './link.ts';
+import { type Link, type LinkRead, RunFailure } from './link.ts';
 import { Allocator, PAGE } from './memory.ts';
 import { HEADER, type KernelModule } from './module.ts';
 import { baseIndex, byteOffset, compileProgram, type Program, relocate, stepAt } from './program.ts';
@@ -102,7 +102,9 @@ export class WasmBackend implements Backend, BufferOwner {
       });
     return this.#enqueue([buffer], async () => {
       if (buffer.format === PANELS) return this.#readPanels(buffer, shape);
-      return arrayOf(dtype, await this.#copy(buffer.address, length));
+      const out = allocate(dtype, sizeOf(shape));
+      await this.#copy({ address: buffer.address, into: bytesFor(out) });
+      return out;
     });
   }
   weight(shape: Shape, options: { transposed?: boolean; matrix?: boolean } = {}): WeightWriter {
@@ -115,14 +117,14 @@ export class WasmBackend implements Backend, BufferOwner {
     const prepared: WasmPrepared = { plan, program, release() {} };
     return prepared;
   }
-  async run(prepared: Prepared, { leaves, uploads, results }: Bindings): Promise<TypedArray[]> {
+  async run(prepared: Prepared, { leaves, uploads, results, into = [] }: Bindings): Promise<TypedArray[]> {
     const leafBuffers = leaves.map(b => this.#own(b));
     const resultBuffers = results.map(b => this.#own(b));
     checkBindings(prepared as WasmPrepared, { leaves, uploads, results });
     const idle = this.#submitted === this.#completed;
     const data = idle ? uploads : uploads.map(u => u.slice());
     return this.#enqueue([...leafBuffers, ...resultBuffers], () =>
-      this.#execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers),
+      this.#execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers, into),
     );
   }
   memory(): { readonly used: number; readonly reserved: number } {
@@ -146,6 +148,7 @@ export class WasmBackend implements Backend, BufferOwner {
     leaves: readonly WasmBuffer[],
     uploads: readonly TypedArray[],
     results: readonly WasmBuffer[],
+    into: NonNullable<Bindings['into']>,
   ): Promise<TypedArray[]> {
     const began = performance.now();
     const arena = this.#arena.reserve(plan.arenaBytes);
@@ -164,15 +167,21 @@ export class WasmBackend implements Backend, BufferOwner {
     this.link.write(address, new Uint8Array(words.buffer));
     if (this.#profile) this.link.write(HEADER.stamps, new Uint8Array(new Uint32Array([address + stampsAt]).buffer));
 
-    const reads = plan.reads.map(view => [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)] as const);
-    if (this.#profile) reads.push([HEADER.began, 8], [address + stampsAt, 8 * steps.length]);
-    const { copies, kernelMs } = await this.#attempt(program, address, reads);
+    const out = plan.reads.map((view, i) => hostArray(view, into[i]));
+    const reads = plan.reads.map((view, i) => ({ address: addressOf(view), into: bytesFor(out[i]!) }));
+    const stamps = new Float64Array(this.#profile ? 1 + steps.length : 0);
+    if (this.#profile) {
+      const bytes = new Uint8Array(stamps.buffer);
+      reads.push({ address: HEADER.began, into: bytes.subarray(0, 8) });
+      reads.push({ address: address + stampsAt, into: bytes.subarray(8) });
+    }
+    const kernelMs = await this.#attempt(program, address, reads);
     const times = { kernelMs, totalMs: performance.now() - began };
-    this.lastRun = this.#profile ? { ...times, steps: stepTimes(program, copies.slice(-2)) } : times;
-    return plan.reads.map((view, i) => arrayOf(view.dtype, copies[i]!));
+    this.lastRun = this.#profile ? { ...times, steps: stepTimes(program, stamps) } : times;
+    return out;
   }
 
-  async #attempt(program: Program, address: number, reads: readonly (readonly [number, number])[]) {
+  async #attempt(program: Program, address: number, reads: readonly LinkRead[]): Promise<number> {
     try {
       return await this.link.run({ program: program.steps.length ? address : 0, reads });
     } catch (failure) {
@@ -190,16 +199,16 @@ export class WasmBackend implements Backend, BufferOwner {
     let at = 0;
     for (const plan of unpackPlans(shape, this.module.features.tile.nr)) {
       const program = compileProgram(plan, this.module, this.link.threads);
-      const [rows] = await this.#execute({ plan, program, release() {} }, [buffer], [], []);
+      const [rows] = await this.#execute({ plan, program, release() {} }, [buffer], [], [], []);
       out.set(rows!, at);
       at += rows!.length;
     }
     return out;
   }
 
-  async #copy(address: number, bytes: number): Promise<ArrayBuffer> {
+  async #copy(read: LinkRead): Promise<void> {
     try {
-      return (await this.link.run({ program: 0, reads: [[address, bytes]] })).copies[0]!;
+      await this.link.run({ program: 0, reads: [read] });
     } catch (failure) {
       if (!(failure instanceof RunFailure)) throw failure;
       throw new BackendError(failure.message, failure.facts);
@@ -248,10 +257,11 @@ function bytesFor(data: TypedArray): Uint8Array {
   return new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength);
 }
 
-/** A host array over a buffer of its own. */
-function arrayOf(dtype: DType, buffer: ArrayBuffer): TypedArray {
-  const Kind = allocate(dtype, 0).constructor as new (b: ArrayBuffer) => TypedArray;
-  return new Kind(buffer);
+/** What a view is read into: the offered array if it fits exactly, else a new one. */
+function hostArray({ dtype, shape }: View, offered: TypedArray | undefined): TypedArray {
+  const length = sizeOf(shape);
+  const fits = offered?.length === length && offered.constructor === allocate(dtype, 0).constructor;
+  return fits ? offered : allocate(dtype, length);
 }
 
 /** An address that is left out would be taken for 0, where the header lies. */
@@ -272,12 +282,7 @@ function checkBindings({ plan, program }: WasmPrepared, { leaves, uploads, resul
   });
 }
 
-function stepTimes({ steps }: Program, [began, stamps]: readonly ArrayBuffer[]): NonNullable<RunTimes['steps']> {
-  const after = new Float64Array(stamps!);
-  let before = new Float64Array(began!)[0]!;
-  return steps.map(({ op, path }, i) => {
-    const ms = after[i]! - before;
-    before = after[i]!;
-    return { op, path, ms };
-  });
+/** `stamps`: when the program began, and when each step was done. */
+function stepTimes({ steps }: Program, stamps: Float64Array): NonNullable<RunTimes['steps']> {
+  return steps.map(({ op, path }, i) => ({ op, path, ms: stamps[i + 1]! - stamps[i]! }));
 }

@@ -1,5 +1,6 @@
 /** A `WebAssembly.Memory` seen from the host. Views are made anew for each access: growing detaches or shortens old ones. */
 import { BackendError } from '../../errors.ts';
+import type { LinkRead } from './link.ts';
 import { PAGE } from './memory.ts';
 import { HEADER } from './module.ts';
 
@@ -63,9 +64,8 @@ export class LinearMemory {
   write(address: number, bytes: Uint8Array): void {
     new Uint8Array(this.memory.buffer, address, bytes.byteLength).set(bytes);
   }
-  copyAll(ranges: readonly (readonly [address: number, bytes: number])[]): ArrayBuffer[] {
-    // `slice` of a view makes an unshared copy, whatever the memory is.
-    return ranges.map(([address, bytes]) => new Uint8Array(this.memory.buffer, address, bytes).slice().buffer);
+  readAll(reads: readonly LinkRead[]): void {
+    for (const { address, into } of reads) into.set(new Uint8Array(this.memory.buffer, address, into.byteLength));
   }
   /** The 32-bit words of the header, for Atomics. */
   get words(): Int32Array {

@@ -3,7 +3,7 @@
  * Writes are gathered and travel with the next run. Memory that dies with its worker cannot be brought back.
  */
 import { elapsedIn } from './linear-memory.ts';
-import { type Link, type LinkOptions, type LinkResult, RunFailure } from './link.ts';
+import { type Link, type LinkOptions, type LinkRead, RunFailure } from './link.ts';
 import { PAGE } from './memory.ts';
 import { HEADER } from './module.ts';
 import { type FromWorker, startThread } from './worker.ts';
@@ -42,12 +42,13 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
       worker.send(message, transfer);
     });
   }
-  function work(program: number, reads: readonly (readonly [number, number])[]): Promise<FromWorker> {
+  function work(program: number, reads: readonly LinkRead[]): Promise<FromWorker> {
     const writes = outbox;
     outbox = [];
     outboxBytes = 0;
     const transfer = writes.map(([, bytes]) => bytes.buffer as ArrayBuffer);
-    return ask({ kind: 'work', size, writes, program, reads, header: HEADER.end }, transfer);
+    const ranges = reads.map(({ address, into }) => [address, into.byteLength] as const);
+    return ask({ kind: 'work', size, writes, program, reads: ranges, header: HEADER.end }, transfer);
   }
 
   let limit = 0;
@@ -75,14 +76,15 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
       outboxBytes += bytes.byteLength;
       if (outboxBytes >= SEND_AT) work(0, []).catch((failure: RunFailure) => (early ??= failure));
     },
-    async run({ program, reads }): Promise<LinkResult> {
+    async run({ program, reads }) {
       if (ended) throw ended;
       const answer = await work(program, reads);
       const failure = early;
       early = undefined;
       if (failure) throw failure;
       if (answer.kind !== 'done' || !answer.header || !answer.copies) throw new RunFailure('a worker ended');
-      return { copies: answer.copies, kernelMs: program ? elapsedIn(answer.header) : 0 };
+      for (const [i, copy] of answer.copies.entries()) reads[i]!.into.set(new Uint8Array(copy));
+      return program ? elapsedIn(answer.header) : 0;
     },
     close() {
       end(new RunFailure('backend is closed'));

@@ -3,7 +3,7 @@
  * answers with a message when the program is done.
  */
 import { createMemory, LinearMemory } from './linear-memory.ts';
-import { type Link, type LinkOptions, type LinkResult, RunFailure } from './link.ts';
+import { type Link, type LinkOptions, RunFailure } from './link.ts';
 import { HEADER } from './module.ts';
 import { startThread, type Thread } from './worker.ts';
 
@@ -95,9 +95,12 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
     limit: memory.limit,
     grow: size => memory.grow(size),
     write: (address, bytes) => memory.write(address, bytes),
-    async run({ program, reads }): Promise<LinkResult> {
+    async run({ program, reads }) {
       if (closed) throw new RunFailure('backend is closed');
-      if (!program) return { copies: memory.copyAll(reads), kernelMs: 0 };
+      if (!program) {
+        memory.readAll(reads);
+        return 0;
+      }
       pool ??= start();
       const running = pool;
       await running.ready;
@@ -116,7 +119,8 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
         flight = undefined;
         lead.hold(false);
       }
-      return { copies: memory.copyAll(reads), kernelMs: memory.elapsed() };
+      memory.readAll(reads);
+      return memory.elapsed();
     },
     close() {
       closed = true;

@@ -8,13 +8,13 @@ export type LinkKind = 'shared' | 'remote' | 'inline';
 export interface LinkRun {
   /** Address of the program; 0 = only copy bytes out. */
   readonly program: number;
-  /** Ranges to copy out afterwards. */
-  readonly reads: readonly (readonly [address: number, bytes: number])[];
+  /** What to copy out afterwards. Nothing is written to the host when the run fails. */
+  readonly reads: readonly LinkRead[];
 }
-export interface LinkResult {
-  readonly copies: readonly ArrayBuffer[];
-  /** Milliseconds that thread 0 spent in the program. */
-  readonly kernelMs: number;
+/** Bytes of the memory from `address` on that fill a host array. */
+export interface LinkRead {
+  readonly address: number;
+  readonly into: Uint8Array;
 }
 
 /** A run that did not end well. */
@@ -40,8 +40,8 @@ export interface Link {
   grow(size: number): boolean;
   /** Copies bytes in, before any run or read that is asked for later. */
   write(address: number, bytes: Uint8Array): void;
-  /** One run at a time. @throws RunFailure */
-  run(run: LinkRun): Promise<LinkResult>;
+  /** One run at a time. Resolves with the milliseconds that thread 0 spent in the program. @throws RunFailure */
+  run(run: LinkRun): Promise<number>;
   /** Ends the threads; a run in flight fails. */
   close(): void;
 }

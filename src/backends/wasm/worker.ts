@@ -121,9 +121,15 @@ export function startThread(name: string, events: ThreadEvents): Thread {
   return node ? nodeThread(node, name, events) : browserThread(name, events);
 }
 
+/**
+ * Megabytes of a worker's JavaScript heap, which holds next to nothing: what counts is in wasm memory. Below 2 GB V8 does
+ * not copy its builtins for the thread, and a small young generation is collected before it grows.
+ */
+const LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 1 };
+
 function nodeThread({ Worker }: typeof import('node:worker_threads'), name: string, events: ThreadEvents): Thread {
   // Without execArgv: loaders of the application (tsx, a test runner) cost far more than the whole worker.
-  const worker = new Worker(NODE, { eval: true, name, execArgv: [] });
+  const worker = new Worker(NODE, { eval: true, name, execArgv: [], resourceLimits: LIMITS });
   let leaving = false;
   worker.on('message', events.message);
   worker.on('error', error => events.lost(String(error)));
