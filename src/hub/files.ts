@@ -44,7 +44,9 @@ export function memoryFiles(files: Readonly<Record<string, Uint8Array | Blob>>, 
       const content = Object.hasOwn(files, file) ? files[file] : undefined;
       if (content === undefined) return undefined;
       const where = `${name}/${file}`;
-      return content instanceof Uint8Array ? bytesSource(content, where) : blobSource(content, where);
+      if (content instanceof Uint8Array) return bytesSource(content, where);
+      if (content instanceof Blob) return blobSource(content, where);
+      throw new ConfigError('the content of a file is bytes or a Blob', { seen: typeof content, where });
     },
     async list() {
       return Object.keys(files);

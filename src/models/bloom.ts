@@ -33,9 +33,9 @@ function config(read: ConfigReader): Config {
   return {
     ...decoderHeadConfig(read, { vocab_size: 250880, tie_word_embeddings: true }),
     hidden_size,
-    n_layer: either('n_layer', 'num_hidden_layers', 2, 0),
+    n_layer: read.layers(read.has('num_hidden_layers') ? 'num_hidden_layers' : 'n_layer', 2),
     n_head,
-    layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
+    layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-5),
     apply_residual_connection_post_layernorm: read.boolean('apply_residual_connection_post_layernorm', false),
   };
 }

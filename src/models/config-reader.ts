@@ -1,7 +1,10 @@
 /** Reads `config.json` field by field, checks kinds and ranges, and reports every problem at once. */
 import { ConfigError } from '../errors.ts';
+import { ACTIVATION_NAMES } from '../nn/activation.ts';
 
 const MOST_LAYERS = 10_000;
+/** More classes than any classifier has. */
+const MOST_LABELS = 1_000_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -41,6 +44,16 @@ export class ConfigReader {
   number(name: string, fallback?: number): number {
     return this.#field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
   }
+  /** A number above 0: an epsilon, a base, a factor. */
+  positive(name: string, fallback?: number): number {
+    const good = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && v > 0;
+    return this.#field(name, fallback, good, 'a number above 0') as number;
+  }
+  /** The name of an activation function. */
+  activation(name: string, fallback?: string): string {
+    const good = (v: unknown) => typeof v === 'string' && ACTIVATION_NAMES.includes(v);
+    return this.#field(name, fallback, good, `one of ${ACTIVATION_NAMES.join(', ')}`) as string;
+  }
   /** A list of `length` positive numbers. */
   factors(name: string, length: number): number[] {
     const good = (v: unknown) =>
@@ -73,7 +86,9 @@ export class ConfigReader {
       return Object.entries(map)
         .sort(([a], [b]) => Number(a) - Number(b))
         .map(([, l]) => String(l));
-    return Array.from({ length: this.integer('num_labels', 2) }, (_, i) => `LABEL_${i}`);
+    const count = this.integer('num_labels', 2);
+    this.check(count <= MOST_LABELS, `num_labels ${count} is above ${MOST_LABELS}`);
+    return Array.from({ length: Math.min(count, MOST_LABELS) }, (_, i) => `LABEL_${i}`);
   }
   /** @throws ConfigError with all problems found so far */
   finish(): void {

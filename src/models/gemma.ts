@@ -35,7 +35,7 @@ const config = (read: ConfigReader): Config => ({
     tie_word_embeddings: true,
   }),
   // The first files say `hidden_act: gelu`, which is not what the models were trained with; the later field corrects it.
-  hidden_act: read.string('hidden_activation', 'gelu_pytorch_tanh'),
+  hidden_act: read.activation('hidden_activation', 'gelu_pytorch_tanh'),
 });
 
 // ---- parameters

@@ -50,7 +50,7 @@ function config(read: ConfigReader): Config {
   const window = read.integer('sliding_window', 4096);
   return {
     ...common,
-    hidden_act: read.string('hidden_activation', 'gelu_pytorch_tanh'),
+    hidden_act: read.activation('hidden_activation', 'gelu_pytorch_tanh'),
     query_pre_attn_scalar,
     attn_logit_softcapping: cap('attn_logit_softcapping', 50),
     final_logit_softcapping: cap('final_logit_softcapping', 30),

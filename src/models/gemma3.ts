@@ -56,7 +56,7 @@ function config(read: ConfigReader): Config {
   const theta = newer ? newer.number('rope_theta', 10000) : read.number('rope_local_base_freq', 10000);
   return {
     ...common,
-    hidden_act: read.string('hidden_activation', 'gelu_pytorch_tanh'),
+    hidden_act: read.activation('hidden_activation', 'gelu_pytorch_tanh'),
     query_pre_attn_scalar,
     attn_logit_softcapping: read.number('attn_logit_softcapping', 0),
     final_logit_softcapping: read.number('final_logit_softcapping', 0),

@@ -44,8 +44,8 @@ function config(read: ConfigReader): Config {
     intermediate_size: read.integer('intermediate_size', 4 * hidden_size),
     attention_layers: attentionLayers(read, num_layers),
     window_size: read.integer('window_size', 256),
-    activation_function: read.string('activation_function', 'gelu_new'),
-    layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
+    activation_function: read.activation('activation_function', 'gelu_new'),
+    layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-5),
     attention_bias: read.boolean('attention_bias', false),
     scale_attn_weights: read.boolean('scale_attn_weights', false),
   };

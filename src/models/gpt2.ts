@@ -36,8 +36,8 @@ function config(read: ConfigReader): Config {
     n_layer: read.layers('n_layer', 12),
     n_head,
     n_inner: read.integer('n_inner', 4 * n_embd),
-    activation_function: read.string('activation_function', 'gelu_new'),
-    layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
+    activation_function: read.activation('activation_function', 'gelu_new'),
+    layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-5),
     scale_attn_weights: read.boolean('scale_attn_weights', true),
     scale_attn_by_inverse_layer_idx: read.boolean('scale_attn_by_inverse_layer_idx', false),
   };

@@ -45,8 +45,8 @@ function config(read: ConfigReader): Config {
     n_head,
     n_inner: read.integer('n_inner', 4 * n_embd),
     rope: { dim: rotary_dim, theta: 10000, maxPositions: n_positions, scaling: { rope_type: 'default' } },
-    activation_function: read.string('activation_function', 'gelu_new'),
-    layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
+    activation_function: read.activation('activation_function', 'gelu_new'),
+    layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-5),
   };
 }
 

@@ -33,8 +33,8 @@ function config(read: ConfigReader): Config {
     n_embd,
     n_layer: read.layers('n_layer', 12),
     n_head,
-    afn: read.string('afn', 'gelu'),
-    layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),
+    afn: read.activation('afn', 'gelu'),
+    layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-5),
   };
 }
 

@@ -45,7 +45,7 @@ function config(read: ConfigReader): Config {
     num_hidden_layers: read.layers('num_hidden_layers', 12),
     num_attention_heads: heads,
     ffn_dim: read.integer('ffn_dim', 3072),
-    activation_function: read.string('activation_function', 'relu'),
+    activation_function: read.activation('activation_function', 'relu'),
     do_layer_norm_before: read.boolean('do_layer_norm_before', true),
     _remove_final_layer_norm: read.boolean('_remove_final_layer_norm', false),
     enable_bias: read.boolean('enable_bias', true),

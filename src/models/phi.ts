@@ -31,7 +31,7 @@ const config = (read: ConfigReader): Config => ({
     partial_rotary_factor: 0.5,
     hidden_act: 'gelu_new',
   }),
-  layer_norm_eps: read.number('layer_norm_eps', 1e-5),
+  layer_norm_eps: read.positive('layer_norm_eps', 1e-5),
   qk_layernorm: read.boolean('qk_layernorm', false),
 });
 

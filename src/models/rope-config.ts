@@ -14,7 +14,7 @@ export function ropeConfig(read: ConfigReader, dim: number, maxPositions: number
   const scaling = parameters ?? read.object('rope_scaling');
   return {
     dim,
-    theta: (parameters ?? read).number('rope_theta', theta),
+    theta: (parameters ?? read).positive('rope_theta', theta),
     maxPositions,
     scaling: scaling ? ropeScaling(scaling, read, dim, maxPositions) : { rope_type: 'default' },
   };
@@ -45,19 +45,19 @@ function ropeScaling(read: ConfigReader, config: ConfigReader, dim: number, maxP
       return { rope_type };
     case 'linear':
     case 'dynamic':
-      return { rope_type, factor: read.number('factor') };
+      return { rope_type, factor: read.positive('factor') };
     case 'llama3':
       return {
         rope_type,
-        factor: read.number('factor'),
-        low_freq_factor: read.number('low_freq_factor'),
-        high_freq_factor: read.number('high_freq_factor'),
+        factor: read.positive('factor'),
+        low_freq_factor: read.positive('low_freq_factor'),
+        high_freq_factor: read.positive('high_freq_factor'),
         original_max_position_embeddings: trained(),
       };
     case 'yarn':
       return {
         rope_type,
-        factor: read.number('factor'),
+        factor: read.positive('factor'),
         beta_fast: read.number('beta_fast', 32),
         beta_slow: read.number('beta_slow', 1),
         original_max_position_embeddings: trained(),
@@ -72,7 +72,7 @@ function ropeScaling(read: ConfigReader, config: ConfigReader, dim: number, maxP
       const stretch = maxPositions / original;
       return {
         rope_type: 'longrope',
-        factor: apart ? stretch : read.number('factor', stretch),
+        factor: apart ? stretch : read.positive('factor', stretch),
         short_factor: read.factors('short_factor', dim / 2),
         long_factor: read.factors('long_factor', dim / 2),
         original_max_position_embeddings: original,

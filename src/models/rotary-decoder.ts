@@ -71,9 +71,9 @@ export function rotaryDecoderConfig(read: ConfigReader, defaults: RotaryDecoderD
     num_attention_heads: heads,
     num_key_value_heads: groups,
     head_dim,
-    hidden_act: read.string('hidden_act', defaults.hidden_act ?? 'silu'),
+    hidden_act: read.activation('hidden_act', defaults.hidden_act ?? 'silu'),
     max_position_embeddings,
-    rms_norm_eps: read.number('rms_norm_eps', defaults.rms_norm_eps ?? 1e-6),
+    rms_norm_eps: read.positive('rms_norm_eps', defaults.rms_norm_eps ?? 1e-6),
     rope: ropeConfig(read, turned, max_position_embeddings, defaults.rope_theta),
     attention_bias: read.boolean('attention_bias', false),
   };

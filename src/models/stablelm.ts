@@ -39,7 +39,7 @@ const config = (read: ConfigReader): Config => ({
     max_position_embeddings: 4096,
     partial_rotary_factor: 0.25,
   }),
-  layer_norm_eps: read.number('layer_norm_eps', 1e-5),
+  layer_norm_eps: read.positive('layer_norm_eps', 1e-5),
   use_qkv_bias: read.boolean('use_qkv_bias', false),
   qk_layernorm: read.boolean('qk_layernorm', false),
   use_parallel_residual: read.boolean('use_parallel_residual', false),

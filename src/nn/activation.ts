@@ -14,6 +14,9 @@ const ACTIVATIONS: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   swish: silu,
   tanh: x => x.tanh(),
 };
+/** The names that `activation` knows. */
+export const ACTIVATION_NAMES: readonly string[] = Object.keys(ACTIVATIONS);
+
 /** @throws ConfigError for a name that is not known. */
 export function activation(name: string): (x: Tensor) => Tensor {
   const f = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;

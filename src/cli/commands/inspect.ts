@@ -93,7 +93,7 @@ const WIDTH = 26;
 const WIDE = 100;
 const section = (title: string, { terminal }: Context) => ['', terminal.paint.bold(title)];
 const row = (name: string, value: string, { terminal }: Context, note = '') =>
-  `  ${terminal.paint.dim(padEnd(name, WIDTH))}${note ? `${padEnd(value, 14)}${terminal.paint.dim(note)}` : value}`.trimEnd();
+  `  ${terminal.paint.dim(padEnd(name, WIDTH))}${note ? `${padEnd(value, 14)}  ${terminal.paint.dim(note)}` : value}`.trimEnd();
 
 function shown(value: number | string | boolean, { say, numbers }: Context): string {
   if (typeof value === 'boolean') return say(value ? 'yes' : 'no');
