@@ -288,7 +288,16 @@ describe('what cannot be', () => {
     refuse([[0.5]]).toThrow('not a token id');
     refuse([[0]], { topP: 2 }).toThrow('topP = 2');
     refuse([[0, 1]], { maxLength: 2 }).toThrow('leaves no room');
-    refuse([[0]], { forcedEosTokenId: 5 }).toThrow('a forced token is not in the vocabulary');
+    const named: [string, GenerateOptions][] = [
+      ['forcedBosTokenId', { forcedBosTokenId: 5 }],
+      ['forcedEosTokenId', { forcedEosTokenId: [4, 5] }],
+      ['suppressTokens', { suppressTokens: [4, 5] }],
+      ['beginSuppressTokens', { beginSuppressTokens: [5] }],
+      ['badWordsIds', { badWordsIds: [[4], [1, 5]] }],
+      ['sequenceBias', { sequenceBias: [{ ids: [5, 1], bias: 2 }] }],
+    ];
+    for (const [name, options] of named)
+      refuse([[0]], options).toThrow(`not in the vocabulary; seen: 5; expected: below 5 (in ${name})`);
     refuse([[0]], { seed: [1, 2], doSample: true }).toThrow('seeds and prompts differ in number');
     refuse([[0]], { encoderIds: [[1], [2]] }).toThrow('encoderIds and prompts differ in number');
   });

@@ -31,13 +31,7 @@ export function prepareRun(
   const settings = resolveOptions(options);
   checkIdPrompts(prompts);
   const { doSample, seed } = settings;
-  const forced = [...toList(settings.forcedBosTokenId), ...toList(settings.forcedEosTokenId)];
-  if (forced.some(id => id >= decoder.vocabSize)) {
-    throw new ConfigError('a forced token is not in the vocabulary', {
-      seen: forced.join(', '),
-      expected: `below ${decoder.vocabSize}`,
-    });
-  }
+  checkNamedIds(settings, decoder.vocabSize);
   if (Array.isArray(seed) && seed.length !== prompts.length) {
     throw new ConfigError('seeds and prompts differ in number', { seen: `${seed.length} and ${prompts.length}` });
   }
@@ -50,6 +44,27 @@ export function prepareRun(
     seed: doSample ? (seed ?? randomSeed()) : undefined,
     isEnd: id => endIds.has(id),
   };
+}
+
+/** Throws `ConfigError` for a constraint on a token that does not exist: it could only be passed over in silence. */
+function checkNamedIds(settings: GenerateSettings, vocabSize: number): void {
+  const named = {
+    forcedBosTokenId: toList(settings.forcedBosTokenId),
+    forcedEosTokenId: toList(settings.forcedEosTokenId),
+    suppressTokens: settings.suppressTokens,
+    beginSuppressTokens: settings.beginSuppressTokens,
+    badWordsIds: settings.badWordsIds.flat(),
+    sequenceBias: settings.sequenceBias.flatMap(({ ids }) => ids),
+  };
+  for (const [where, ids] of Object.entries(named)) {
+    const stranger = ids.find(id => id >= vocabSize);
+    if (stranger === undefined) continue;
+    throw new ConfigError('a token id is not in the vocabulary', {
+      seen: `${stranger}`,
+      expected: `below ${vocabSize}`,
+      where,
+    });
+  }
 }
 
 /** The generator of the random numbers of one sequence of one prompt. */

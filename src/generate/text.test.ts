@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { tableDecoder } from '../../test/generate/table-decoder.ts';
 import { ConfigError } from '../errors.ts';
+import { parseDecoder } from '../tokenizers/decoders.ts';
+import { StreamDecoder } from '../tokenizers/stream-decoder.ts';
 import type { GenerateOptions } from './options.ts';
 import { generateText, generateTextAll, type TextCodec, type TextEvent } from './text.ts';
 
@@ -8,7 +10,6 @@ import { generateText, generateTextAll, type TextCodec, type TextEvent } from '.
 const END = 256;
 const bytes: TextCodec = {
   encodeIds: text => [...new TextEncoder().encode(text)],
-  decode: ids => new TextDecoder().decode(Uint8Array.from(ids.filter(id => id < 256))),
   stream() {
     const decoder = new TextDecoder();
     return {
@@ -124,6 +125,33 @@ describe('generateText', () => {
     expect(all[0]).toMatchObject({ type: 'beams', text: '', newTokens: 1 });
     const plain = await generateTextAll(scripted('Hund'), bytes, '>', { ...options, numBeams: 3 });
     expect(plain.sequences[0]!.text).toBe('Hund');
+  });
+
+  it('looks for stop strings in the text that it gives, with the space that the prompt leaves to its first token', async () => {
+    const tokens = ['▁a', '▁stop', '!'];
+    const metaspace: TextCodec = {
+      encodeIds: () => [0],
+      stream(prompt) {
+        const stream = new StreamDecoder(parseDecoder({ type: 'Metaspace' }), id => tokens[id]);
+        for (const id of prompt) stream.push(id);
+        return stream;
+      },
+    };
+    const logits = (context: readonly number[]) => (context.length === 1 ? [-20, 0, -20] : [-20, -20, 0]);
+    for (const numBeams of [1, 2]) {
+      const call = { maxNewTokens: 4, numBeams, stopStrings: ' stop' };
+      const done = await generateTextAll(tableDecoder({ vocabSize: 3, logits }), metaspace, 'a', call);
+      expect(done.sequences).toMatchObject([{ ids: [1], text: '', stopString: ' stop', finishReason: 'stop' }]);
+    }
+  });
+
+  it('ends with a stop also where the stop string is complete only at the end', async () => {
+    for (const numBeams of [1, 2]) {
+      const call = { maxNewTokens: 2, numBeams, stopStrings: '\ufffd' };
+      const { all, done } = await collect(generateText(scripted('aü'), bytes, '>', call));
+      expect(done.sequences).toMatchObject([{ text: 'a', stopString: '\ufffd', finishReason: 'stop' }]);
+      if (numBeams === 1) expect(all.at(-2)).toMatchObject({ text: '', finished: 'stop' });
+    }
   });
 
   it('break disposes the session', async () => {

@@ -20,7 +20,6 @@ export interface TextCodec {
    * first token of a text loses its leading space in some vocabularies, and a token that follows others does not.
    */
   stream(prompt: readonly number[]): { push(id: number): string; flush(): string };
-  decode(ids: readonly number[]): string;
 }
 
 export interface GenerateTextOptions extends GenerateOptions {
@@ -129,10 +128,11 @@ function streamText(
       if (event.type === 'token') {
         const stream = streamOf(event.sequence);
         if (event.finished) stream.fresh += stream.matcher.push(stream.tokens.flush()) + stream.matcher.end();
+        const finished = stream.matcher.found === undefined ? event.finished : 'stop';
         const text = stream.fresh;
         stream.fresh = '';
         stream.text += text;
-        yield { ...event, text };
+        yield { ...event, text, ...(finished && { finished }) };
       } else if (event.type === 'done') {
         const sequences = event.sequences.map((sequence, index) => {
           const { text, matcher } = streams[index]!;
@@ -150,16 +150,20 @@ function beamText(
   prompts: readonly (readonly number[])[],
   stopStrings: readonly string[],
   options: GenerateOptions,
-  { endIds }: GenerateSettings,
+  { endIds, numReturnSequences }: GenerateSettings,
 ): AsyncGenerator<TextEvent, void, undefined> {
   const ends = new Set(endIds);
-  // Decoding this many of the newest tokens is enough to see a stop string that the last one completes, even if every
-  // token of it is a single byte of a character.
-  const longest = stopStrings.reduce((most, stop) => Math.max(most, new TextEncoder().encode(stop).length), 0);
+  /** The text of a whole hypothesis that is certain, and the stream that knows the rest. */
+  const replay = (prompt: number, ids: readonly number[]) => {
+    const stream = codec.stream(prompts[prompt]!);
+    return { certain: ids.map(id => stream.push(id)).join(''), stream };
+  };
+  // Candidates branch off and streams cannot, so each candidate is replayed from the start: a walk over its tokens, as
+  // long as the one that attention makes for it in every layer. Without stop strings nobody pays for it.
   const stopWhen = (ids: readonly number[], sequence: number) =>
     options.stopWhen?.(ids, sequence) ||
-    cutAtStop(codec.decode(ids.slice(-longest - 4)), stopStrings).stopString !== undefined;
-  const events = generate(decoder, prompts, longest > 0 ? { ...options, stopWhen } : options);
+    cutAtStop(replay(Math.floor(sequence / numReturnSequences), ids).certain, stopStrings).stopString !== undefined;
+  const events = generate(decoder, prompts, stopStrings.length > 0 ? { ...options, stopWhen } : options);
 
   return (async function* () {
     for await (const event of events) {
@@ -167,9 +171,8 @@ function beamText(
       else if (event.type === 'done') {
         const sequences = event.sequences.map(sequence => {
           const spoken = ends.has(sequence.ids.at(-1)!) ? sequence.ids.slice(0, -1) : sequence.ids;
-          const stream = codec.stream(prompts[sequence.prompt]!);
-          const whole = spoken.map(id => stream.push(id)).join('') + stream.flush();
-          const { text, stopString } = cutAtStop(whole, stopStrings);
+          const { certain, stream } = replay(sequence.prompt, spoken);
+          const { text, stopString } = cutAtStop(certain + stream.flush(), stopStrings);
           return withStop(sequence, text, stopString);
         });
         for (const [sequence, { text }] of sequences.entries()) yield { type: 'sequence', sequence, text };
@@ -179,6 +182,7 @@ function beamText(
   })();
 }
 
+/** A stop string ends a sequence with 'stop', even one that was complete only after the last token that was allowed. */
 function withStop(sequence: GeneratedSequence, text: string, stopString: string | undefined): GeneratedText {
-  return { ...sequence, text, ...(stopString !== undefined && { stopString }) };
+  return { ...sequence, text, ...(stopString !== undefined && { stopString, finishReason: 'stop' }) };
 }

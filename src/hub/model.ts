@@ -145,7 +145,6 @@ export class Model implements Decoder {
         for (const id of before) stream.push(id);
         return stream;
       },
-      decode: (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true }),
     };
     return generateText(this, codec, prompt, mergeOptions(this.parts.defaults, options));
   }

@@ -152,6 +152,14 @@ describe('decoders', () => {
 
   it('BPE suffixes are spaces, but for the last one', () => {
     expect(decoded({ type: 'BPEDecoder', suffix: '</w>' }, ['ab</w>', 'c', 'd</w>'])).toBe('ab cd');
+    expect(decoded({ type: 'BPEDecoder', suffix: '</w>' }, ['a</w>b', '', '</w>c</w>'])).toBe('a bc');
+  });
+
+  it('BPE suffixes hold nothing back but the space', () => {
+    const tokens = ['ab</w>', 'c', 'd</w>'];
+    const stream = new StreamDecoder(parseDecoder({ type: 'BPEDecoder', suffix: '</w>' }), i => tokens[i]);
+    expect([0, 1, 2, 0].map(i => stream.push(i))).toEqual(['ab', ' c', 'd', ' ab']);
+    expect(stream.flush()).toBe('');
   });
 });
 
@@ -196,5 +204,13 @@ describe.skipIf(!existsSync(goldens))('components as in the reference (needs ../
 
   it('decoders', () => {
     for (const { config, tokens, out } of casesOf('decoders')) if (tokens) expect(decoded(config, tokens)).toBe(out);
+  });
+});
+
+describe('normalizers that feed each other', () => {
+  it('are refused before they fill the memory', () => {
+    const grow = { type: 'Replace', pattern: { String: 'a' }, content: 'aaaaaaaa' };
+    const hostile = parseNormalizer({ type: 'Sequence', normalizers: Array.from({ length: 20 }, () => grow) });
+    expect(() => hostile.text('a')).toThrow('blow the text up');
   });
 });

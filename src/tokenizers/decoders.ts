@@ -219,19 +219,27 @@ function strip(content: string, start: number, stop: number): Decoder {
   };
 }
 
-/** A stage that keeps the last token back, to know whether it is the last. */
-const withLast =
-  (map: (token: string, last: boolean) => string): Decoder =>
+/** Turns `suffix` into a space, but in the last token into nothing. */
+const suffixToSpace =
+  (suffix: string): Decoder =>
   next => {
     let held: string | undefined;
     return {
       push(token) {
-        if (held !== undefined) next.push(map(held, false));
+        if (held !== undefined) next.push(held.replaceAll(suffix, ' '));
         held = token;
       },
-      drain: () => next.drain(),
+      drain() {
+        // Only what begins with a suffix depends on whether another token follows.
+        const at = held?.indexOf(suffix) ?? 0;
+        if (held !== undefined && at !== 0) {
+          next.push(at < 0 ? held : held.slice(0, at));
+          held = at < 0 ? undefined : held.slice(at);
+        }
+        next.drain();
+      },
       finish() {
-        if (held !== undefined) next.push(map(held, true));
+        if (held !== undefined) next.push(held.replaceAll(suffix, ''));
         next.finish();
       },
     };
@@ -272,8 +280,7 @@ function parseMetaspace(config: JsonObject, where: string): Decoder {
 }
 
 function parseBpe(config: JsonObject, where: string): Decoder {
-  const suffix = optionalString(config, 'suffix', where) ?? '</w>';
-  return perToken(withLast((token, last) => token.replaceAll(suffix, last ? '' : ' ')));
+  return perToken(suffixToSpace(optionalString(config, 'suffix', where) ?? '</w>'));
 }
 
 function parseReplace(config: JsonObject, where: string): Decoder {

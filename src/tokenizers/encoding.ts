@@ -81,6 +81,15 @@ export function appendEncoding(encoding: Encoding, part: Encoding): void {
   }
 }
 
+/** Refuses what is no number of tokens: a fraction or NaN would never reach the end of a text. */
+function checkTokenCount(name: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0) return;
+  throw new TokenizerError(`${name} is not a number of tokens`, {
+    seen: String(count),
+    expected: 'a whole number from 0',
+  });
+}
+
 const tooShort = (room: number, strategy: TruncationStrategy) =>
   new TokenizerError('the text to truncate would have no token left', {
     seen: `room for ${room} tokens, strategy ${strategy}`,
@@ -89,7 +98,7 @@ const tooShort = (room: number, strategy: TruncationStrategy) =>
 
 /**
  * How many tokens of one or two texts of lengths `first` and `second` stay if there is room for `room` in all. Throws
- * TokenizerError where the strategy cannot reach it.
+ * TokenizerError where the strategy cannot reach it, and for a `room` that is no whole number from 0.
  */
 export function keptLengths(
   first: number,
@@ -97,6 +106,7 @@ export function keptLengths(
   room: number,
   strategy: TruncationStrategy,
 ): [number, number] {
+  checkTokenCount('the room that maxLength leaves for text', room);
   const excess = first + (second ?? 0) - room;
   if (excess <= 0) return [first, second ?? 0];
   if (room === 0) return [0, 0];
@@ -122,9 +132,11 @@ export function keptLengths(
 
 /**
  * The windows of `size` tokens over `length` tokens as `[from, to)`, each overlapping the one before by `stride`, from the
- * side that is kept. Throws TokenizerError if the stride leaves no progress.
+ * side that is kept. Throws TokenizerError if the stride leaves no progress, or if `size` or `stride` is no whole number from 0.
  */
 export function windows(length: number, size: number, stride: number, side: Side): [number, number][] {
+  checkTokenCount('the room for text', size);
+  checkTokenCount('the stride', stride);
   if (size >= length) return [[0, length]];
   if (size === 0)
     return [

@@ -195,12 +195,28 @@ export function prepend(prefix: string, unless?: string): Normalizer {
 /** Writes the UTF-8 bytes of the text in the byte alphabet. */
 export const byteLevel: Normalizer = perCharacter(toByteChars, char => byteCharsOf(char.codePointAt(0)!));
 
-/** One after the other. */
+/** One after the other. A file whose replacements feed each other without end is refused when a text shows it. */
 export function sequence(parts: readonly Normalizer[]): Normalizer {
   return {
-    text: input => parts.reduce((text, part) => part.text(text), input),
-    aligned: input => parts.reduce((text, part) => part.aligned(text), input),
+    text: input => parts.reduce((text, part) => bounded(part.text(text), input.length), input),
+    aligned(input) {
+      const { length } = input.text;
+      return parts.reduce((text, part) => {
+        const next = part.aligned(text);
+        bounded(next.text, length);
+        return next;
+      }, input);
+    },
   };
+}
+/** No normalization of Unicode makes more than 18 characters of one. */
+function bounded(text: string, length: number): string {
+  if (text.length > 1024 + 64 * length)
+    throw new TokenizerError('the normalizers of the file blow the text up', {
+      seen: `${text.length} characters out of ${length}`,
+      fix: 'check its Replace and Prepend steps',
+    });
+  return text;
 }
 
 /** The `pattern` of a file: `{String: ...}` or `{Regex: ...}`. Throws TokenizerError, UnsupportedError. */

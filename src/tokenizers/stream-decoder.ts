@@ -1,4 +1,9 @@
-/** Decoding token by token: text comes out as soon as no later token can change it. */
+/**
+ * Decoding token by token: text comes out as soon as no later token can change it.
+ * Deviation from decoding as a whole: of a run of byte-fallback tokens that is not valid UTF-8 the stream repairs character by
+ * character, because it has shown the valid ones before the run ends; `decode` follows the reference, one U+FFFD for each byte
+ * of the run.
+ */
 import type { Decoder, DecodeStage } from './decoders.ts';
 
 /** The end of a chain of stages: collects the text. */

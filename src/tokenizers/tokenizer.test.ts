@@ -100,6 +100,16 @@ describe('encode', () => {
     ]);
   });
 
+  it.each([Number.NaN, -2, 0.5, Number.POSITIVE_INFINITY])('refuses the stride and the maxLength %d', count => {
+    for (const text of ['1!2?3', '1']) {
+      expect(() => tokenizer.encode(text, { maxLength: 3, stride: count })).toThrow(
+        'the stride is not a number of tokens',
+      );
+      expect(() => tokenizer.encodeIds(text, { maxLength: count })).toThrow(TokenizerError);
+      expect(() => tokenizer.encode(text, { maxLength: count + 2 })).toThrow(TokenizerError);
+    }
+  });
+
   it('says why it cannot truncate', () => {
     expect(() => tokenizer.encode('1!2', { maxLength: 0 })).toThrow('no room');
     expect(() => tokenizer.encode('1!2', { maxLength: 2, stride: 1 })).toThrow('stride');
