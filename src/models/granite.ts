@@ -4,12 +4,11 @@
  * the factors come from Yang et al. 2022, "Tensor Programs V" (learning rates that carry over to other widths). Parameter
  * names: the published checkpoints'.
  */
-import { residualBlock, throughLayers } from '../nn/block.ts';
+import { residualBlock } from '../nn/block.ts';
 import { GatedMlp, gatedMlp } from '../nn/gated-mlp.ts';
-import { embedding } from '../nn/linear.ts';
 import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type RopeTable, ropeTable } from '../nn/rope.ts';
+import type { RopeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { DecoderInput } from './architecture.ts';
@@ -20,6 +19,7 @@ import {
   type RotaryDecoderConfig,
   rotaryDecoder,
   rotaryDecoderConfig,
+  throughRotaryLayers,
 } from './rotary-decoder.ts';
 
 export interface Config extends RotaryDecoderConfig {
@@ -77,18 +77,11 @@ function layer(
       gatedMlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, c.rms_norm_eps), c.hidden_act).mul(c.residual_multiplier),
   );
 }
-/** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Granite>, c: Config, input: DecoderInput): Tensor {
-  const table = ropeTable(c.rope, input);
-  const embed = embedding(model.embed_tokens, input.ids).mul(c.embedding_multiplier).named('embed');
-  const x = throughLayers(model.layers, embed, (p, x, i) => layer(p, x, c, table, input, i));
-  return rmsNorm(model.norm, x, c.rms_norm_eps).named('ln_final');
-}
 
 export const granite = rotaryDecoder({
   name: 'granite',
   config,
   parameters: Granite,
-  hidden,
+  hidden: throughRotaryLayers(layer, c => c.embedding_multiplier),
   scores: (logits, c) => logits.div(c.logits_scaling),
 });

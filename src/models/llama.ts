@@ -4,12 +4,11 @@
  * the same with a sliding window, Qwen2 (2024) with biases on the queries, keys and values. Parameter names: the published
  * checkpoints'.
  */
-import { residualBlock, throughLayers } from '../nn/block.ts';
+import { residualBlock } from '../nn/block.ts';
 import { GatedMlp, gatedMlp } from '../nn/gated-mlp.ts';
-import { embedding } from '../nn/linear.ts';
 import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type RopeTable, ropeTable } from '../nn/rope.ts';
+import type { RopeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { DecoderInput } from './architecture.ts';
@@ -20,6 +19,7 @@ import {
   type RotaryDecoderConfig,
   rotaryDecoder,
   rotaryDecoderConfig,
+  throughRotaryLayers,
   type WindowConfig,
   windowConfig,
   windowOf,
@@ -75,12 +75,5 @@ function layer(
     x => gatedMlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, eps), c.hidden_act),
   );
 }
-/** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Llama>, c: Config, input: DecoderInput): Tensor {
-  const table = ropeTable(c.rope, input);
-  const embed = embedding(model.embed_tokens, input.ids).named('embed');
-  const x = throughLayers(model.layers, embed, (p, x, i) => layer(p, x, c, table, input, i));
-  return rmsNorm(model.norm, x, c.rms_norm_eps).named('ln_final');
-}
 
-export const llama = rotaryDecoder({ name: 'llama', config, parameters: Llama, hidden });
+export const llama = rotaryDecoder({ name: 'llama', config, parameters: Llama, hidden: throughRotaryLayers(layer) });

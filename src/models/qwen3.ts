@@ -3,12 +3,11 @@
  * where Qwen2 had biases. Yang et al. 2025, "Qwen3 Technical Report". The width of a head is set apart from that of the
  * model. Parameter names: the published checkpoints'.
  */
-import { residualBlock, throughLayers } from '../nn/block.ts';
+import { residualBlock } from '../nn/block.ts';
 import { GatedMlp, gatedMlp } from '../nn/gated-mlp.ts';
-import { embedding } from '../nn/linear.ts';
 import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type RopeTable, ropeTable } from '../nn/rope.ts';
+import type { RopeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { DecoderInput } from './architecture.ts';
@@ -19,6 +18,7 @@ import {
   type RotaryDecoderConfig,
   rotaryDecoder,
   rotaryDecoderConfig,
+  throughRotaryLayers,
   type WindowConfig,
   windowConfig,
   windowOf,
@@ -75,12 +75,5 @@ function layer(
     x => gatedMlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, eps), c.hidden_act),
   );
 }
-/** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Qwen3>, c: Config, input: DecoderInput): Tensor {
-  const table = ropeTable(c.rope, input);
-  const embed = embedding(model.embed_tokens, input.ids).named('embed');
-  const x = throughLayers(model.layers, embed, (p, x, i) => layer(p, x, c, table, input, i));
-  return rmsNorm(model.norm, x, c.rms_norm_eps).named('ln_final');
-}
 
-export const qwen3 = rotaryDecoder({ name: 'qwen3', config, parameters: Qwen3, hidden });
+export const qwen3 = rotaryDecoder({ name: 'qwen3', config, parameters: Qwen3, hidden: throughRotaryLayers(layer) });

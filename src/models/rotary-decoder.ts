@@ -2,10 +2,11 @@
  * What decoders with rotary positions and grouped queries share outside of their layers, since LLaMA gave them one form:
  * fields of the config, the outermost parameters, names in the file, cache. The layers are each family's own file.
  */
-import { Embedding } from '../nn/linear.ts';
-import { RmsNorm } from '../nn/norm.ts';
+import { throughLayers } from '../nn/block.ts';
+import { Embedding, embedding } from '../nn/linear.ts';
+import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import { type Params, repeat, type Spec } from '../nn/params.ts';
-import type { RopeConfig } from '../nn/rope.ts';
+import { type RopeConfig, type RopeTable, ropeTable } from '../nn/rope.ts';
 import type { RotaryShape } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { Architecture, DecoderInput } from './architecture.ts';
@@ -125,6 +126,30 @@ export const RotaryDecoder = <C extends RotaryDecoderConfig, L extends Spec>(
     norm: Norm(c.hidden_size),
   },
 });
+
+/** A layer's computation: `[B, T, C] -> [B, T, C]`. */
+type LayerFunction<C, P> = (p: P, x: Tensor, c: C, table: RopeTable, input: DecoderInput, i: number) => Tensor;
+
+/**
+ * The last hidden states `[B, T, C]`, after the final norm, of a model whose layers share one rotary table.
+ * @param scale factor of the embeddings
+ */
+export const throughRotaryLayers =
+  <C extends RotaryDecoderConfig, P>(layer: LayerFunction<C, P>, scale?: (c: C) => number) =>
+  ({ model }: RotaryModel<P>, c: C, input: DecoderInput): Tensor => {
+    const table = ropeTable(c.rope, input);
+    const tokens = embedding(model.embed_tokens, input.ids);
+    const embed = (scale ? tokens.mul(scale(c)) : tokens).named('embed');
+    const x = throughLayers(model.layers, embed, (p, x, i) => layer(p, x, c, table, input, i));
+    return rmsNorm(model.norm, x, c.rms_norm_eps).named('ln_final');
+  };
+interface RotaryModel<P> {
+  readonly model: {
+    readonly embed_tokens: { readonly weight: Tensor };
+    readonly layers: readonly P[];
+    readonly norm: { readonly weight: Tensor };
+  };
+}
 
 /** The architecture with this body; see `decoderHeads` for `headBias` and `scores`. */
 export function rotaryDecoder<C extends RotaryDecoderConfig, S extends { readonly model: Spec }>(family: {
