@@ -33,7 +33,9 @@ export {
 } from './generate/index.ts';
 export { folderFiles, type ModelFiles, memoryFiles, type UrlFilesOptions, urlFiles } from './hub/files.ts';
 export { type LoadOptions, load } from './hub/load.ts';
-export { Model, type ModelGraph, type ModelInputs, type RunOptions, type RunResult } from './hub/model.ts';
+export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export type { HeadName } from './models/architecture.ts';
+export type { ModelGraph, ModelInputs } from './models/forward.ts';
 export { modelTypes } from './models/index.ts';
 export {
   type Backend,

@@ -104,7 +104,7 @@ describe.skipIf(missing(SORT)).each(names)(`${SORT}, a GPT-2 by another hand, on
       n_positions: block_size,
       tie_word_embeddings: false,
     });
-    const spec = asStored(architecture.heads.causalLM.parameters(config));
+    const spec = asStored(architecture.heads.causalLM!.parameters(config));
     const checkpoint = await openCheckpoint(`${ROOT}/${SORT}`);
     const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),

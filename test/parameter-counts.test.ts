@@ -146,14 +146,14 @@ describe('operations of a prompt', () => {
     ['Llama 3 8B', configOf('Llama 3 8B'), { width: 4096, layers: 32, lookups: /embed_tokens/ }],
   ] as const)('%s: two per matrix entry and token, and the attention', async (_, json, { width, layers, lookups }) => {
     const { architecture, config } = await readConfig(json);
-    const { parameters, hidden, logits } = architecture.heads.causalLM;
+    const { parameters, hidden, outputs } = architecture.heads.causalLM!;
     const spec = parameters(config);
     const params = mapSpec(spec, (_name, { shape }) => Tensor.full(shape, 0));
     const input = tokenBatch([Array<number>(T).fill(1)], {
       vocabSize: architecture.vocabSize(config),
       contextLength: undefined,
     });
-    const { flops } = cost(logits(params, config, hidden(params, config, input), input));
+    const { flops } = cost(outputs(params, config, hidden(params, config, input), input).logits!);
     const matrices = listParams(spec).filter(([name, { shape }]) => shape.length === 2 && !lookups.test(name));
     const expected =
       2 * T * matrices.reduce((n, [, { shape }]) => n + shape[0]! * shape[1]!, 0) + 2 * layers * width * T * T;

@@ -3,9 +3,11 @@ import { CheckpointError, UnsupportedError } from '../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../formats/index.ts';
 import { folderFiles } from '../hub/files.ts';
 import { readJson } from '../hub/load.ts';
-import type { HeadName } from '../models/architecture.ts';
+import { GENERATES, type HeadName } from '../models/architecture.ts';
+import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
-import { architectureOf, headOf } from '../models/index.ts';
+import { headOf } from '../models/forward.ts';
+import { architectureOf } from '../models/index.ts';
 import { listParams } from '../nn/params.ts';
 import { sizeOf } from '../tensor/index.ts';
 import { loadTokenizer } from '../tokenizers/index.ts';
@@ -78,13 +80,13 @@ export async function modelFacts(folder: string): Promise<ModelFacts> {
       seen: folder,
       expected: 'a folder with config.json, or a .safetensors file',
     });
-  const known = await runnable(json, folder);
   const checkpoint = await openCheckpoint(folder);
   try {
+    const known = await runnable(json, folder, checkpoint);
     const file = fileFacts(checkpoint);
-    const spec = known && listParams(known.architecture.heads[known.head].parameters(known.config));
+    const spec = known && listParams(headOf(known).parameters(known.config));
     const parameterCount = spec?.reduce((n, [, { shape }]) => n + sizeOf(shape), 0) ?? file.parameterCount;
-    const cache = known?.head === 'causalLM' ? known.architecture.cache(known.config) : undefined;
+    const cache = known && GENERATES.has(known.head) ? known.architecture.cache?.(known.config) : undefined;
     return {
       type: String(json.model_type ?? 'unknown'),
       head: known?.head,
@@ -118,7 +120,7 @@ export function fileFacts({ format, metadata, tensors }: Checkpoint): FileFacts 
 }
 
 /** The architecture and its checked config; undefined for families without a model file. */
-async function runnable(json: Json, folder: string) {
+async function runnable(json: Json, folder: string, { tensors }: Checkpoint) {
   const found = await architectureOf(json).catch((error: unknown) => {
     if (error instanceof UnsupportedError) return undefined;
     throw error;
@@ -127,7 +129,8 @@ async function runnable(json: Json, folder: string) {
   const reader = new ConfigReader(found.json, `${folder}/config.json`);
   const config = found.architecture.config(reader);
   reader.finish();
-  return { architecture: found.architecture, config, head: headOf(json) };
+  const { architecture } = found;
+  return { architecture, config, head: chooseHead({ architecture, config, json, tensors: tensors.keys() }) };
 }
 
 function configFacts(config: Json): ModelFacts['config'] {

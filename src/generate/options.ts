@@ -104,6 +104,8 @@ export interface GenerateOptions {
   readonly stopWhen?: ((ids: readonly number[], sequence: number) => boolean) | undefined;
   readonly bosTokenId?: number | undefined;
   readonly padTokenId?: number | undefined;
+  /** What the decoder of an encoder-decoder starts with. */
+  readonly decoderStartTokenId?: number | undefined;
 
   /** Report the log-probability of each token: of the raw logits; in beam search after the processors. */
   readonly logprobs?: boolean | undefined;
@@ -250,6 +252,7 @@ const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } = {
   stopWhen: call,
   bosTokenId: id,
   padTokenId: id,
+  decoderStartTokenId: id,
   logprobs: flag,
   topLogprobs: count(0),
   signal: check('an AbortSignal', (signal: object) => 'aborted' in signal, 'object'),

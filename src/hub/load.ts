@@ -3,8 +3,10 @@ import { CheckpointError, ConfigError, HeedError, TokenizerError } from '../erro
 import { openCheckpointFrom, readWhole } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
+import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
-import { architectureOf, headOf } from '../models/index.ts';
+import { headOf } from '../models/forward.ts';
+import { architectureOf } from '../models/index.ts';
 import { type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
@@ -16,7 +18,7 @@ import { Model, type ModelParts } from './model.ts';
 export interface LoadOptions {
   /** Where to compute. Default: the shared WebAssembly backend. */
   readonly backend?: Backend | undefined;
-  /** Default: what `architectures` in config.json says. */
+  /** Default: what `architectures` in config.json says, or what the weights are enough for. */
   readonly head?: HeadName | undefined;
   /** Keep the weights as plain matrices, so that they can be trained. Products are slower then. */
   readonly trainable?: boolean | undefined;
@@ -64,15 +66,13 @@ async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model>
   const reader = new ConfigReader(full, `config.json of ${files.name}`);
   const config = architecture.config(reader);
   reader.finish();
-  const head = options.head ?? headOf(json);
-  if (!Object.hasOwn(architecture.heads, head))
-    throw new ConfigError('no such head', { seen: head, expected: Object.keys(architecture.heads).join(' or ') });
-  const spec = architecture.heads[head].parameters(config);
   const backend = options.backend ?? (await defaultBackend());
   const [read, defaults] = await Promise.all([readTokenizer(files, signal), generationDefaults(files, json, signal)]);
 
   const checkpoint = await openCheckpointFrom(files, signal);
   try {
+    const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
+    const spec = headOf({ architecture, head }).parameters(config);
     const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
@@ -117,9 +117,8 @@ export async function readJson(files: ModelFiles, file: string, signal?: AbortSi
 
 async function generationDefaults(files: ModelFiles, config: Json, signal?: AbortSignal) {
   const own = await readJson(files, 'generation_config.json', signal);
-  // Old folders keep the end token in config.json only.
-  const { eos_token_id, bos_token_id, pad_token_id } = config;
-  return optionsFromConfig(own ?? { eos_token_id, bos_token_id, pad_token_id });
+  // Old folders keep these settings in config.json only.
+  return own ? optionsFromConfig(own) : optionsFromConfig(config, 'config.json');
 }
 
 /** The tokenizer, or what is wrong with it: the model can be run on token ids all the same. */

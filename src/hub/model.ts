@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A loaded checkpoint: run it, look inside, generate with it. */
-import { ConfigError, HeedError, ShapeError, type TokenizerError } from '../errors.ts';
+import { ConfigError, HeedError, type TokenizerError } from '../errors.ts';
 import {
   type Decoder,
   type GenerateEvent,
@@ -11,34 +11,15 @@ import {
   mergeOptions,
   type TextEvent,
 } from '../generate/index.ts';
-import type { HeadName } from '../models/architecture.ts';
-import { CausalSession, type LoadedModel } from '../models/session.ts';
+import { GENERATES, type Outputs } from '../models/architecture.ts';
+import { forward, headOf, type LoadedModel, type ModelGraph, type ModelInputs, mainOf } from '../models/forward.ts';
+import { DecoderSession } from '../models/session.ts';
 import { disposeParameters } from '../nn/load-parameters.ts';
-import { causalLoss, classificationLoss } from '../nn/loss.ts';
 import type { ParamSpec } from '../nn/params.ts';
-import { tokenBatch } from '../nn/tokens.ts';
-import { dataOfAll, IGNORE, replace, Tensor, trace } from '../tensor/index.ts';
+import { dataOfAll, replace, type Tensor, trace } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
+import { decoderPrompts, padded, SourceDecoder } from './source-decoder.ts';
 
-type Rows = readonly ArrayLike<number>[];
-
-/** Inputs by the reference's names. B rows of T tokens. */
-export interface ModelInputs {
-  readonly input_ids: Rows;
-  /** 1 = real, 0 = padding. */
-  readonly attention_mask?: Rows | undefined;
-  readonly position_ids?: Rows | undefined;
-  /** With labels there is a loss: `[B][T]` for a language model (-100 = ignored), `[B]` or `[B][N]` for a classifier. */
-  readonly labels?: Rows | ArrayLike<number> | undefined;
-}
-/** The lazy tensors of a forward pass; see `Model.graph`. */
-export interface ModelGraph {
-  /** `[B, T, C]`, after the final norm. */
-  readonly hidden: Tensor;
-  /** `[B, T, V]` of a language model, `[B, N]` of a classifier. */
-  readonly logits: Tensor;
-  readonly loss: Tensor | undefined;
-}
 export interface RunOptions {
   /** Names to compute besides, e.g. `blocks.0.attn.pattern`; see `Model.names`. */
   readonly trace?: readonly string[] | undefined;
@@ -46,6 +27,9 @@ export interface RunOptions {
   readonly replace?: Readonly<Record<string, (tensor: Tensor) => Tensor>> | undefined;
 }
 export interface RunResult {
+  /** What the head gives, by the reference's names. */
+  readonly outputs: Outputs;
+  /** The main one of them. */
   readonly logits: Tensor;
   readonly loss: number | undefined;
   /** The traced tensors by name. */
@@ -54,7 +38,6 @@ export interface RunResult {
 
 /** What a model is made of; `load` fills it in. */
 export interface ModelParts extends LoadedModel {
-  readonly head: HeadName;
   /** `model_type` of the checkpoint. */
   readonly type: string;
   /** Declarations of the parameters by name. */
@@ -96,43 +79,48 @@ export class Model implements Decoder {
   }
 
   /** The forward pass as lazy tensors: nothing is computed. `params` may be another tree of the same form. */
-  graph(inputs: ModelInputs, params: unknown = this.parts.params): ModelGraph {
+  graph(inputs: ModelInputs, params: unknown = this.parts.params): ModelGraph & { readonly loss: Tensor | undefined } {
     this.#checkOpen();
-    const { architecture, config, head } = this.parts;
-    const batch = tokenBatch(inputs.input_ids, {
-      vocabSize: this.vocabSize,
-      contextLength: this.contextLength,
-      mask: inputs.attention_mask,
-      positions: inputs.position_ids,
-    });
-    const { hidden: hiddenOf, logits: logitsOf } = architecture.heads[head];
-    const hidden = hiddenOf(params, config, batch);
-    const logits = logitsOf(params, config, hidden, batch);
-    return { hidden, logits, loss: this.#loss(logits, inputs.labels) };
+    const graph = forward({ ...this.parts, params }, inputs);
+    return { ...graph, loss: graph.lossOf() };
   }
   /** Names that `trace` can show for these inputs, in the order of computation. */
   names(inputs: ModelInputs): readonly string[] {
-    return trace(this.graph(inputs).logits).names;
+    return trace(...Object.values(this.graph(inputs).outputs)).names;
   }
-  /** Computes the logits, the loss if there are labels, and whatever is traced, in one pass. */
+  /** Computes the head's outputs, the loss if there are labels, and whatever is traced, in one pass. */
   async run(inputs: ModelInputs, options: RunOptions = {}): Promise<RunResult> {
-    let { logits } = this.graph(inputs);
-    for (const [name, edit] of Object.entries(options.replace ?? {})) logits = replace(logits, name, edit);
-    const loss = this.#loss(logits, inputs.labels);
-    const view = trace(logits);
+    const graph = this.graph(inputs);
+    const edits = Object.entries(options.replace ?? {});
+    const edited = edits.reduce(
+      (roots, [name, edit]) => replace(roots, name, edit),
+      Object.values(graph.outputs) as readonly Tensor[],
+    );
+    const outputs = Object.fromEntries(Object.keys(graph.outputs).map((name, i) => [name, edited[i]!]));
+    const loss = graph.lossOf(outputs);
+    const view = trace(...edited);
     const traced = Object.fromEntries((options.trace ?? []).map(name => [name, view.get(name)]));
-    await dataOfAll(logits, ...(loss ? [loss] : []), ...Object.values(traced));
-    return { logits, loss: loss && (await loss.item()), trace: traced };
+    await dataOfAll(...edited, ...(loss ? [loss] : []), ...Object.values(traced));
+    return { outputs, logits: mainOf(outputs), loss: loss && (await loss.item()), trace: traced };
   }
 
   /** A cache for `batch` sequences of up to `capacity` tokens; what `generate` drives. Dispose it. */
-  open(options: { batch: number; capacity: number }): CausalSession {
+  open(options: { batch: number; capacity: number }): DecoderSession {
     this.#checkOpen();
-    if (this.parts.head !== 'causalLM')
-      throw new ConfigError('this checkpoint is a classifier: it does not generate', { seen: this.parts.head });
-    return new CausalSession(this.parts, options);
+    this.#checkGenerates();
+    if (headOf(this.parts).encode)
+      throw new ConfigError('an encoder-decoder decodes from a source', {
+        fix: 'encode it first: model.encode(inputs)',
+      });
+    return new DecoderSession(this.parts, options);
   }
-  /** Streams the continuation of a text; every event has a `text` to print. `break` or `signal` stop it. */
+  /** Runs the encoder of an encoder-decoder. What it returns generates from it; dispose it. */
+  async encode(inputs: ModelInputs): Promise<SourceDecoder> {
+    this.#checkOpen();
+    this.#checkGenerates();
+    return SourceDecoder.of(this.parts, inputs);
+  }
+  /** Streams the continuation of a text (an encoder-decoder's answer to it). Every event has a `text` to print. */
   generate(
     prompt: string | readonly (string | readonly number[])[],
     options: GenerateTextOptions = {},
@@ -146,14 +134,41 @@ export class Model implements Decoder {
         return stream;
       },
     };
-    return generateText(this, codec, prompt, mergeOptions(this.parts.defaults, options));
+    const merged = mergeOptions(this.parts.defaults, options);
+    if (!headOf(this.parts).encode) return generateText(this, codec, prompt, merged);
+    const texts = typeof prompt === 'string' ? [prompt] : prompt;
+    const encoderIds = texts.map(text => (typeof text === 'string' ? tokenizer.encodeIds(text) : text));
+    return this.#fromSource(padded(encoderIds), { encoderIds, ...merged }, (decoder, starts, all) =>
+      generateText(decoder, codec, starts, all),
+    );
   }
-  /** Streams the continuation of lists of ids. */
+  /** Streams the continuation of lists of ids (an encoder-decoder's answer to them). */
   generateIds(
     prompts: readonly (readonly number[])[],
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerateEvent, void, undefined> {
+    if (headOf(this.parts).encode) return this.generateFrom(padded(prompts), { encoderIds: prompts, ...options });
     return generate(this, prompts, mergeOptions(this.parts.defaults, options));
+  }
+  /**
+   * Streams what an encoder-decoder makes of a source: `input_ids` or `input_features`, and if the output's beginning is
+   * given `decoder_input_ids`.
+   */
+  generateFrom(inputs: ModelInputs, options: GenerateOptions = {}): AsyncGenerator<GenerateEvent, void, undefined> {
+    return this.#fromSource(inputs, mergeOptions(this.parts.defaults, options), generate);
+  }
+  async *#fromSource<E, O extends GenerateOptions>(
+    inputs: ModelInputs,
+    options: O,
+    run: (decoder: Decoder, starts: readonly (readonly number[])[], options: O) => AsyncGenerator<E, void, undefined>,
+  ): AsyncGenerator<E, void, undefined> {
+    options.signal?.throwIfAborted();
+    const decoder = await this.encode(inputs);
+    try {
+      yield* run(decoder, decoderPrompts(decoder.batch, inputs, options, this.parts.config), options);
+    } finally {
+      decoder.dispose();
+    }
   }
   /** Ids of a prompt; an empty one becomes the start token, or for models without one the end token (GPT-2). */
   promptIds(text: string): number[] {
@@ -176,39 +191,11 @@ export class Model implements Decoder {
   [Symbol.dispose](): void {
     this.dispose();
   }
-  #loss(logits: Tensor, labels: ModelInputs['labels']): Tensor | undefined {
-    if (!labels) return undefined;
-    const wanted = labelTensor(labels, logits);
-    return this.parts.head === 'causalLM' ? causalLoss(logits, wanted) : classificationLoss(logits, wanted);
+  #checkGenerates(): void {
+    if (!GENERATES.has(this.parts.head))
+      throw new ConfigError('this checkpoint does not generate text', { seen: this.parts.head });
   }
   #checkOpen(): void {
     if (this.#disposed) throw new HeedError('the model is closed', { fix: 'load it again' });
   }
-}
-
-/**
- * Labels for logits `[..., N]`: classes as i32, or for one class and for a yes or no per class numbers as f32.
- * @throws ShapeError, ConfigError when they do not fit the logits
- */
-function labelTensor(labels: Rows | ArrayLike<number>, logits: Tensor): Tensor {
-  const rows = Array.from(labels as ArrayLike<number | ArrayLike<number>>);
-  const flat = rows.flatMap(row => (typeof row === 'number' ? row : Array.from(row)));
-  const nested = rows.some(row => typeof row !== 'number');
-  const shape = nested ? [rows.length, flat.length / rows.length] : [rows.length];
-  const classes = logits.dim(-1);
-  const places = logits.shape.slice(0, -1);
-  if (`${shape}` === `${logits.shape}` || (classes === 1 && flat.length === places[0]))
-    return Tensor.from(Float32Array.from(flat), shape);
-  if (`${shape}` !== `${places}`)
-    throw new ShapeError('labels do not fit the logits', {
-      seen: `[${shape}]`,
-      expected: `[${places}] or [${logits.shape}]`,
-    });
-  const stranger = flat.find(x => !(Number.isInteger(x) && ((x >= 0 && x < classes) || x === IGNORE)));
-  if (stranger !== undefined)
-    throw new ConfigError('a label that is no class', {
-      seen: `${stranger}`,
-      expected: `0 to ${classes - 1}, or ${IGNORE} to leave it out`,
-    });
-  return Tensor.from(Int32Array.from(flat), shape);
 }

@@ -11,7 +11,7 @@ import { Embedding, embedding, Linear, linear } from '../nn/linear.ts';
 import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
 import { scope, type Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -63,7 +63,7 @@ export const Bloom = (c: Config) => ({
 });
 
 // ---- computation: B rows, T tokens, C = hidden_size
-function layer(p: Params<typeof Block>, x: Tensor, c: Config, bias: Tensor, input: DecoderInput, i: number): Tensor {
+function layer(p: Params<typeof Block>, x: Tensor, c: Config, bias: Tensor, input: TokenInput, i: number): Tensor {
   const residual = (stream: Tensor, normed: Tensor) => (c.apply_residual_connection_post_layernorm ? normed : stream);
   const attend = (t: Tensor) => {
     const { q, k, v } = splitFusedHeads(linear(p.self_attention.query_key_value, t), c.n_head, c.n_head);
@@ -82,7 +82,7 @@ function layer(p: Params<typeof Block>, x: Tensor, c: Config, bias: Tensor, inpu
     .named('resid_post');
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden(p: Params<typeof Bloom>, c: Config, input: DecoderInput): Tensor {
+function hidden(p: Params<typeof Bloom>, c: Config, input: TokenInput): Tensor {
   const bias = alibi(c.n_head, input);
   const tokens = embedding(p.word_embeddings, input.ids).named('embed');
   const embed = layerNorm(p.word_embeddings_layernorm, tokens, c.layer_norm_epsilon);

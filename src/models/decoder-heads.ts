@@ -1,10 +1,12 @@
 /** The heads that decoders have in common: next token, and a class for the whole text. */
 import { Linear, linear } from '../nn/linear.ts';
+import { causalLoss, classificationLoss } from '../nn/loss.ts';
 import type { Params, Spec } from '../nn/params.ts';
 import { lastToken } from '../nn/pooling.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { type Architecture, type DecoderInput, head } from './architecture.ts';
+import { type Architecture, head, type TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
+import { labelTensor } from './labels.ts';
 
 /** Config fields that the heads read. */
 export interface DecoderHeadConfig {
@@ -32,7 +34,7 @@ export function decoderHeads<
   parameters(config: C): S;
   /** Width of the hidden states. */
   width(config: C): number;
-  hidden(params: Params<S>, config: C, input: DecoderInput): Tensor;
+  hidden(params: Params<S>, config: C, input: TokenInput): Tensor;
   /** The table that a tied head multiplies by. */
   embedding(params: Params<S>): { readonly weight: Tensor };
   /** `lm_head` has a bias. */
@@ -48,12 +50,23 @@ export function decoderHeads<
         lm_head: OutputLayer(width(c), c, bias),
       }),
       hidden: (p, c, input) => hidden(p as Params<S>, c, input),
-      logits: (p, c, x) => scores(linear({ ...embedding(p as Params<S>), ...p.lm_head }, x), c).named('logits'),
+      outputs: (p, c, x) => ({
+        logits: scores(linear({ ...embedding(p as Params<S>), ...p.lm_head }, x), c).named('logits'),
+      }),
+      loss: ({ logits }, { labels }) => labels && causalLoss(logits!, labelTensor(labels, logits!)),
     }),
     sequenceClassification: head({
       parameters: (c: C) => ({ ...parameters(c), score: Linear(width(c), c.labels.length, { bias: false }) }),
       hidden: (p, c, input) => hidden(p as Params<S>, c, input),
-      logits: (p, c, x, input) => linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
+      outputs: (p, c, x, input) => ({
+        logits: linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
+      }),
+      loss: ({ logits }, { labels }) => labels && classificationLoss(logits!, labelTensor(labels, logits!)),
+    }),
+    base: head({
+      parameters,
+      hidden,
+      outputs: (_p, _c, last_hidden_state) => ({ last_hidden_state }),
     }),
   };
 }

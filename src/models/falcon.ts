@@ -13,7 +13,7 @@ import { type Params, repeat } from '../nn/params.ts';
 import { type RopeConfig, type RopeTable, ropeTable } from '../nn/rope.ts';
 import { turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 import { ropeConfig } from './rope-config.ts';
@@ -111,7 +111,7 @@ function attend(
   x: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   i: number,
 ): Tensor {
   const heads = splitFusedHeads(linear(p.query_key_value, x), c.num_attention_heads, c.num_kv_heads);
@@ -119,14 +119,7 @@ function attend(
 }
 const mlp = (p: Params<typeof Mlp>, x: Tensor, c: Config): Tensor =>
   feedForward(p.dense_h_to_4h, p.dense_4h_to_h, x, c.activation);
-function layer(
-  p: Params<typeof Layer>,
-  x: Tensor,
-  c: Config,
-  table: RopeTable,
-  input: DecoderInput,
-  i: number,
-): Tensor {
+function layer(p: Params<typeof Layer>, x: Tensor, c: Config, table: RopeTable, input: TokenInput, i: number): Tensor {
   const first = layerNorm((p.input_layernorm ?? p.ln_attn)!, x, c.layer_norm_epsilon);
   const second = p.post_attention_layernorm ?? p.ln_mlp;
   return (c.norms === 'sequential' ? residualBlock : parallelBlock)(
@@ -136,7 +129,7 @@ function layer(
   );
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ transformer: model }: Params<typeof Falcon>, c: Config, input: DecoderInput): Tensor {
+function hidden({ transformer: model }: Params<typeof Falcon>, c: Config, input: TokenInput): Tensor {
   const table = ropeTable(c.rope, input);
   const tokens = embedding(model.word_embeddings, input.ids).named('embed');
   const x = throughLayers(model.h, tokens, (p, x, i) => layer(p, x, c, table, input, i));

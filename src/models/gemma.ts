@@ -11,7 +11,7 @@ import type { Params } from '../nn/params.ts';
 import { ropeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
   attentionShape,
@@ -49,7 +49,7 @@ export const Gemma = (c: Config) => RotaryDecoder(c, Layer, OffsetRmsNorm);
 
 // ---- computation: B rows, T tokens, C = hidden_size
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Gemma>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model }: Params<typeof Gemma>, c: Config, input: TokenInput): Tensor {
   const norm = (p: { weight: Tensor }, x: Tensor) => offsetRmsNorm(p, x, c.rms_norm_eps);
   const shape = attentionShape(c);
   const table = ropeTable(c.rope, input);

@@ -12,7 +12,7 @@ import type { Params } from '../nn/params.ts';
 import { type RopeConfig, ropeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
   attentionShape,
@@ -83,7 +83,7 @@ export const Gemma3 = (c: Config) => RotaryDecoder(c, Layer, OffsetRmsNorm);
 
 // ---- computation: B rows, T tokens, C = hidden_size
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Gemma3>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model }: Params<typeof Gemma3>, c: Config, input: TokenInput): Tensor {
   const norm = (p: { weight: Tensor }, x: Tensor) => offsetRmsNorm(p, x, c.rms_norm_eps);
   const tables = { full: ropeTable(c.rope, input), local: ropeTable(c.localRope, input) };
   const attend = (p: Params<typeof Layer>, x: Tensor, i: number) => {

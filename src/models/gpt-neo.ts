@@ -10,7 +10,7 @@ import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
 import { ProjectedAttention, projectedAttention } from '../nn/projected-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -88,7 +88,7 @@ export const GPTNeo = (c: Config) => ({
 });
 
 // ---- computation: B rows, T tokens, C = hidden_size
-function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: DecoderInput, i: number): Tensor {
+function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: TokenInput, i: number): Tensor {
   const eps = c.layer_norm_epsilon;
   const options = {
     scale: c.scale_attn_weights ? Math.sqrt(c.num_heads / c.hidden_size) : 1,
@@ -101,7 +101,7 @@ function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: Decode
   );
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden(p: Params<typeof GPTNeo>, c: Config, input: DecoderInput): Tensor {
+function hidden(p: Params<typeof GPTNeo>, c: Config, input: TokenInput): Tensor {
   const tokens = embedding(p.wte, input.ids).named('embed');
   const embed = tokens.add(embedding(p.wpe, input.positions).named('pos_embed'));
   const x = throughLayers(p.h, embed, (params, x, i) => layer(params, x, c, input, i));

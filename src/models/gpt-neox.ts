@@ -13,7 +13,7 @@ import { type Params, repeat } from '../nn/params.ts';
 import { type RopeConfig, type RopeTable, ropeTable } from '../nn/rope.ts';
 import { turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 import { ropeConfig, turnedFeatures } from './rope-config.ts';
@@ -76,14 +76,7 @@ export const GPTNeoX = (c: Config) => ({
 });
 
 // ---- computation: B rows, T tokens, C = hidden_size
-function layer(
-  p: Params<typeof Layer>,
-  x: Tensor,
-  c: Config,
-  table: RopeTable,
-  input: DecoderInput,
-  i: number,
-): Tensor {
+function layer(p: Params<typeof Layer>, x: Tensor, c: Config, table: RopeTable, input: TokenInput, i: number): Tensor {
   const attend = (read: Tensor) => {
     const qkv = linear(p.attention.query_key_value, layerNorm(p.input_layernorm, read, c.layer_norm_eps));
     const heads = splitFusedHeads(qkv, c.num_attention_heads, c.num_attention_heads);
@@ -96,7 +89,7 @@ function layer(
   return (c.use_parallel_residual ? parallelBlock : residualBlock)(x, attend, mlp);
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ gpt_neox: model }: Params<typeof GPTNeoX>, c: Config, input: DecoderInput): Tensor {
+function hidden({ gpt_neox: model }: Params<typeof GPTNeoX>, c: Config, input: TokenInput): Tensor {
   const table = ropeTable(c.rope, input);
   const tokens = embedding(model.embed_in, input.ids).named('embed');
   const x = throughLayers(model.layers, tokens, (p, x, i) => layer(p, x, c, table, input, i));

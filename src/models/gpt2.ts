@@ -9,7 +9,7 @@ import { Embedding, embedding, Linear, linear } from '../nn/linear.ts';
 import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
 import { scope, type Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -61,7 +61,7 @@ export const GPT2 = (c: Config) => ({
 });
 
 // ---- computation: B rows, T tokens, C = n_embd
-function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: DecoderInput, layer: number): Tensor {
+function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: TokenInput, layer: number): Tensor {
   const [q, k, v] = linear(p.c_attn, x)
     .split(3)
     .map(t => splitHeads(t, c.n_head)) as [Tensor, Tensor, Tensor];
@@ -74,14 +74,14 @@ function mlp(p: Params<typeof Mlp>, x: Tensor, c: Config): Tensor {
   const act = activation(c.activation_function)(linear(p.c_fc, x).named('pre')).named('act');
   return linear(p.c_proj, act).named('out');
 }
-function block(p: Params<typeof Block>, x: Tensor, c: Config, input: DecoderInput, layer: number): Tensor {
+function block(p: Params<typeof Block>, x: Tensor, c: Config, input: TokenInput, layer: number): Tensor {
   const eps = c.layer_norm_epsilon;
   x = x.named('resid_pre');
   x = x.add(scope('attn', () => attend(p.attn, layerNorm(p.ln_1, x, eps), c, input, layer))).named('resid_mid');
   return x.add(scope('mlp', () => mlp(p.mlp, layerNorm(p.ln_2, x, eps), c))).named('resid_post');
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden(p: Params<typeof GPT2>, c: Config, input: DecoderInput): Tensor {
+function hidden(p: Params<typeof GPT2>, c: Config, input: TokenInput): Tensor {
   let x = embedding(p.wte, input.ids).named('embed').add(embedding(p.wpe, input.positions).named('pos_embed'));
   p.h.forEach((layer, i) => {
     x = scope(`blocks.${i}`, () => block(layer, x, c, input, i));

@@ -11,7 +11,7 @@ import { ProjectedAttention } from '../nn/projected-attention.ts';
 import { type RopeConfig, type RopeTable, ropeTable } from '../nn/rope.ts';
 import { rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -71,7 +71,7 @@ function block(
   x: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   layer: number,
 ): Tensor {
   const normed = layerNorm(p.ln_1, x, c.layer_norm_epsilon);
@@ -84,7 +84,7 @@ function block(
   );
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ transformer: model }: Params<typeof GPTJ>, c: Config, input: DecoderInput): Tensor {
+function hidden({ transformer: model }: Params<typeof GPTJ>, c: Config, input: TokenInput): Tensor {
   const table = ropeTable(c.rope, input);
   const tokens = embedding(model.wte, input.ids).named('embed');
   const x = throughLayers(model.h, tokens, (p, x, i) => block(p, x, c, table, input, i));

@@ -1,6 +1,6 @@
 /** The registry: which file computes a `model_type`. Models of one architecture under other names are lines of REMAP. */
 import { UnsupportedError } from '../errors.ts';
-import type { Architecture, HeadName } from './architecture.ts';
+import type { Architecture } from './architecture.ts';
 
 const ARCHITECTURES: Readonly<Record<string, () => Promise<unknown>>> = {
   gemma: async () => (await import('./gemma.ts')).gemma,
@@ -65,10 +65,4 @@ export async function architectureOf(
       where: 'config.json',
     });
   return { architecture: (await get()) as Architecture, json: { ...remap?.defaults, ...json } };
-}
-
-/** The head that a config's `architectures` names; the bare model runs under its language-model head. */
-export function headOf(json: Readonly<Record<string, unknown>>): HeadName {
-  const name = Array.isArray(json.architectures) ? String(json.architectures[0]) : '';
-  return name.endsWith('ForSequenceClassification') ? 'sequenceClassification' : 'causalLM';
 }

@@ -11,7 +11,7 @@ import type { Params } from '../nn/params.ts';
 import type { RopeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
   attentionShape,
@@ -64,7 +64,7 @@ function layer(
   stream: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   i: number,
 ): Tensor {
   const eps = c.rms_norm_eps;

@@ -12,7 +12,7 @@ import type { Params } from '../nn/params.ts';
 import { type RopeTable, ropeTable } from '../nn/rope.ts';
 import { RotaryAttention, turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
   attentionShape,
@@ -54,7 +54,7 @@ function attend(
   x: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   i: number,
 ): Tensor {
   const q = splitHeads(rmsNorm(p.q_norm, linear(p.q_proj, x), c.rms_norm_eps), c.num_attention_heads);
@@ -63,7 +63,7 @@ function attend(
   return linear(p.o_proj, turnAndAttend({ q, k, v }, table, input, i)).named('out');
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Olmo2>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model }: Params<typeof Olmo2>, c: Config, input: TokenInput): Tensor {
   const eps = c.rms_norm_eps;
   const table = ropeTable(c.rope, input);
   const embed = embedding(model.embed_tokens, input.ids).named('embed');

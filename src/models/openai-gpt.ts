@@ -10,7 +10,7 @@ import { Embedding, embedding, Linear, linear } from '../nn/linear.ts';
 import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -55,14 +55,14 @@ export const OpenAIGPT = (c: Config) => ({
 });
 
 // ---- computation: B rows, T tokens, C = n_embd
-function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: DecoderInput, layer: number): Tensor {
+function attend(p: Params<typeof Attention>, x: Tensor, c: Config, input: TokenInput, layer: number): Tensor {
   const [q, k, v] = linear(p.c_attn, x)
     .split(3)
     .map(t => splitHeads(t, c.n_head)) as [Tensor, Tensor, Tensor];
   const z = selfAttention(q.named('q'), k.named('k'), v.named('v'), input, layer, { causal: true });
   return linear(p.c_proj, mergeHeads(z)).named('out');
 }
-function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: DecoderInput, i: number): Tensor {
+function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: TokenInput, i: number): Tensor {
   return postNormBlock(
     stream,
     x => attend(p.attn, x, c, input, i),
@@ -74,7 +74,7 @@ function layer(p: Params<typeof Block>, stream: Tensor, c: Config, input: Decode
   );
 }
 /** Last hidden states `[B, T, C]`, which the last layer has normed. */
-function hidden(p: Params<typeof OpenAIGPT>, c: Config, input: DecoderInput): Tensor {
+function hidden(p: Params<typeof OpenAIGPT>, c: Config, input: TokenInput): Tensor {
   const tokens = embedding(p.tokens_embed, input.ids).named('embed');
   const embed = tokens.add(embedding(p.positions_embed, input.positions).named('pos_embed'));
   return throughLayers(p.h, embed, (params, x, i) => layer(params, x, c, input, i)).named('ln_final');

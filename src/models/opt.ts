@@ -10,7 +10,7 @@ import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, repeat } from '../nn/params.ts';
 import { ProjectedAttention, projectedAttention } from '../nn/projected-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 
@@ -77,7 +77,7 @@ const Decoder = (c: Config) => ({
 export const OPT = (c: Config) => ({ model: { decoder: Decoder(c) } });
 
 // ---- computation: B rows, T tokens, C = hidden_size
-function layer(p: Params<typeof Layer>, x: Tensor, c: Config, input: DecoderInput, i: number): Tensor {
+function layer(p: Params<typeof Layer>, x: Tensor, c: Config, input: TokenInput, i: number): Tensor {
   const attend = (t: Tensor) => projectedAttention(p.self_attn, t, c.num_attention_heads, input, i);
   const mlp = (t: Tensor) => feedForward(p.fc1, p.fc2, t, c.activation_function);
   const norms = {
@@ -93,7 +93,7 @@ function layer(p: Params<typeof Layer>, x: Tensor, c: Config, input: DecoderInpu
     : postNormBlock(x, attend, mlp, norms);
 }
 /** Last hidden states `[B, T, word_embed_proj_dim]`, after the final norm where there is one. */
-function hidden({ model: { decoder: p } }: Params<typeof OPT>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model: { decoder: p } }: Params<typeof OPT>, c: Config, input: TokenInput): Tensor {
   const tokens = embedding(p.embed_tokens, input.ids).named('embed');
   const positions = embedding(p.embed_positions, input.positions.add(OFFSET)).named('pos_embed');
   const embed = (p.project_in ? linear(p.project_in, tokens) : tokens).add(positions);

@@ -11,7 +11,7 @@ import { type Params, repeat } from '../nn/params.ts';
 import { type RopeTable, ropeTable } from '../nn/rope.ts';
 import { RotaryAttention, rotaryAttention } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { attentionShape, type RotaryDecoderConfig, rotaryDecoder, rotaryDecoderConfig } from './rotary-decoder.ts';
 
@@ -60,7 +60,7 @@ function attend(
   x: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   i: number,
 ): Tensor {
   const { dense: o_proj, q_layernorm, k_layernorm } = p;
@@ -69,14 +69,7 @@ function attend(
     ...(k_layernorm && { normK: k => layerNorm(k_layernorm, k, c.layer_norm_eps) }),
   });
 }
-function layer(
-  p: Params<typeof Layer>,
-  x: Tensor,
-  c: Config,
-  table: RopeTable,
-  input: DecoderInput,
-  i: number,
-): Tensor {
+function layer(p: Params<typeof Layer>, x: Tensor, c: Config, table: RopeTable, input: TokenInput, i: number): Tensor {
   const normed = layerNorm(p.input_layernorm, x, c.layer_norm_eps);
   return parallelBlock(
     x,
@@ -85,7 +78,7 @@ function layer(
   );
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Phi>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model }: Params<typeof Phi>, c: Config, input: TokenInput): Tensor {
   const table = ropeTable(c.rope, input);
   const tokens = embedding(model.embed_tokens, input.ids).named('embed');
   const x = throughLayers(model.layers, tokens, (p, x, i) => layer(p, x, c, table, input, i));

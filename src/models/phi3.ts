@@ -12,7 +12,7 @@ import type { Params } from '../nn/params.ts';
 import { type RopeTable, ropeTable } from '../nn/rope.ts';
 import { turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DecoderInput } from './architecture.ts';
+import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { RotaryDecoder, type RotaryDecoderConfig, rotaryDecoder, rotaryDecoderConfig } from './rotary-decoder.ts';
 
@@ -56,7 +56,7 @@ function attend(
   x: Tensor,
   c: Config,
   table: RopeTable,
-  input: DecoderInput,
+  input: TokenInput,
   i: number,
 ): Tensor {
   const { num_attention_heads: H, num_key_value_heads: G } = c;
@@ -70,7 +70,7 @@ function mlp(p: Params<typeof Mlp>, x: Tensor, c: Config): Tensor {
   return linear(p.down_proj, act).named('out');
 }
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Phi3>, c: Config, input: DecoderInput): Tensor {
+function hidden({ model }: Params<typeof Phi3>, c: Config, input: TokenInput): Tensor {
   const eps = c.rms_norm_eps;
   const table = ropeTable(c.rope, input);
   const embed = embedding(model.embed_tokens, input.ids).named('embed');

@@ -9,7 +9,7 @@ import { type Params, repeat, type Spec } from '../nn/params.ts';
 import { type RopeConfig, type RopeTable, ropeTable } from '../nn/rope.ts';
 import type { RotaryShape } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { Architecture, DecoderInput } from './architecture.ts';
+import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type DecoderHeadConfig, decoderHeadConfig, decoderHeads } from './decoder-heads.ts';
 import { ropeConfig, turnedFeatures } from './rope-config.ts';
@@ -128,7 +128,7 @@ export const RotaryDecoder = <C extends RotaryDecoderConfig, L extends Spec>(
 });
 
 /** A layer's computation: `[B, T, C] -> [B, T, C]`. */
-type LayerFunction<C, P> = (p: P, x: Tensor, c: C, table: RopeTable, input: DecoderInput, i: number) => Tensor;
+type LayerFunction<C, P> = (p: P, x: Tensor, c: C, table: RopeTable, input: TokenInput, i: number) => Tensor;
 
 /**
  * The last hidden states `[B, T, C]`, after the final norm, of a model whose layers share one rotary table.
@@ -136,7 +136,7 @@ type LayerFunction<C, P> = (p: P, x: Tensor, c: C, table: RopeTable, input: Deco
  */
 export const throughRotaryLayers =
   <C extends RotaryDecoderConfig, P>(layer: LayerFunction<C, P>, scale?: (c: C) => number) =>
-  ({ model }: RotaryModel<P>, c: C, input: DecoderInput): Tensor => {
+  ({ model }: RotaryModel<P>, c: C, input: TokenInput): Tensor => {
     const table = ropeTable(c.rope, input);
     const tokens = embedding(model.embed_tokens, input.ids);
     const embed = (scale ? tokens.mul(scale(c)) : tokens).named('embed');
@@ -156,7 +156,7 @@ export function rotaryDecoder<C extends RotaryDecoderConfig, S extends { readonl
   name: string;
   config(read: ConfigReader): C;
   parameters(config: C): S;
-  hidden(params: Params<S>, config: C, input: DecoderInput): Tensor;
+  hidden(params: Params<S>, config: C, input: TokenInput): Tensor;
   headBias?: boolean;
   scores?(logits: Tensor, config: C): Tensor;
 }): Architecture<C> {

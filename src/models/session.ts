@@ -1,47 +1,54 @@
-/** A causal language model with a cache behind it: what generation drives, one `step` at a time. */
+/** A generating model with a memory behind it: what generation drives, one `step` at a time. */
 import { ConfigError } from '../errors.ts';
 import { KVCache } from '../nn/cache.ts';
+import { RecurrentState } from '../nn/recurrent-state.ts';
 import { tokenBatch } from '../nn/tokens.ts';
-import type { Backend, TypedArray } from '../tensor/index.ts';
-import type { Architecture } from './architecture.ts';
+import { compute, type TypedArray } from '../tensor/index.ts';
+import type { Source, TokenInput } from './architecture.ts';
+import { disposeSource, type EncodedSource } from './encoded-source.ts';
+import { headOf, type LoadedModel } from './forward.ts';
 
-/** A loaded model, as plain data. */
-export interface LoadedModel {
-  readonly architecture: Architecture;
-  readonly config: unknown;
-  readonly params: unknown;
-  readonly backend: Backend;
-}
 type Rows = readonly (readonly number[])[];
 
 /** A long prompt is taken in pieces, which bounds the memory of a step and the wait for an abort. */
 const PIECE_TOKENS = 512;
 
-export class CausalSession {
+export class DecoderSession {
   readonly #model: LoadedModel;
-  readonly #cache: KVCache;
+  readonly #memory: KVCache | RecurrentState;
+  readonly #sources: EncodedSource | undefined;
+  /** Which source each row decodes from. */
+  #chosen: readonly number[];
+  /** Theirs; a copy unless every source has its row. */
+  #source: Source | undefined;
   /** What the latest step returned; the next one of as many rows writes over it. */
   #logits: TypedArray | undefined;
 
-  constructor(model: LoadedModel, options: { batch: number; capacity: number }) {
+  /** @param sources of an encoder-decoder; row r decodes from source r at first. They are not disposed with the session. */
+  constructor(model: LoadedModel, options: { batch: number; capacity: number }, sources?: EncodedSource) {
     this.#model = model;
-    this.#cache = new KVCache(model.backend, model.architecture.cache(model.config), options);
+    this.#memory = memoryOf(model, options);
+    this.#sources = sources;
+    this.#chosen = Array.from({ length: options.batch }, (_, row) => row);
+    this.#source = sources?.all;
   }
   get length(): number {
-    return this.#cache.length;
+    return this.#memory.length;
   }
 
   /** Appends T tokens to each row; logits of the last position, one array `[V]` a row, valid until the next step. */
   async step(ids: Rows, mask?: Rows, signal?: AbortSignal): Promise<Float32Array[]> {
+    const memory = this.#memory;
     const T = ids[0]?.length ?? 0;
-    if (ids.length !== this.#cache.batch || T === 0)
+    if (ids.length !== memory.batch || T === 0)
       throw new ConfigError('step: one row of tokens per sequence', {
         seen: `${ids.length} rows of ${T}`,
-        expected: `${this.#cache.batch} rows`,
+        expected: `${memory.batch} rows`,
       });
-    const before = this.#cache.length;
+    const before = memory.length;
+    if (memory instanceof RecurrentState) memory.begin();
     const real = (b: number) => (mask ? mask[b]!.reduce((n, x) => n + x, 0) : T);
-    const span = Math.max(...this.#cache.positions.map((n, b) => n + real(b)));
+    const span = Math.max(...memory.positions.map((n, b) => n + real(b)));
     try {
       let logits: TypedArray | undefined;
       for (let from = 0; from < T; from += PIECE_TOKENS) {
@@ -54,39 +61,71 @@ export class CausalSession {
       return ids.map((_, b) => logits!.subarray(b * V, (b + 1) * V) as Float32Array);
     } catch (error) {
       // What was appended lies behind `length` and is written over by the next step.
-      this.#cache.trim(before);
+      memory.trim(before);
       throw error;
     }
   }
   async reorder(parents: readonly number[]): Promise<void> {
-    await this.#cache.reorder(parents);
+    const chosen = parents.map(p => this.#chosen[p]!);
+    const moved = this.#sources && `${chosen}` !== `${this.#chosen}` ? await this.#sources.rows(chosen) : undefined;
+    try {
+      await this.#memory.reorder(parents);
+    } catch (error) {
+      if (moved) disposeSource(moved);
+      throw error;
+    }
+    this.#chosen = chosen;
+    if (!moved) return;
+    this.#dropSource();
+    this.#source = moved;
   }
   trim(length: number): void {
-    this.#cache.trim(length);
+    this.#memory.trim(length);
   }
   dispose(): void {
-    this.#cache.dispose();
+    this.#memory.dispose();
+    this.#dropSource();
   }
 
-  async #piece(ids: Rows, mask: Rows | undefined, span: number, last: boolean): Promise<TypedArray> {
+  #dropSource(): void {
+    if (this.#source && this.#source.states !== this.#sources?.all.states) disposeSource(this.#source);
+    this.#source = undefined;
+  }
+  async #piece(ids: Rows, mask: Rows | undefined, span: number, last: boolean): Promise<TypedArray | undefined> {
     const { architecture, config, params } = this.#model;
+    const memory = this.#memory;
     const batch = tokenBatch(ids, {
       vocabSize: architecture.vocabSize(config),
       contextLength: architecture.contextLength(config),
       mask,
-      offsets: this.#cache.positions,
+      offsets: memory.positions,
       span,
     });
-    await this.#cache.extend(ids[0]!.length, batch.mask);
-    const input = { ...batch, cache: this.#cache };
-    const { hidden, logits } = architecture.heads.causalLM;
+    await memory.extend(ids[0]!.length, batch.mask);
+    const kept = memory instanceof KVCache ? { cache: memory } : { state: memory };
+    const input: TokenInput = { ...batch, ...kept, source: this.#source };
+    const { hidden, outputs } = headOf(this.#model);
     const states = hidden(params, config, input); // [B, T, C]
     const T = states.dim(1);
     const end = states.slice(1, T - 1, T);
-    // Before the last piece only the cache is wanted: one feature of the result is enough to compute it.
-    if (!last) return end.slice(2, 0, 1).data();
-    const wanted = logits(params, config, end, input); // [B, 1, V]
+    const pending = memory instanceof RecurrentState ? memory.pending : [];
+    // Before the last piece only the memory is wanted; of a cache one feature of the result is enough to have it written.
+    if (!last) {
+      if (pending.length) await compute(...pending);
+      else await end.slice(2, 0, 1).data();
+      return undefined;
+    }
+    const wanted = outputs(params, config, end, input).logits!; // [B, 1, V]
+    if (pending.length) await compute(...pending, wanted);
     this.#logits = await wanted.data(this.#logits?.length === wanted.size ? this.#logits : undefined);
+    if (pending.length) wanted.dispose();
     return this.#logits;
   }
+}
+
+function memoryOf(model: LoadedModel, options: { batch: number; capacity: number }): KVCache | RecurrentState {
+  const { architecture, config, backend } = model;
+  if (architecture.state) return new RecurrentState(architecture.state(config), options);
+  if (architecture.cache) return new KVCache(backend, architecture.cache(config), options);
+  throw new ConfigError('this model does not generate token by token', { seen: architecture.name });
 }

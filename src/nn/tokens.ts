@@ -10,6 +10,8 @@ export interface TokenBatch {
   readonly positions: Tensor;
   /** bool `[B, T]`: false at padding. Undefined = all real. */
   readonly mask: Tensor | undefined;
+  /** i32 `[B, T]`: segment of each token. Undefined where a model knows one only. */
+  readonly types?: Tensor | undefined;
   /** Real tokens of the longest sequence when the whole text that this batch is a part of has been read. */
   readonly span: number;
 }
@@ -29,6 +31,10 @@ export function tokenBatch(
     contextLength: number | undefined;
     mask?: readonly ArrayLike<number>[] | undefined;
     positions?: readonly ArrayLike<number>[] | undefined;
+    /** Segments, from 0 to `typeVocabSize` - 1. Default: all 0. */
+    types?: readonly ArrayLike<number>[] | undefined;
+    /** Default 1: then the batch has no `types`. */
+    typeVocabSize?: number;
     offsets?: readonly number[] | undefined;
     /** See `TokenBatch.span`. Default: this batch is the end of its text. */
     span?: number | undefined;
@@ -59,10 +65,15 @@ export function tokenBatch(
       seen: `${longest} tokens`,
       expected: `at most ${options.contextLength}`,
     });
+  const { types, typeVocabSize: kinds = 1 } = options;
+  const segments = types
+    ? wholeRows('token_type_ids', types, B, T, { from: 0, to: kinds - 1, problem: 'no such token type' })
+    : new Int32Array(B * T);
   return {
     ids: Tensor.from(flat, [B, T]),
     positions: Tensor.from(positions, [B, T]),
     mask: padded && Tensor.from(padded, [B, T], 'bool'),
+    types: kinds > 1 ? Tensor.from(segments, [B, T]) : undefined,
     span: options.span ?? longest,
   };
 }

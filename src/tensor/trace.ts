@@ -49,11 +49,21 @@ export function trace(...roots: Tensor[]): Trace {
 
 /**
  * The graph of `root` with the tensor of that name edited: ablation, patching. The nodes above it are rebuilt, and the
- * name belongs to the edited tensor from now on.
+ * name belongs to the edited tensor from now on. With several roots all see the same edited tensor.
  * `replace(logits, 'blocks.0.attn.pattern', x => x.mul(mask))`
  * @throws HeedError when there is no such name
  */
-export function replace(root: Tensor, name: string, edit: (tensor: Tensor) => Tensor): Tensor {
+export function replace<R extends Tensor | readonly Tensor[]>(
+  root: R,
+  name: string,
+  edit: (tensor: Tensor) => Tensor,
+): R extends Tensor ? Tensor : readonly Tensor[];
+export function replace(
+  root: Tensor | readonly Tensor[],
+  name: string,
+  edit: (tensor: Tensor) => Tensor,
+): Tensor | readonly Tensor[] {
+  const roots = root instanceof Tensor ? [root] : root;
   let hit = false;
   const change = (node: Tensor, inputs: readonly Tensor[]): Tensor | undefined => {
     if (node.labels.includes(name)) {
@@ -63,9 +73,9 @@ export function replace(root: Tensor, name: string, edit: (tensor: Tensor) => Te
     if (!hiddenLabels(node).includes(name)) return undefined;
     return rewrite([inside(node, inputs)], change, new Map(inputs.map(x => [x, x])))[0]!;
   };
-  const out = rewrite([root], change)[0]!;
-  if (!hit) throw unknownName(name, trace(root).names);
-  return out;
+  const out = rewrite([...roots], change);
+  if (!hit) throw unknownName(name, trace(...roots).names);
+  return root instanceof Tensor ? out[0]! : out;
 }
 
 /** A copy of the node that no name leads to. */

@@ -19,7 +19,7 @@ const MOST_MS = 50;
 async function randomModel(backend: WasmBackend): Promise<Model> {
   const shape = { n_layer: 6, n_embd: 384, n_head: 6, n_positions: 512, vocab_size: 8000 };
   const { architecture, config } = await readConfig({ model_type: 'gpt2', ...shape });
-  const spec = architecture.heads.causalLM.parameters(config);
+  const spec = architecture.heads.causalLM!.parameters(config);
   return new Model({
     ...{ architecture, config, backend, head: 'causalLM', type: 'gpt2', defaults: {}, unexpected: [] },
     specs: new Map(listParams(spec)),

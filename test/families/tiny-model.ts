@@ -1,8 +1,9 @@
 /** A tiny model with random weights for every `model_type`: what the family runner runs. */
 import { Model } from '../../src/hub/model.ts';
-import type { HeadName } from '../../src/models/architecture.ts';
+import { type Architecture, HEAD_NAMES, type HeadName } from '../../src/models/architecture.ts';
 import { ConfigReader } from '../../src/models/config-reader.ts';
-import { architectureOf } from '../../src/models/index.ts';
+import { headOf } from '../../src/models/forward.ts';
+import { architectureOf, modelTypes } from '../../src/models/index.ts';
 import { initializeParameters } from '../../src/nn/initialize.ts';
 import { listParams, type Spec } from '../../src/nn/params.ts';
 import type { Backend } from '../../src/tensor/index.ts';
@@ -99,10 +100,20 @@ export async function readConfig(json: Json) {
   return { architecture, config };
 }
 
-/** Declaration of a whole model under a head. */
-export async function declared(json: Json, head: HeadName = 'causalLM'): Promise<Spec> {
+/** The head that an architecture is usually run under. */
+const mainHead = (architecture: Architecture) => HEAD_NAMES.find(name => architecture.heads[name])!;
+/** Model types that have a head. */
+export async function typesWith(head: HeadName): Promise<string[]> {
+  const types: string[] = [];
+  for (const type of modelTypes())
+    if ((await architectureOf({ model_type: type })).architecture.heads[head]) types.push(type);
+  return types;
+}
+
+/** Declaration of a whole model under a head, the usual one by default. */
+export async function declared(json: Json, head?: HeadName): Promise<Spec> {
   const { architecture, config } = await readConfig(json);
-  return architecture.heads[head].parameters(config);
+  return headOf({ architecture, head: head ?? mainHead(architecture) }).parameters(config);
 }
 
 /** Weights are drawn wide enough that attention is far from uniform. */
@@ -111,9 +122,9 @@ export async function tinyModel(
   backend: Backend,
   options: { head?: HeadName; plain?: boolean; config?: Json } = {},
 ): Promise<Model> {
-  const head = options.head ?? 'causalLM';
   const { architecture, config } = await readConfig({ model_type: type, ...TINY[type], ...options.config });
-  const spec = architecture.heads[head].parameters(config);
+  const head = options.head ?? mainHead(architecture);
+  const spec = headOf({ architecture, head }).parameters(config);
   const params = await initializeParameters(spec, backend, 7, { deviation: 0.25, plain: options.plain });
   const specs = new Map(listParams(spec));
   return new Model({

@@ -85,7 +85,8 @@ export async function readJson<T>(files: GoldenFiles, path: string): Promise<T |
   return bytes && (JSON.parse(decodeUtf8(bytes, path)) as T);
 }
 
-async function readTensors(files: GoldenFiles, path: string): Promise<Map<string, Expected> | undefined> {
+/** All tensors of a safetensors file; undefined when there is no such file. */
+export async function readTensors(files: GoldenFiles, path: string): Promise<Map<string, Expected> | undefined> {
   const bytes = await files.read(path);
   if (!bytes) return undefined;
   const checkpoint = await openSafetensors(bytesSource(bytes, path));

@@ -21,7 +21,7 @@ function cuts(T: number): Record<string, number[]> {
 /** Checks of a decoder's session against the logits and the cache of a full pass. */
 export async function* sessionChecks(model: Model, caseName: string, expected: GoldenCase): AsyncGenerator<Check> {
   const inputs = inputsOf(expected);
-  const ids = inputs.input_ids.map(row => Array.from(row));
+  const ids = inputs.input_ids!.map(row => Array.from(row));
   const mask = inputs.attention_mask?.map(row => Array.from(row));
   const logits = expected.get('logits')!;
   const T = ids[0]!.length;
@@ -67,11 +67,11 @@ async function* cacheChecks(
 ): AsyncGenerator<Check> {
   const { architecture, config, params, backend } = model.parts;
   const T = ids[0]!.length;
-  const cache = new KVCache(backend, architecture.cache(config), { batch: ids.length, capacity: T + 1 });
+  const cache = new KVCache(backend, architecture.cache!(config), { batch: ids.length, capacity: T + 1 });
   const append = async (rows: readonly number[][]): Promise<Tensor> => {
     const batch = tokenBatch(rows, { vocabSize: model.vocabSize, contextLength: undefined, offsets: cache.positions });
     await cache.extend(rows[0]!.length, batch.mask);
-    return architecture.heads.causalLM.hidden(params, config, { ...batch, cache });
+    return architecture.heads.causalLM!.hidden(params, config, { ...batch, cache });
   };
   try {
     const prompt = await append(ids);
