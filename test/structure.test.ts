@@ -35,6 +35,44 @@ const LAYERS = [
 const folderOf = (file: string) => relative(join(ROOT, 'src'), file).split('/')[0]!.replace(/\.ts$/, '');
 const levelOf = (folder: string) => LAYERS.findIndex(row => row.includes(folder));
 
+/** Files that the registry names: one per architecture. */
+function modelFiles(): string[] {
+  const registry = readFileSync(join(ROOT, 'src/models/index.ts'), 'utf8');
+  return [...new Set([...registry.matchAll(/import\('\.\/([^']+)'\)/g)].map(([, file]) => file!))];
+}
+/** Equal lines of computation that two model files may have in a row. */
+const FEW_LINES = 5;
+/** Lines of a model file that compute: no comments, imports, types, config, parameter declarations, function heads. */
+function computation(source: string): string[] {
+  const declaration =
+    /^(import |(export )?(interface|type) |(export )?const [A-Z]|(export )?(const|function) config\b)/;
+  const kept: string[] = [];
+  let inside = '';
+  for (const line of source.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '').split('\n')) {
+    if (declaration.test(line)) inside = 'declaration';
+    else if (/^(export )?function .*\($/.test(line)) inside = 'head';
+    else if (/^[^\s)}\]]/.test(line)) inside = '';
+    if (!inside && /\w/.test(line)) kept.push(line.trim());
+    if ((inside === 'head' && /^\).*\{$/.test(line)) || (inside && /^(\S.*;|\}.*)$/.test(line))) inside = '';
+  }
+  return kept;
+}
+/** The longest run of lines that both have. */
+function longestRun(a: readonly string[], b: readonly string[]): string[] {
+  let [most, end] = [0, 0];
+  let before = new Int32Array(b.length + 1);
+  for (const [i, line] of a.entries()) {
+    const row = new Int32Array(b.length + 1);
+    for (let j = 0; j < b.length; j++)
+      if (line === b[j]) {
+        row[j + 1] = before[j]! + 1;
+        if (row[j + 1]! > most) [most, end] = [row[j + 1]!, i + 1];
+      }
+    before = row;
+  }
+  return a.slice(end - most, end);
+}
+
 describe('structure', () => {
   it('has a layer for every folder of src', () => {
     expect(source.map(folderOf).filter(f => levelOf(f) < 0)).toEqual([]);
@@ -53,8 +91,7 @@ describe('structure', () => {
     expect(wrong).toEqual([]);
   });
   it('keeps a model file free of other model files', () => {
-    const registry = readFileSync(join(ROOT, 'src/models/index.ts'), 'utf8');
-    const models = [...registry.matchAll(/import\('\.\/([^']+)'\)/g)].map(([, file]) => file!);
+    const models = modelFiles();
     const wrong = models.flatMap(file =>
       [...readFileSync(join(ROOT, 'src/models', file), 'utf8').matchAll(/from '\.\/([^']+)'/g)]
         .filter(([, target]) => models.includes(target!))
@@ -62,6 +99,23 @@ describe('structure', () => {
     );
     expect(wrong).toEqual([]);
     expect(models.length).toBeGreaterThan(1);
+  });
+  it('copies no computation from one model file to another', () => {
+    const files = modelFiles();
+    const code = files.map(file => computation(readFileSync(join(ROOT, 'src/models', file), 'utf8')));
+    const copied: string[] = [];
+    for (const [i, a] of files.entries())
+      for (const [j, b] of files.entries()) {
+        const run = j > i ? longestRun(code[i]!, code[j]!) : [];
+        if (run.length > FEW_LINES) copied.push(`${a} and ${b}:\n  ${run.join('\n  ')}`);
+      }
+    expect(copied, copied.join('\n')).toEqual([]);
+  });
+  it('keeps a model file short enough to read like its paper', () => {
+    const lengths = modelFiles().map(
+      file => [file, readFileSync(join(ROOT, 'src/models', file), 'utf8').split('\n').length] as const,
+    );
+    expect(lengths.filter(([, n]) => n > 300)).toEqual([]);
   });
   it('names no model family in shared code', () => {
     const shared = source.filter(

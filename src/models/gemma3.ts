@@ -4,9 +4,6 @@
  * Gemma Team 2025, "Gemma 3 Technical Report". Parameter names: the published checkpoints'.
  */
 import { softcap } from '../nn/activation.ts';
-import { residualBlock, throughLayers } from '../nn/block.ts';
-import { GatedMlp, gatedMlp } from '../nn/gated-mlp.ts';
-import { embedding } from '../nn/linear.ts';
 import { OffsetRmsNorm, offsetRmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { type RopeConfig, ropeTable } from '../nn/rope.ts';
@@ -16,7 +13,6 @@ import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
   attentionShape,
-  RotaryDecoder,
   type RotaryDecoderConfig,
   rotaryDecoder,
   rotaryDecoderConfig,
@@ -24,13 +20,9 @@ import {
   windowConfig,
   windowOf,
 } from './rotary-decoder.ts';
+import { type SandwichConfig, SandwichDecoder, throughSandwichLayers } from './sandwich-decoder.ts';
 
-export interface Config extends RotaryDecoderConfig, WindowConfig {
-  /** Its inverse square root scales the scores. */
-  query_pre_attn_scalar: number;
-  /** 0 = no cap, as for the logits'. */
-  attn_logit_softcapping: number;
-  final_logit_softcapping: number;
+export interface Config extends RotaryDecoderConfig, WindowConfig, SandwichConfig {
   /** Rotary positions of the layers with a window. */
   localRope: RopeConfig;
 }
@@ -71,42 +63,22 @@ const Attention = (c: Config) => ({
   q_norm: OffsetRmsNorm(c.head_dim),
   k_norm: OffsetRmsNorm(c.head_dim),
 });
-const Layer = (c: Config) => ({
-  input_layernorm: OffsetRmsNorm(c.hidden_size),
-  self_attn: Attention(c),
-  post_attention_layernorm: OffsetRmsNorm(c.hidden_size),
-  pre_feedforward_layernorm: OffsetRmsNorm(c.hidden_size),
-  mlp: GatedMlp(c.hidden_size, c.intermediate_size),
-  post_feedforward_layernorm: OffsetRmsNorm(c.hidden_size),
-});
-export const Gemma3 = (c: Config) => RotaryDecoder(c, Layer, OffsetRmsNorm);
+export const Gemma3 = (c: Config) => SandwichDecoder(c, Attention);
 
 // ---- computation: B rows, T tokens, C = hidden_size
 /** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Gemma3>, c: Config, input: TokenInput): Tensor {
-  const norm = (p: { weight: Tensor }, x: Tensor) => offsetRmsNorm(p, x, c.rms_norm_eps);
+function hidden(p: Params<typeof Gemma3>, c: Config, input: TokenInput): Tensor {
   const tables = { full: ropeTable(c.rope, input), local: ropeTable(c.localRope, input) };
-  const attend = (p: Params<typeof Layer>, x: Tensor, i: number) => {
+  return throughSandwichLayers<Params<typeof Attention>>(p, c, input, (p, x, i) => {
     const table = c.layer_types[i] === 'sliding_attention' ? tables.local : tables.full;
-    return rotaryAttention(p.self_attn, norm(p.input_layernorm, x), attentionShape(c), table, input, i, {
-      normQ: q => norm(p.self_attn.q_norm, q),
-      normK: k => norm(p.self_attn.k_norm, k),
+    return rotaryAttention(p, x, attentionShape(c), table, input, i, {
+      normQ: q => offsetRmsNorm(p.q_norm, q, c.rms_norm_eps),
+      normK: k => offsetRmsNorm(p.k_norm, k, c.rms_norm_eps),
       scale: c.query_pre_attn_scalar ** -0.5,
       softcap: c.attn_logit_softcapping,
       window: windowOf(c, i),
     });
-  };
-  const mlp = (p: Params<typeof Layer>, x: Tensor) =>
-    gatedMlp(p.mlp, norm(p.pre_feedforward_layernorm, x), c.hidden_act);
-  const embed = embedding(model.embed_tokens, input.ids).mul(Math.sqrt(c.hidden_size)).named('embed');
-  const x = throughLayers(model.layers, embed, (p, stream, i) =>
-    residualBlock(
-      stream,
-      x => norm(p.post_attention_layernorm, attend(p, x, i)),
-      x => norm(p.post_feedforward_layernorm, mlp(p, x)),
-    ),
-  );
-  return norm(model.norm, x).named('ln_final');
+  });
 }
 
 export const gemma3 = rotaryDecoder({

@@ -4,12 +4,12 @@
  * names: the published checkpoints'.
  */
 import { splitHeads } from '../nn/attention.ts';
-import { residualBlock, throughLayers } from '../nn/block.ts';
+import { residualBlock } from '../nn/block.ts';
 import { GatedMlp, gatedMlp } from '../nn/gated-mlp.ts';
-import { embedding, linear } from '../nn/linear.ts';
+import { linear } from '../nn/linear.ts';
 import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type RopeTable, ropeTable } from '../nn/rope.ts';
+import type { RopeTable } from '../nn/rope.ts';
 import { RotaryAttention, turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { TokenInput } from './architecture.ts';
@@ -20,6 +20,7 @@ import {
   type RotaryDecoderConfig,
   rotaryDecoder,
   rotaryDecoderConfig,
+  throughRotaryLayers,
 } from './rotary-decoder.ts';
 
 export type Config = RotaryDecoderConfig;
@@ -62,19 +63,20 @@ function attend(
   const v = splitHeads(linear(p.v_proj, x), c.num_key_value_heads);
   return linear(p.o_proj, turnAndAttend({ q, k, v }, table, input, i)).named('out');
 }
-/** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Olmo2>, c: Config, input: TokenInput): Tensor {
+function layer(
+  p: Params<typeof Layer>,
+  stream: Tensor,
+  c: Config,
+  table: RopeTable,
+  input: TokenInput,
+  i: number,
+): Tensor {
   const eps = c.rms_norm_eps;
-  const table = ropeTable(c.rope, input);
-  const embed = embedding(model.embed_tokens, input.ids).named('embed');
-  const x = throughLayers(model.layers, embed, (p, stream, i) =>
-    residualBlock(
-      stream,
-      x => rmsNorm(p.post_attention_layernorm, attend(p.self_attn, x, c, table, input, i), eps),
-      x => rmsNorm(p.post_feedforward_layernorm, gatedMlp(p.mlp, x, c.hidden_act), eps),
-    ),
+  return residualBlock(
+    stream,
+    x => rmsNorm(p.post_attention_layernorm, attend(p.self_attn, x, c, table, input, i), eps),
+    x => rmsNorm(p.post_feedforward_layernorm, gatedMlp(p.mlp, x, c.hidden_act), eps),
   );
-  return rmsNorm(model.norm, x, eps).named('ln_final');
 }
 
-export const olmo2 = rotaryDecoder({ name: 'olmo2', config, parameters: Olmo2, hidden });
+export const olmo2 = rotaryDecoder({ name: 'olmo2', config, parameters: Olmo2, hidden: throughRotaryLayers(layer) });

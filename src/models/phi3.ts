@@ -5,16 +5,22 @@
  */
 import { activation } from '../nn/activation.ts';
 import { splitHeads } from '../nn/attention.ts';
-import { residualBlock, throughLayers } from '../nn/block.ts';
-import { embedding, Linear, linear } from '../nn/linear.ts';
+import { residualBlock } from '../nn/block.ts';
+import { Linear, linear } from '../nn/linear.ts';
 import { RmsNorm, rmsNorm } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type RopeTable, ropeTable } from '../nn/rope.ts';
+import type { RopeTable } from '../nn/rope.ts';
 import { turnAndAttend } from '../nn/rotary-attention.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
-import { RotaryDecoder, type RotaryDecoderConfig, rotaryDecoder, rotaryDecoderConfig } from './rotary-decoder.ts';
+import {
+  RotaryDecoder,
+  type RotaryDecoderConfig,
+  rotaryDecoder,
+  rotaryDecoderConfig,
+  throughRotaryLayers,
+} from './rotary-decoder.ts';
 
 export interface Config extends RotaryDecoderConfig {
   /** Slots a token sees, its own included; 0 = all before it. */
@@ -69,19 +75,20 @@ function mlp(p: Params<typeof Mlp>, x: Tensor, c: Config): Tensor {
   const act = activation(c.hidden_act)(gate.named('pre')).mul(up).named('act');
   return linear(p.down_proj, act).named('out');
 }
-/** Last hidden states `[B, T, C]`, after the final norm. */
-function hidden({ model }: Params<typeof Phi3>, c: Config, input: TokenInput): Tensor {
+function layer(
+  p: Params<typeof Layer>,
+  stream: Tensor,
+  c: Config,
+  table: RopeTable,
+  input: TokenInput,
+  i: number,
+): Tensor {
   const eps = c.rms_norm_eps;
-  const table = ropeTable(c.rope, input);
-  const embed = embedding(model.embed_tokens, input.ids).named('embed');
-  const x = throughLayers(model.layers, embed, (p, stream, i) =>
-    residualBlock(
-      stream,
-      x => attend(p.self_attn, rmsNorm(p.input_layernorm, x, eps), c, table, input, i),
-      x => mlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, eps), c),
-    ),
+  return residualBlock(
+    stream,
+    x => attend(p.self_attn, rmsNorm(p.input_layernorm, x, eps), c, table, input, i),
+    x => mlp(p.mlp, rmsNorm(p.post_attention_layernorm, x, eps), c),
   );
-  return rmsNorm(model.norm, x, eps).named('ln_final');
 }
 
-export const phi3 = rotaryDecoder({ name: 'phi3', config, parameters: Phi3, hidden });
+export const phi3 = rotaryDecoder({ name: 'phi3', config, parameters: Phi3, hidden: throughRotaryLayers(layer) });
