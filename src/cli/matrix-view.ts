@@ -22,23 +22,27 @@ export function shade(share: number): string {
 const labelWidth = (labels: readonly string[]) => Math.min(LABEL, Math.max(0, ...labels.map(widthOf)));
 const rowStart = (label: string, width: number) => `${padStart(cut(label, width), width)}  `;
 
-/**
- * Lines of an attention pattern, a label before each row: percent where `width` has room for them, else shades.
- * @param labels of the keys; the queries are the last ones of them
- */
+/** Names of the rows and the columns. Where there are fewer rows than names, they are the last of them. */
+export interface MatrixLabels {
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+}
+
+/** Lines of an attention pattern, a label before each row: percent where `width` has room for them, else shades. */
 export function patternLines(
   matrix: Matrix,
-  labels: readonly string[],
+  labels: MatrixLabels,
   width: number,
   paint: Paint,
 ): { lines: string[]; asNumbers: boolean } {
-  const label = labelWidth(labels);
+  const queries = rowNames(matrix, labels.rows);
+  const label = labelWidth(queries);
   const cell = Math.min(6, Math.floor((width - label - 2) / matrix.columns));
-  if (cell < 4) return { lines: shadeLines(matrix, labels, width), asNumbers: false };
-  const queries = labels.slice(-matrix.rows);
-  const heads = labels.map(text => padStart(cut(bare(text), cell - 1), cell));
+  if (cell < 4) return { lines: shadeLines(matrix, labels.rows, width), asNumbers: false };
+  const keys = Array.from({ length: matrix.columns }, (_, c) => labels.columns[c] ?? '');
+  const heads = keys.map(text => padStart(cut(bare(text), cell - 1), cell));
   const lines = queries.map((query, r) => {
-    const cells = labels.map((_, c) => {
+    const cells = keys.map((_, c) => {
       const share = matrix.data[r * matrix.columns + c]!;
       const percent = padStart(share >= 0.005 ? String(Math.round(100 * share)) : '·', cell);
       return share >= 0.5 ? paint.bold(paint.cyan(percent)) : share >= 0.1 ? paint.cyan(percent) : paint.dim(percent);
@@ -48,13 +52,20 @@ export function patternLines(
   return { lines: [paint.dim(' '.repeat(label + 2) + heads.join('')), ...lines], asNumbers: true };
 }
 
+/** A name for every row, be it empty. */
+const rowNames = ({ rows }: Matrix, labels: readonly string[]): string[] => {
+  const named = labels.slice(-rows);
+  return Array.from({ length: rows }, (_, r) => named[r] ?? '');
+};
+
 /** The same as blocks, darker for more; the last keys are left out where even blocks do not fit. */
 export function shadeLines(matrix: Matrix, labels: readonly string[], width: number): string[] {
-  const label = labelWidth(labels);
+  const queries = rowNames(matrix, labels);
+  const label = labelWidth(queries);
   const room = width - label - 4;
   const cell = 2 * matrix.columns <= room ? 2 : 1;
   const shown = Math.min(matrix.columns, Math.floor(room / cell));
-  return labels.slice(-matrix.rows).map((query, r) => {
+  return queries.map((query, r) => {
     const blocks = Array.from({ length: shown }, (_, c) => shade(matrix.data[r * matrix.columns + c]!).repeat(cell));
     return (rowStart(query, label) + blocks.join('')).trimEnd();
   });

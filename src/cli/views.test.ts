@@ -46,12 +46,12 @@ describe('probability table', () => {
 describe('attention patterns', () => {
   const matrix = { data: [1, 0, 0.25, 0.75], rows: 2, columns: 2 };
   it('are percent where there is room', () => {
-    const { lines, asNumbers } = patternLines(matrix, ['" a"', '"bc"'], 40, plain);
+    const { lines, asNumbers } = patternLines(matrix, { rows: ['" a"', '"bc"'], columns: ['" a"', '"bc"'] }, 40, plain);
     expect(asNumbers).toBe(true);
     expect(lines).toEqual(['           a    bc', '" a"     100     ·', '"bc"      25    75']);
   });
   it('are shades where there is none', () => {
-    expect(patternLines(matrix, ['" a"', '"bc"'], 13, plain)).toEqual({
+    expect(patternLines(matrix, { rows: ['" a"', '"bc"'], columns: ['" a"', '"bc"'] }, 13, plain)).toEqual({
       lines: ['" a"  ██', '"bc"  ░░▓▓'],
       asNumbers: false,
     });

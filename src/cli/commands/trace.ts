@@ -1,6 +1,4 @@
 /** `heed trace`: every named intermediate value of a forward pass. */
-import { ConfigError } from '../../errors.ts';
-import type { Model } from '../../hub/model.ts';
 import type { TypedArray } from '../../tensor/index.ts';
 import { defineCommand, UsageError, type Values } from '../command.ts';
 import { jsonText } from '../json-text.ts';
@@ -12,13 +10,15 @@ import { openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
-import { tokenLabels } from '../token-label.ts';
+import { type TraceInput, textInput } from '../trace-input.ts';
 
 const OPTIONS = {
   get: { kind: 'text', short: 'g', value: 'NAME', help: 'print the values of one of them' },
   head: { kind: 'integer', value: 'N', min: 0, help: 'only this attention head' },
   names: { kind: 'flag', help: 'print only the names, one a line' },
   ...IDS_OPTION,
+  decoder: { kind: 'text', value: 'TEXT', help: 'what the decoder of an encoder-decoder has written so far' },
+  'decoder-ids': { kind: 'ids', value: 'IDS', help: 'the same as token ids' },
   ...ENGINE_OPTIONS,
   ...OUTPUT_OPTIONS,
 } as const;
@@ -41,9 +41,8 @@ export const trace = defineCommand({
     const given = await textOrIds(argument, values.ids, { command: 'trace', what: 'a text', terminal, signal });
     const { model, close } = await openModel(folder!, { engine: values, terminal, say, signal });
     try {
-      const ids = typeof given === 'string' ? idsOf(model, given) : given;
-      const inputs = { input_ids: [ids] };
-      const labels = ids.map(tokenLabels(model.parts.tokenizer));
+      const input = textInput(model, given, { decoder: values['decoder-ids'] ?? values.decoder });
+      const { inputs } = input;
       const names = values.get === undefined ? model.names(inputs) : [values.get];
       if (values.names) {
         terminal.write(`${names.join('\n')}\n`);
@@ -57,7 +56,7 @@ export const trace = defineCommand({
       }
       const show =
         values.get === undefined ? (values.json ? overviewJson : overviewTable) : values.json ? valuesJson : valuesText;
-      terminal.write(`${show(tensors, { labels, ids, values, terminal, say })}\n`);
+      terminal.write(`${show(tensors, { input, values, terminal, say })}\n`);
     } finally {
       close();
     }
@@ -71,19 +70,10 @@ export interface Traced {
   readonly data: TypedArray;
 }
 interface Context {
-  readonly labels: readonly string[];
-  readonly ids: readonly number[];
+  readonly input: TraceInput;
   readonly values: Values<typeof OPTIONS>;
   readonly terminal: Terminal;
   readonly say: Say;
-}
-
-function idsOf(model: Model, text: string): number[] {
-  if (!model.parts.tokenizer)
-    throw new ConfigError('this model has no tokenizer, so it reads token ids only', {
-      fix: 'give them as --ids 5,17,42',
-    });
-  return model.promptIds(text);
 }
 
 /** Mean, standard deviation and range, in two passes, which keep a small spread around a large mean. */
@@ -125,17 +115,17 @@ const first = (data: TypedArray, { columns }: Terminal) => {
   return values.join(' ') + (values.length && data.length > values.length ? ' …' : '');
 };
 
-function overviewJson(tensors: readonly Traced[], { ids }: Context): string {
+function overviewJson(tensors: readonly Traced[], { input }: Context): string {
   return jsonText({
-    ids,
+    ids: input.ids,
     tensors: tensors.map(({ name, shape, data }) => ({ name, shape, ...summary(data.filter(isVisible)) })),
   });
 }
 
 // ---- one of them
-function valuesJson([tensor]: readonly Traced[], { ids, values }: Context): string {
+function valuesJson([tensor]: readonly Traced[], { input, values }: Context): string {
   const { name, shape, data } = withHead(tensor!, values.head);
-  return JSON.stringify({ name, ids, shape, values: nested(data, shape) });
+  return JSON.stringify({ name, ids: input.ids, shape, values: nested(data, shape) });
 }
 
 /** Arrays in arrays, as JSON has them; -inf and NaN become null there. */
@@ -159,10 +149,11 @@ function withHead(tensor: Traced, head: number | undefined): Traced {
 }
 
 function valuesText([whole]: readonly Traced[], context: Context): string {
-  const { values, terminal, say, labels } = context;
+  const { values, terminal, say, input } = context;
   const { paint, columns: width } = terminal;
   const tensor = withHead(whole!, values.head);
   const { name, shape, data } = tensor;
+  const labels = input.labels(name);
   const isPattern = name.endsWith('.pattern') || name === 'pattern';
   const lines = [`${paint.bold(name)}  ${paint.dim(`[${whole!.shape.join(', ')}]`)}`];
   const matrices = matricesOf(tensor);
@@ -177,7 +168,7 @@ function valuesText([whole]: readonly Traced[], context: Context): string {
       note = say(view.asNumbers ? 'percentOfAttention' : 'shadesOfAttention');
     } else {
       // Rows are tokens wherever there are as many of them.
-      const view = numberLines(matrix, matrix.rows === labels.length ? labels : [], width, paint);
+      const view = numberLines(matrix, matrix.rows === labels.rows.length ? labels.rows : [], width, paint);
       lines.push(...view.lines);
       if (!view.complete) note = say('moreColumns');
     }
