@@ -3,8 +3,10 @@
  * run; on a busy machine trust the ratios, not the absolute numbers. HEED_REVECTORIZE=0 shows the 128-bit kernels.
  */
 import { bandwidth } from './bandwidth.ts';
+import { crossAttention } from './cross-attention.ts';
 import { load, machine } from './engine.ts';
 import { gemm } from './gemm.ts';
+import { growth } from './growth.ts';
 import { model } from './model.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
@@ -15,6 +17,8 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   bandwidth,
   gemm,
   model,
+  growth,
+  'cross-attention': crossAttention,
   'start-up': startUp,
   tokenizers,
 };

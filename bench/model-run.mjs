@@ -5,7 +5,7 @@
 import { createWasmBackend } from '../dist/backends/wasm/index.js';
 import { ConfigReader } from '../dist/models/config-reader.js';
 import { gpt2 } from '../dist/models/gpt2.js';
-import { CausalSession } from '../dist/models/session.js';
+import { DecoderSession } from '../dist/models/session.js';
 import { initializeParameters } from '../dist/nn/initialize.js';
 import { countParams } from '../dist/nn/params.js';
 
@@ -16,7 +16,7 @@ const backend = await createWasmBackend({ threads: Number(process.argv[2]) });
 const config = gpt2.config(new ConfigReader({}, 'GPT-2 124M'));
 const spec = gpt2.heads.causalLM.parameters(config);
 const params = await initializeParameters(spec, backend, 1);
-const model = { architecture: gpt2, config, params, backend };
+const model = { architecture: gpt2, config, params, backend, head: 'causalLM' };
 
 const prompt = Array.from({ length: PROMPT }, (_, i) => (i * 7919) % config.vocab_size);
 const promptTimes = [];
@@ -24,7 +24,7 @@ const stepTimes = [];
 const outside = [];
 let allocatedBySteps = 0;
 for (let round = 0; round < 4; round++) {
-  const session = new CausalSession(model, { batch: 1, capacity: PROMPT + STEPS });
+  const session = new DecoderSession(model, { batch: 1, capacity: PROMPT + STEPS });
   const start = performance.now();
   await session.step([prompt]);
   promptTimes.push(performance.now() - start);

@@ -19,7 +19,11 @@ export {
   UnsupportedError,
 } from './errors.ts';
 export {
+  type Denoiser,
+  type DiffuseEvent,
+  type DiffuseOptions,
   type DoneEvent,
+  diffuse,
   type FinishReason,
   type GeneratedSequence,
   type GenerateEvent,
@@ -28,15 +32,19 @@ export {
   generate,
   generateText,
   generateTextAll,
+  type SpeechSegment,
   type TextEvent,
   type TokenEvent,
 } from './generate/index.ts';
 export { folderFiles, type ModelFiles, memoryFiles, type UrlFilesOptions, urlFiles } from './hub/files.ts';
 export { type LoadOptions, load } from './hub/load.ts';
 export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export type { EmbedOptions } from './hub/sentence-transformers.ts';
+export { type TranscribeOptions, transcribe } from './hub/transcribe.ts';
 export type { HeadName } from './models/architecture.ts';
 export type { ModelGraph, ModelInputs } from './models/forward.ts';
 export { modelTypes } from './models/index.ts';
+export { audioConfig, imageConfig, logMel, preprocessImage, readWav, resample } from './preprocess/index.ts';
 export {
   type Backend,
   compute,

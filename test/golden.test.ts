@@ -4,14 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../src/backends/reference/index.ts';
 import { createWasmBackend } from '../src/backends/wasm/index.ts';
 import type { Backend } from '../src/tensor/index.ts';
-import { checkFolder } from './golden/check-folder.ts';
+import { allFolders, checkFolder } from './golden/check-folder.ts';
 import { passes } from './golden/compare.ts';
 import { diskFiles } from './golden/disk-files.ts';
-import { listFolders } from './golden/golden-files.ts';
 import { folderLines } from './golden/report.ts';
 
 const files = diskFiles(fileURLToPath(new URL('golden/data', import.meta.url)));
-const folders = await listFolders(files);
+const folders = await allFolders(files);
 const BACKENDS: Record<string, () => Promise<Backend>> = {
   reference: async () => createReferenceBackend(),
   wasm: () => createWasmBackend(),

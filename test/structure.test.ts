@@ -24,7 +24,7 @@ const LAYERS = [
   ['errors'],
   ['util'],
   ['tensor'],
-  ['backends', 'tokenizers', 'formats'],
+  ['backends', 'tokenizers', 'formats', 'preprocess'],
   ['nn'],
   ['models'],
   ['generate', 'train', 'evaluate', 'explain', 'tasks'],

@@ -16,6 +16,7 @@ const MESSAGES = {
   melBins: ['mel bands', 'Mel-Bänder'],
   seq2seqLM: ['encoder-decoder language model', 'Encoder-Decoder-Sprachmodell'],
   maskedLM: ['masked language model', 'maskiertes Sprachmodell'],
+  enhancedMaskedLM: ['masked language model with mask decoder', 'maskiertes Sprachmodell mit Masken-Decoder'],
   pretraining: ['masked language model and next sentence', 'maskiertes Sprachmodell und nächster Satz'],
   nextSentence: ['next-sentence classifier', 'Klassifikator für den nächsten Satz'],
   replacedToken: ['detector of replaced tokens', 'Erkenner ersetzter Tokens'],

@@ -2,14 +2,13 @@
 import { CheckpointError, UnsupportedError } from '../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../formats/index.ts';
 import { folderFiles } from '../hub/files.ts';
-import { readJson } from '../hub/load.ts';
+import { readJson } from '../hub/read-json.ts';
 import { GENERATES, type HeadName } from '../models/architecture.ts';
 import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { headOf } from '../models/forward.ts';
 import { architectureOf } from '../models/index.ts';
-import { listParams } from '../nn/params.ts';
-import { sizeOf } from '../tensor/index.ts';
+import { countParams } from '../nn/params.ts';
 import { loadTokenizer } from '../tokenizers/index.ts';
 import type { Message } from './messages.ts';
 import { groupParameters, type ParameterGroup } from './parameter-tree.ts';
@@ -85,14 +84,13 @@ export async function modelFacts(folder: string): Promise<ModelFacts> {
   if (!json)
     throw new CheckpointError('no config.json', {
       seen: folder,
-      expected: 'a folder with config.json, or a .safetensors file',
+      expected: 'a folder with config.json, or a weights file',
     });
   const checkpoint = await openCheckpoint(folder);
   try {
     const known = await runnable(json, folder, checkpoint);
     const file = fileFacts(checkpoint);
-    const spec = known && listParams(headOf(known).parameters(known.config));
-    const parameterCount = spec?.reduce((n, [, { shape }]) => n + sizeOf(shape), 0) ?? file.parameterCount;
+    const parameterCount = known ? countParams(headOf(known).parameters(known.config)) : file.parameterCount;
     const cache = known && GENERATES.has(known.head) ? known.architecture.cache?.(known.config) : undefined;
     return {
       type: String(json.model_type ?? 'unknown'),
@@ -141,7 +139,9 @@ async function runnable(json: Json, folder: string, { tensors }: Checkpoint) {
 }
 
 function configFacts(config: Json): ModelFacts['config'] {
-  return CONFIG_FIELDS.flatMap(([message, ...fields]) => {
+  // Where each side has a number of its own, the reference's common one says nothing.
+  const fields = CONFIG_FIELDS.filter(([message]) => message !== 'layers' || config.encoder_layers === undefined);
+  return fields.flatMap(([message, ...fields]) => {
     const field = fields.find(
       name => ['number', 'string', 'boolean'].includes(typeof config[name]) && config[name] !== 0,
     );

@@ -25,6 +25,8 @@ export interface ModelFiles {
   open(file: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
   /** The names of all files, where they can be known. */
   list?(): Promise<readonly string[]>;
+  /** The files of a folder among them, where there are folders. A plain name, no path. */
+  folder?(name: string): ModelFiles;
   /** The weights file where it was chosen itself; by default it is found by its usual name. */
   readonly weights?: string | undefined;
 }

@@ -2,6 +2,23 @@
 
 export type { SequenceBias } from './constraints.ts';
 export type { Decoder, DecodeSession } from './decoder.ts';
+export { diffuse, diffuseAll } from './diffuse.ts';
+export type { DenoiseRequest, Denoiser } from './diffuse-denoiser.ts';
+export type {
+  CommittedToken,
+  DiffuseDoneEvent,
+  DiffusedSequence,
+  DiffuseEvent,
+  DiffuseStats,
+  DiffuseStepEvent,
+} from './diffuse-events.ts';
+export {
+  continuousLikelihood,
+  countedLikelihood,
+  type LikelihoodEstimate,
+  type LikelihoodOptions,
+} from './diffuse-likelihood.ts';
+export type { DiffuseOptions } from './diffuse-options.ts';
 export type {
   BeamEvent,
   DoneEvent,

@@ -1,63 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type HistoryInit, SequenceHistory } from './history.ts';
+import { type ProcessorFile, processed, softmax } from '../../test/generate/processor-cases.ts';
+import { SequenceHistory } from './history.ts';
 import { type GenerateOptions, resolveOptions } from './options.ts';
 import { buildProcessors, DEFAULT_ORDER, LLAMA_CPP_ORDER } from './processors.ts';
-import { topK } from './truncation.ts';
 
-interface GoldenCase {
-  readonly name: string;
-  readonly settings: Record<string, unknown>;
-  readonly out: (number | '-inf')[][];
-  readonly probs?: number[][];
-}
-const golden: { scores: number[][]; input_ids: number[][]; cases: GoldenCase[] } = JSON.parse(
+const golden: ProcessorFile = JSON.parse(
   readFileSync(new URL('../../test/generate/data/logits_processors.json', import.meta.url), 'utf8'),
 );
-
-/** Settings of the golden file that are not an option under its camelCase name. */
-const TRANSLATE: Record<string, (value: never) => GenerateOptions> = {
-  no_repeat_ngram_size: (noRepeatNgramSize: number) => ({ noRepeatNgramSize }),
-  sequence_bias: (pairs: [number[], number][]) => ({ sequenceBias: pairs.map(([ids, bias]) => ({ ids, bias })) }),
-  encoder_input_ids: () => ({}),
-  input_ids_seq_length: () => ({}),
-  prompt_length: () => ({}),
-  max_length: () => ({}),
-  order: () => ({}),
-};
-
-function toOptions(settings: Record<string, unknown>): GenerateOptions {
-  const parts = Object.entries(settings).map(([key, value]) => {
-    const translate = TRANSLATE[key];
-    if (translate) return translate(value as never);
-    return { [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]: value };
-  });
-  return Object.assign({}, ...parts);
-}
-
-function historyOf(ids: readonly number[], settings: Record<string, unknown>): SequenceHistory {
-  const promptLength = (settings.prompt_length ?? settings.input_ids_seq_length ?? ids.length) as number;
-  const init: HistoryInit = {
-    ids: ids.slice(0, promptLength),
-    maxLength: settings.max_length as number | undefined,
-    encoderIds: (settings.encoder_input_ids as number[][] | undefined)?.[0],
-  };
-  const history = new SequenceHistory(init);
-  for (const id of ids.slice(promptLength)) history.push(id);
-  return history;
-}
 
 function apply(scores: readonly number[], ids: readonly number[], options: GenerateOptions): number[] {
   const out = Float32Array.from(scores);
   const history = new SequenceHistory({ ids });
   for (const process of buildProcessors(resolveOptions(options))) process(out, history);
   return [...out];
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const weights = scores.map(score => Math.exp(score - Math.max(...scores)));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  return weights.map(weight => weight / sum);
 }
 
 function expectClose(actual: readonly number[], expected: readonly number[], tolerance: number) {
@@ -72,18 +28,13 @@ function expectClose(actual: readonly number[], expected: readonly number[], tol
 describe('processors agree with the reference', () => {
   it('has all 29 cases', () => expect(golden.cases.length).toBe(29));
 
-  it.each(golden.cases.map(test => [test.name, test] as const))('%s', (_, { settings, out, probs }) => {
-    const { min_tokens_to_keep: keep, ...rest } = settings;
-    const processors = keep
-      ? [topK(settings.top_k as number, keep as number)]
-      : buildProcessors(resolveOptions(toOptions(rest)));
-    expect(processors.length).toBeGreaterThan(0);
-    golden.scores.forEach((row, r) => {
-      const scores = Float32Array.from(row);
-      for (const process of processors) process(scores, historyOf(golden.input_ids[r]!, settings));
-      const expected = out[r]!.map(value => (value === '-inf' ? Number.NEGATIVE_INFINITY : value));
+  it.each(golden.cases.map(test => [test.name, test] as const))('%s', (_, test) => {
+    const rows = processed(test, golden);
+    expect(rows.length).toBe(test.out.length);
+    rows.forEach((scores, r) => {
+      const expected = test.out[r]!.map(value => (value === '-inf' ? Number.NEGATIVE_INFINITY : value));
       expectClose([...scores], expected, 2e-6);
-      if (probs) expectClose(softmax([...scores]), probs[r]!, 1e-6);
+      if (test.probs) expectClose(softmax(scores), test.probs[r]!, 1e-6);
     });
   });
 });

@@ -15,7 +15,7 @@ export type { ModelFiles } from '../formats/index.ts';
 export { type UrlFilesOptions, urlFiles } from './url-files.ts';
 
 /**
- * The files in a folder, in Node; or beside a `.safetensors` file (or an index of such files), which then holds the weights.
+ * The files in a folder, in Node; or beside a weights file (or an index of such files), which then holds the weights.
  * `open` throws ConfigError when there is nothing at the path, UnsupportedError outside Node.
  */
 export function folderFiles(path: string): ModelFiles {
@@ -32,10 +32,14 @@ export function folderFiles(path: string): ModelFiles {
     async list() {
       return (await nodeFiles()).readdir(folder || '.');
     },
+    folder(name) {
+      checkFileName(name, path);
+      return folderFiles(folder + name);
+    },
   };
 }
 
-/** Files in memory by name: bytes, or the Files that the reader of a page has chosen. */
+/** Files in memory by name, those in folders as `folder/name`: bytes, or the Files that the reader of a page has chosen. */
 export function memoryFiles(files: Readonly<Record<string, Uint8Array | Blob>>, name = 'memory'): ModelFiles {
   return {
     name,
@@ -49,7 +53,13 @@ export function memoryFiles(files: Readonly<Record<string, Uint8Array | Blob>>, 
       throw new ConfigError('the content of a file is bytes or a Blob', { seen: typeof content, where });
     },
     async list() {
-      return Object.keys(files);
+      return Object.keys(files).filter(file => !file.includes('/'));
+    },
+    folder(folder) {
+      checkFileName(folder, name);
+      const inside = Object.entries(files).filter(([file]) => file.startsWith(`${folder}/`));
+      const plain = inside.map(([file, content]) => [file.slice(folder.length + 1), content] as const);
+      return memoryFiles(Object.fromEntries(plain), `${name}/${folder}`);
     },
   };
 }
@@ -60,7 +70,7 @@ async function checkPath(path: string, isFile: boolean): Promise<void> {
   const facts = await stat(path).catch((cause: unknown) => {
     throw new ConfigError('there is no such model', {
       seen: path,
-      expected: 'an existing folder, an existing .safetensors file, or an http(s) URL',
+      expected: 'an existing folder, an existing .safetensors or PyTorch file, or an http(s) URL',
       fix: 'give the path of a downloaded model; names of models on a hub are not looked up',
       cause,
     });
@@ -68,6 +78,6 @@ async function checkPath(path: string, isFile: boolean): Promise<void> {
   if (isFile || facts.isDirectory()) return;
   throw new UnsupportedError('the file is no model that can be loaded', {
     seen: path,
-    expected: 'a folder with config.json and model.safetensors, or a .safetensors file with config.json beside it',
+    expected: 'a folder with config.json and weights, or a .safetensors or PyTorch file with config.json beside it',
   });
 }

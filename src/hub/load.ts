@@ -1,19 +1,20 @@
 /** Opens a checkpoint: config, weights, tokenizer and generation defaults, from wherever their files are. */
-import { CheckpointError, ConfigError, HeedError, TokenizerError } from '../errors.ts';
-import { openCheckpointFrom, readWhole } from '../formats/index.ts';
+import { CheckpointError, HeedError, TokenizerError } from '../errors.ts';
+import { type Checkpoint, openCheckpointFrom } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
 import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { headOf } from '../models/forward.ts';
 import { architectureOf } from '../models/index.ts';
-import { type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
+import { disposeParameters, type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
 import { loadTokenizerFrom } from '../tokenizers/index.ts';
-import { decodeUtf8 } from '../util/bytes.ts';
 import { folderFiles, type ModelFiles, urlFiles } from './files.ts';
 import { Model, type ModelParts } from './model.ts';
+import { readFile, readJson } from './read-json.ts';
+import { sentenceModules } from './sentence-transformers.ts';
 
 export interface LoadOptions {
   /** Where to compute. Default: the shared WebAssembly backend. */
@@ -27,13 +28,10 @@ export interface LoadOptions {
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
-/** JSON files and tokenizer files are read as a whole; longer ones are not what they claim to be. */
-const MAX_FILE_BYTES = 1e9;
-
 /**
- * Loads a model in the reference's layout: `config.json`, `model.safetensors` (or its shards), and if they are there
- * `tokenizer.json` (or its relatives) and `generation_config.json`.
- * @param source a folder or a `.safetensors` file (in Node), an http(s) address of either, or files from elsewhere
+ * Loads a model in the reference's layout: `config.json`, weights (`openCheckpointFrom` says which), and if they are there
+ * `tokenizer.json` (or its relatives) and `generation_config.json`; or an encoder with modules after it, `modules.json`.
+ * @param source a folder or a weights file (in Node), an http(s) address of either, or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
 export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {
@@ -53,9 +51,11 @@ export function modelFiles(source: string | ModelFiles): ModelFiles {
   return /^https?:/i.test(source) ? urlFiles(source) : folderFiles(source);
 }
 
-async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model> {
+async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model> {
   const { signal } = options;
   signal?.throwIfAborted();
+  const modules = await sentenceModules(given, signal);
+  const files = modules?.encoder ?? given;
   const json = await readJson(files, 'config.json', signal);
   if (!json)
     throw new CheckpointError('no config.json', {
@@ -69,8 +69,10 @@ async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model>
   const backend = options.backend ?? (await defaultBackend());
   const [read, defaults] = await Promise.all([readTokenizer(files, signal), generationDefaults(files, json, signal)]);
 
-  const checkpoint = await openCheckpointFrom(files, signal);
+  const sentence = await modules?.load(backend, signal);
+  let checkpoint: Checkpoint | undefined;
   try {
+    checkpoint = await openCheckpointFrom(files, signal);
     const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
     const spec = headOf({ architecture, head }).parameters(config);
     const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
@@ -82,38 +84,28 @@ async function loadFrom(files: ModelFiles, options: LoadOptions): Promise<Model>
     });
     const specs = new Map(listParams(spec));
     const type = String(json.model_type);
-    return new Model({ architecture, config, params, backend, head, type, specs, ...read, defaults, unexpected });
+    return new Model({
+      architecture,
+      config,
+      params,
+      backend,
+      head,
+      type,
+      specs,
+      ...read,
+      defaults,
+      unexpected,
+      sentence,
+    });
+  } catch (error) {
+    disposeParameters(sentence);
+    throw error;
   } finally {
-    await checkpoint.close();
+    await checkpoint?.close();
   }
 }
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** The bytes of a file; undefined when there is no such file. */
-async function readFile(files: ModelFiles, file: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-  const source = await files.open(file, signal);
-  return source && readWhole(source, MAX_FILE_BYTES);
-}
-
-/** A JSON object among the files; undefined when there is no such file. @throws ConfigError, FormatError, CheckpointError */
-export async function readJson(files: ModelFiles, file: string, signal?: AbortSignal): Promise<Json | undefined> {
-  const bytes = await readFile(files, file, signal);
-  if (!bytes) return undefined;
-  const where = files.name;
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes, `${file} of ${where}`));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new ConfigError(`${file} is not valid JSON`, { seen: error.message, where, cause: error });
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  throw new ConfigError(`${file} is not a JSON object`, {
-    seen: Array.isArray(value) ? 'a list' : String(value),
-    where,
-  });
-}
 
 async function generationDefaults(files: ModelFiles, config: Json, signal?: AbortSignal) {
   const own = await readJson(files, 'generation_config.json', signal);

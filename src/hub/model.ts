@@ -3,6 +3,10 @@
 import { ConfigError, HeedError, type TokenizerError } from '../errors.ts';
 import {
   type Decoder,
+  type Denoiser,
+  type DiffuseEvent,
+  type DiffuseOptions,
+  diffuse,
   type GenerateEvent,
   type GenerateOptions,
   type GenerateTextOptions,
@@ -12,12 +16,22 @@ import {
   type TextEvent,
 } from '../generate/index.ts';
 import { GENERATES, type Outputs } from '../models/architecture.ts';
-import { forward, headOf, type LoadedModel, type ModelGraph, type ModelInputs, mainOf } from '../models/forward.ts';
+import {
+  encode,
+  forward,
+  headOf,
+  type LoadedModel,
+  type ModelGraph,
+  type ModelInputs,
+  mainOf,
+} from '../models/forward.ts';
 import { DecoderSession } from '../models/session.ts';
 import { disposeParameters } from '../nn/load-parameters.ts';
 import type { ParamSpec } from '../nn/params.ts';
 import { dataOfAll, replace, type Tensor, trace } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
+import { ModelDenoiser } from './model-denoiser.ts';
+import { type EmbedOptions, type SentencePipeline, sentenceInputs, sentenceVectors } from './sentence-transformers.ts';
 import { decoderPrompts, padded, SourceDecoder } from './source-decoder.ts';
 
 export interface RunOptions {
@@ -49,6 +63,8 @@ export interface ModelParts extends LoadedModel {
   readonly defaults: GenerateOptions;
   /** Checkpoint names that nothing asked for. */
   readonly unexpected: readonly string[];
+  /** How the vectors of a sentence encoder are made, or why they cannot be. */
+  readonly sentence?: SentencePipeline | HeedError | undefined;
   /** Called once by `dispose`. */
   readonly onDispose?: () => void;
 }
@@ -102,6 +118,24 @@ export class Model implements Decoder {
     const traced = Object.fromEntries((options.trace ?? []).map(name => [name, view.get(name)]));
     await dataOfAll(...edited, ...(loss ? [loss] : []), ...Object.values(traced));
     return { outputs, logits: mainOf(outputs), loss: loss && (await loss.item()), trace: traced };
+  }
+
+  /**
+   * A vector for each text, `[B, C]`, of the last hidden states (an encoder-decoder's encoder's): pooled as the model's own
+   * modules say, else the mean of the real tokens. Texts that are too long for the model are cut.
+   * @throws ConfigError, ShapeError as `run` does, UnsupportedError when the model's own modules are not supported
+   */
+  async embed(inputs: string | readonly string[] | ModelInputs, options: EmbedOptions = {}): Promise<Tensor> {
+    this.#checkOpen();
+    const { sentence, config, architecture } = this.parts;
+    if (sentence instanceof HeedError && !options.pooling) throw sentence;
+    const own = sentence instanceof HeedError ? undefined : sentence;
+    const { sourceLength = architecture.contextLength } = architecture;
+    const given = isTexts(inputs) ? sentenceInputs(inputs, this.tokenizer, sourceLength(config), own) : inputs;
+    const states = headOf(this.parts).encode ? encode(this.parts, given).states : this.graph(given).hidden;
+    const vectors = sentenceVectors(states, given.attention_mask, options, own);
+    await dataOfAll(vectors);
+    return vectors;
   }
 
   /** A cache for `batch` sequences of up to `capacity` tokens; what `generate` drives. Dispose it. */
@@ -170,6 +204,30 @@ export class Model implements Decoder {
       decoder.dispose();
     }
   }
+  /**
+   * A masked language model as what `diffuse` and the likelihoods drive.
+   * @param maskId default: what the config says, or the tokenizer's mask token
+   */
+  denoiser(maskId?: number): Denoiser {
+    this.#checkOpen();
+    const { head, config, tokenizer } = this.parts;
+    if (head !== 'maskedLM')
+      throw new ConfigError('only a masked language model finds hidden tokens', { seen: head, expected: 'maskedLM' });
+    const { mask_token_id } = config as { mask_token_id?: number | undefined };
+    const id = maskId ?? mask_token_id ?? tokenizer?.specialTokens.mask;
+    if (id === undefined)
+      throw new ConfigError('the checkpoint names no mask token', { fix: 'give its id: denoiser(maskId)' });
+    return new ModelDenoiser(this.parts, id);
+  }
+  /** Writes after prompts, and into their masks, by masked diffusion: the state after every step, at last all texts. */
+  denoise(
+    prompt: string | readonly (string | readonly number[])[],
+    { maskId, ...options }: DiffuseOptions & { readonly maskId?: number | undefined } = {},
+  ): AsyncGenerator<DiffuseEvent, void, undefined> {
+    const texts = typeof prompt === 'string' ? [prompt] : prompt;
+    const ids = texts.map(text => (typeof text === 'string' ? this.tokenizer.encodeIds(text) : text));
+    return diffuse(this.denoiser(maskId), ids, options);
+  }
   /** Ids of a prompt; an empty one becomes the start token, or for models without one the end token (GPT-2). */
   promptIds(text: string): number[] {
     const ids = this.tokenizer.encodeIds(text);
@@ -186,6 +244,7 @@ export class Model implements Decoder {
     if (this.#disposed) return;
     this.#disposed = true;
     disposeParameters(this.parts.params);
+    disposeParameters(this.parts.sentence);
     this.parts.onDispose?.();
   }
   [Symbol.dispose](): void {
@@ -199,3 +258,6 @@ export class Model implements Decoder {
     if (this.#disposed) throw new HeedError('the model is closed', { fix: 'load it again' });
   }
 }
+
+const isTexts = (inputs: string | readonly string[] | ModelInputs): inputs is string | readonly string[] =>
+  typeof inputs === 'string' || Array.isArray(inputs);

@@ -35,7 +35,7 @@ interface Remote {
 type Get = (range?: readonly [first: number, last: number]) => Promise<Response>;
 
 /**
- * The files below an http(s) address: that of a folder, or of a `.safetensors` file with the others beside it. A query (a
+ * The files below an http(s) address: that of a folder, or of a weights file with the others beside it. A query (a
  * signature) is sent with every request, and is not shown in messages. In a page the address may be relative.
  * `open` gives undefined for 404 and for a page of HTML in place of a file; it and reading throw CheckpointError for any other
  * status and for a broken connection, and the signal's reason when aborted.
@@ -58,6 +58,12 @@ export function urlFiles(base: string, options: UrlFilesOptions = {}): ModelFile
       url.pathname = folder + (file === weights ? file : encodeURIComponent(file));
       const signals = [options.signal, signal].filter(s => s !== undefined);
       return openUrl(url, options.fetch ?? globalThis.fetch, AbortSignal.any(signals), blocks);
+    },
+    folder(name) {
+      checkFileName(name, origin + folder);
+      const url = new URL(address);
+      url.pathname = `${folder}${encodeURIComponent(name)}/`;
+      return urlFiles(url.href, options);
     },
   };
 }

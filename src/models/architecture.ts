@@ -58,16 +58,18 @@ export interface Head<C> {
 type Rows = readonly ArrayLike<number>[];
 
 /**
- * Heads by what they are for, in the order in which one is chosen where a checkpoint does not say: `pooled` gives the last
- * hidden states and one trained vector for the text, `base` the states alone.
+ * Heads by what they are for, in the order in which one is chosen where a checkpoint does not say: `enhancedMaskedLM` predicts
+ * masked tokens by layers of its own and not from the last hidden states, `pooled` gives these and one trained vector for the
+ * text, `base` the states alone.
  */
 export const HEAD_NAMES = [
   'causalLM',
   'seq2seqLM',
+  'replacedToken',
+  'enhancedMaskedLM',
   'maskedLM',
   'pretraining',
   'nextSentence',
-  'replacedToken',
   'sequenceClassification',
   'tokenClassification',
   'questionAnswering',

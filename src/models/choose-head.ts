@@ -18,6 +18,7 @@ const OF_CLASS: readonly (readonly [ending: string, ...heads: HeadName[]])[] = [
   ['ForQuestionAnswering', 'questionAnswering'],
   ['ForQuestionAnsweringSimple', 'questionAnswering'],
   ['ForImageClassification', 'imageClassification'],
+  ['EncoderModel', 'base'],
 ];
 
 interface Given<C> {
@@ -70,7 +71,8 @@ function missingByHead<C>({ architecture, config, tensors }: Given<C>): Map<Head
   return new Map(
     headsOf(architecture).map(head => {
       const spec = architecture.heads[head]!.parameters(config);
-      return [head, listParams(spec).flatMap(([name]) => (there.has(name) ? [] : [name]))];
+      const needed = listParams(spec).filter(([, { constant }]) => constant !== 'buffer');
+      return [head, needed.flatMap(([name]) => (there.has(name) ? [] : [name]))];
     }),
   );
 }

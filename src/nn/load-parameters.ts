@@ -1,7 +1,15 @@
 /** Streams the tensors of a checkpoint into a backend, each into its final place. */
 import { CheckpointError } from '../errors.ts';
-import { type Checkpoint, elementBytes, type TensorEntry } from '../formats/index.ts';
+import {
+  type Checkpoint,
+  isBlockDType,
+  type TensorDType,
+  type TensorEntry,
+  tensorBytes,
+  toFloat32,
+} from '../formats/index.ts';
 import { type Backend, leavesOf, type Shape, Tensor } from '../tensor/index.ts';
+import { initializeParameters } from './initialize.ts';
 import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
 
 export interface LoadProgress {
@@ -14,6 +22,8 @@ export interface LoadParametersOptions {
   readonly rename: (key: string) => string | undefined;
   /** Plain row-major weights, for training. Default false: matrices may be packed for products. */
   readonly plain?: boolean | undefined;
+  /** Every matrix of the file is `[out, in]`, also those whose declarations say `transposed`. */
+  readonly outputRows?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Name of the file or folder, for messages. */
@@ -23,6 +33,12 @@ export interface LoadParametersOptions {
 const CHUNK_BYTES = 2 << 20;
 const FLOATS = ['F32', 'F16', 'BF16', 'F64'] as const;
 type Float = (typeof FLOATS)[number];
+const isFloat = (dtype: TensorDType): dtype is Float => (FLOATS as readonly string[]).includes(dtype);
+
+/** Rows of the file as a backend takes them: blocks become the values that they stand for. */
+function floats(bytes: Uint8Array, dtype: TensorDType): readonly [Uint8Array, Float] {
+  return isFloat(dtype) ? [bytes, dtype] : [new Uint8Array(toFloat32(bytes, dtype).buffer), 'F32'];
+}
 
 /** Names in the checkpoint that no parameter asked for. */
 export interface Loaded<S> {
@@ -31,7 +47,7 @@ export interface Loaded<S> {
 }
 
 /**
- * Loads every declared parameter.
+ * Loads every declared parameter; a buffer that the file lacks is filled as its declaration says.
  * @throws CheckpointError that lists every missing and mis-shaped tensor at once; nothing stays allocated then
  */
 export async function loadParameters<S extends Spec>(
@@ -53,6 +69,8 @@ export async function loadParameters<S extends Spec>(
       loadedBytes += entry.byteLength;
       options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
     }
+    const absent = Object.fromEntries([...specs].filter(([name]) => !found.has(name)));
+    for (const [name, tensor] of Object.entries(await initializeParameters(absent, backend, 0))) made.set(name, tensor);
   } catch (error) {
     for (const tensor of made.values()) tensor.dispose();
     throw error;
@@ -65,8 +83,9 @@ export function disposeParameters(params: unknown): void {
   for (const [, tensor] of leavesOf(params)) tensor.dispose();
 }
 
-/** Shape in the file. */
-const fileShape = ({ shape, transposed }: ParamSpec): Shape => (transposed ? [...shape].reverse() : shape);
+/** Whether the file holds the transpose. */
+const isTransposed = ({ transposed = false }: ParamSpec, { outputRows }: LoadParametersOptions): boolean =>
+  transposed && !outputRows;
 
 async function loadOne(
   checkpoint: Checkpoint,
@@ -74,8 +93,9 @@ async function loadOne(
   param: ParamSpec,
   backend: Backend,
   buffers: [Uint8Array, Uint8Array],
-  { signal, plain }: LoadParametersOptions,
+  options: LoadParametersOptions,
 ): Promise<Tensor> {
+  const { signal, plain } = options;
   const rowCount = entry.shape[0] ?? 1;
   const rowBytes = entry.byteLength / Math.max(1, rowCount);
   const pieceRows = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(1, rowBytes)));
@@ -86,7 +106,7 @@ async function loadOne(
     return checkpoint.read(entry.name, row * rowBytes, length, buffers[piece & 1]!.subarray(0, length));
   };
   const writer = backend.weight(param.shape, {
-    transposed: param.transposed ?? false,
+    transposed: isTransposed(param, options),
     matrix: !plain && (param.matrix ?? false),
   });
   try {
@@ -98,7 +118,7 @@ async function loadOne(
       // The other buffer fills while this one is packed.
       next = piece + 1 < pieces ? read(piece + 1) : undefined;
       next?.catch(() => {}); // awaited in the next turn; a failed write must not leave it unhandled
-      await writer.write(bytes, entry.dtype as Float);
+      await writer.write(...floats(bytes, entry.dtype));
     }
     return Tensor.fromDevice(await writer.finish(), param.shape);
   } catch (error) {
@@ -107,7 +127,10 @@ async function loadOne(
   }
 }
 
-function match(checkpoint: Checkpoint, spec: Spec, { rename, where }: LoadParametersOptions) {
+function match(checkpoint: Checkpoint, spec: Spec, options: LoadParametersOptions) {
+  const { rename, where } = options;
+  const fileShape = (param: ParamSpec): Shape =>
+    isTransposed(param, options) ? [...param.shape].reverse() : param.shape;
   const wanted = new Map(listParams(spec));
   const found = new Map<string, TensorEntry>();
   const unexpected: string[] = [];
@@ -120,12 +143,13 @@ function match(checkpoint: Checkpoint, spec: Spec, { rename, where }: LoadParame
   const problems: string[] = [];
   for (const [name, param] of wanted) {
     const entry = found.get(name);
-    if (!entry) problems.push(`${name} is missing${nearest(name, unexpected)}`);
-    else if (`${entry.shape}` !== `${fileShape(param)}`)
+    if (!entry) {
+      if (param.constant !== 'buffer') problems.push(`${name} is missing${nearest(name, unexpected)}`);
+    } else if (`${entry.shape}` !== `${fileShape(param)}`)
       problems.push(`${entry.name} is [${entry.shape}], the config asks for [${fileShape(param)}]`);
-    else if (!(FLOATS as readonly string[]).includes(entry.dtype))
-      problems.push(`${entry.name} is ${entry.dtype}, a parameter is one of ${FLOATS.join(', ')}`);
-    else if (entry.byteLength !== entry.shape.reduce((n, d) => n * d, elementBytes(entry.dtype)))
+    else if (!isFloat(entry.dtype) && !isBlockDType(entry.dtype))
+      problems.push(`${entry.name} is ${entry.dtype}, a parameter is one of ${FLOATS.join(', ')}, or in blocks`);
+    else if (entry.byteLength !== tensorBytes(entry.dtype, entry.shape))
       problems.push(`${entry.name} has ${entry.byteLength} bytes, which do not fit [${entry.shape}]`);
   }
   if (problems.length) {

@@ -1,5 +1,5 @@
 /** Losses as the reference's models compute them when they are given labels. */
-import { crossEntropy, type Tensor } from '../tensor/index.ts';
+import { crossEntropy, softplus, type Tensor } from '../tensor/index.ts';
 
 /**
  * Next-token loss: logits `[B, T, V]`, labels i32 `[B, T]`; position t predicts label t + 1. Mean over labels that are
@@ -28,9 +28,8 @@ export function binaryTokenLoss(logits: Tensor, labels: Tensor, mask: Tensor | u
   return mask.where(each, 0).sumAll().div(mask.cast('f32').sumAll());
 }
 
-/** log(1 + e^-|x|) + max(x, 0) - x y, which does not overflow: binary cross-entropy, element by element. */
-const binaryLoss = (logits: Tensor, labels: Tensor): Tensor =>
-  logits.abs().neg().exp().add(1).log().add(logits.maximum(0)).sub(logits.mul(labels));
+/** log(1 + e^x) - x y: binary cross-entropy, element by element. */
+const binaryLoss = (logits: Tensor, labels: Tensor): Tensor => softplus(logits).sub(logits.mul(labels));
 
 /**
  * Classification loss: logits `[B, N]`. One class: mean squared error against `[B]`. Whole-number labels `[B]`:

@@ -13,6 +13,8 @@ export interface ParamSpec {
   readonly transposed?: boolean;
   /** Takes part in matrix products, so that a backend may pack it. */
   readonly matrix?: boolean;
+  /** Training leaves it as it is. A `buffer` is no parameter that counts, and a file may lack it: then it is as `init` says. */
+  readonly constant?: 'frozen' | 'buffer';
 }
 export type Spec = ParamSpec | readonly Spec[] | { readonly [name: string]: Spec | undefined };
 
@@ -28,7 +30,7 @@ export type Params<S> = S extends (...args: never[]) => infer R
 export const param = (
   shape: Shape,
   init: ParamSpec['init'],
-  options: Pick<ParamSpec, 'transposed' | 'matrix'> = {},
+  options: Pick<ParamSpec, 'transposed' | 'matrix' | 'constant'> = {},
 ): ParamSpec => ({
   kind: 'param',
   shape,
@@ -59,4 +61,5 @@ export function mapSpec<S extends Spec>(
   ) as Params<S>;
 }
 /** Number of parameters. */
-export const countParams = (spec: Spec): number => listParams(spec).reduce((n, [, p]) => n + sizeOf(p.shape), 0);
+export const countParams = (spec: Spec): number =>
+  listParams(spec).reduce((n, [, p]) => n + (p.constant === 'buffer' ? 0 : sizeOf(p.shape)), 0);

@@ -1,4 +1,4 @@
-/** Causal self-attention with rotary positions and grouped queries. Su et al. 2021; Ainslie et al. 2023. */
+/** Self-attention with rotary positions and grouped queries. Su et al. 2021; Ainslie et al. 2023. */
 import type { AttentionOptions, Tensor } from '../tensor/index.ts';
 import { type Memory, mergeHeads, type SplitHeads, selfAttention, splitHeads } from './attention.ts';
 import { Linear, type LinearParams, linear } from './linear.ts';
@@ -27,6 +27,8 @@ interface RotaryParams {
   readonly o_proj: LinearParams;
 }
 export interface RotaryOptions extends Pick<AttentionOptions, 'scale' | 'window' | 'softcap'> {
+  /** Default true: a token sees itself and those before it. */
+  readonly causal?: boolean;
   /** Norms of the projections before they are turned, `[B, heads, T, D]`. */
   readonly normQ?: (q: Tensor) => Tensor;
   readonly normK?: (k: Tensor) => Tensor;
@@ -59,10 +61,10 @@ export function turnAndAttend(
   table: RopeTable,
   memory: Memory,
   layer: number,
-  { normQ = same, normK = same, interleaved = false, ...options }: RotaryOptions = {},
+  { normQ = same, normK = same, interleaved = false, causal = true, ...options }: RotaryOptions = {},
 ): Tensor {
   const [q, k, v] = [normQ(heads.q).named('q'), normK(heads.k).named('k'), heads.v.named('v')];
   const [rotQ, rotK] = [rope(q, table, interleaved).named('rot_q'), rope(k, table, interleaved).named('rot_k')];
-  return mergeHeads(selfAttention(rotQ, rotK, v, memory, layer, { ...options, causal: true }));
+  return mergeHeads(selfAttention(rotQ, rotK, v, memory, layer, { ...options, causal }));
 }
 const same = (t: Tensor): Tensor => t;

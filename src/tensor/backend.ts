@@ -33,7 +33,7 @@ export interface Kernel {
   accepts?(inputs: readonly TensorType[], attrs: unknown, output: TensorType): boolean;
   /** Access of each input; the last entry also stands for all inputs after it. Default: ['dense']. */
   readonly access?: readonly Access[];
-  /** Formats that input i may have besides plain elements. */
+  /** Formats that each input may have besides plain elements; the last entry also stands for all inputs after it. */
   readonly formats?: readonly (readonly string[] | undefined)[];
   /** The output may be written over the dense input of the same size and dtype whose last use this is. */
   readonly inPlace?: boolean;

@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation as a rewrite of the graph: the gradient is itself a lazy graph. */
 import { HeedError, ShapeError } from '../errors.ts';
 import { expand, order } from './graph.ts';
+import type { Op, Use } from './op.ts';
 import { inScope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 import { leavesOf, mapTree } from './tree.ts';
@@ -24,8 +25,14 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   for (const node of nodes) if (wanted.has(node) || node.inputs.some(x => reached.has(x))) reached.add(node);
 
   const sums = new Map<Tensor, Tensor>([[root, Tensor.full(root.shape, 1)]]);
+  const arriving = new Map<Tensor, Arrival[]>();
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
+    const arrived = arriving.get(node);
+    if (arrived) {
+      sums.set(node, total(arrived));
+      arriving.delete(node);
+    }
     const g = sums.get(node);
     if (!g || !node.inputs.some(x => reached.has(x))) continue;
     const gradientOf = node.op.gradient;
@@ -38,8 +45,10 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     parts.forEach((part, k) => {
       const input = node.inputs[k]!;
       if (!part || !reached.has(input)) return;
-      const sum = sums.get(input);
-      sums.set(input, sum ? sum.add(part) : part);
+      const arrival = { op: node.op, k, part, g, inputs: node.inputs, attrs: node.attrs };
+      const others = arriving.get(input);
+      if (others) others.push(arrival);
+      else arriving.set(input, [arrival]);
     });
   }
   const missing = wrt.filter((_, i) => !sums.has(targets[i]!));
@@ -49,6 +58,30 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       fix: 'leave it out, or use it in the loss',
     });
   return targets.map(w => sums.get(w)!);
+}
+
+/** What one use of a tensor gives for its gradient. */
+interface Arrival extends Use {
+  readonly op: Op;
+  /** Which input of the op. */
+  readonly k: number;
+  readonly part: Tensor;
+}
+/** The gradient of a tensor from those of all its uses: joint ones of the same op, or one added to the other. */
+function total(arrivals: readonly Arrival[]): Tensor {
+  const groups = new Map<string | Arrival, Arrival[]>();
+  for (const arrival of arrivals) {
+    const key = arrival.op.jointGradient ? `${arrival.op.name} ${arrival.k}` : arrival;
+    const group = groups.get(key);
+    if (group) group.push(arrival);
+    else groups.set(key, [arrival]);
+  }
+  const parts = [...groups.values()].flatMap(group => {
+    const [{ op, k }] = group as [Arrival, ...Arrival[]];
+    const joint = group.length > 1 ? op.jointGradient!(group, k) : undefined;
+    return joint ? [joint] : group.map(a => a.part);
+  });
+  return parts.reduce((sum, part) => sum.add(part));
 }
 
 /**

@@ -6,14 +6,30 @@ export { bytesOf, type DType, type TypedArray } from './dtype.ts';
 export { gradient, valueAndGrad } from './gradient.ts';
 export { expand, order, rewrite } from './graph.ts';
 export type { Op } from './op.ts';
-export { gelu, geluTanh, quickGelu, relu, sigmoid, silu } from './ops/activation.ts';
+export {
+  elu,
+  gelu,
+  geluTanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  quickGelu,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+} from './ops/activation.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';
-export { gather } from './ops/gather.ts';
+export { expertLinear, groupOrder } from './ops/experts.ts';
+export { gather, scatterAdd, takeAlong } from './ops/gather.ts';
 export { linear, matmul } from './ops/matmul.ts';
 export { concat } from './ops/movement.ts';
-export { layerNorm, rmsNorm } from './ops/norm.ts';
+export { groupNorm, layerNorm, rmsNorm } from './ops/norm.ts';
+export { topK } from './ops/order.ts';
+export { cumsum } from './ops/reduce.ts';
 export { rope } from './ops/rope.ts';
 export { crossEntropy, IGNORE, logSoftmax, softmax } from './ops/softmax.ts';
+export { stopGradient } from './ops/stop-gradient.ts';
 export { scope } from './scope.ts';
 export { type Shape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';

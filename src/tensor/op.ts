@@ -17,12 +17,24 @@ export interface Op<A = unknown> {
    * with neither gradient nor definition stops the walk with an error if a wanted parameter lies behind it.
    */
   gradient?(g: Tensor, inputs: readonly Tensor[], out: Tensor, attrs: A): readonly (Tensor | null)[];
+  /**
+   * Gradient of input `k` from all its uses by nodes of this op, where that costs less than adding up what `gradient`
+   * gives for each. Undefined = it does not.
+   */
+  jointGradient?(uses: readonly Use<A>[], k: number): Tensor | undefined;
   /** Floating-point operations. Default: one per output element, or the sum over the definition. */
   flops?(inputs: readonly Tensor[], attrs: A, out: Tensor): number;
   /** The output is this input, changed in place: the only kind of effect (a cache that is appended to). */
   readonly alias?: number;
   /** The output shares the input's elements; the planner turns the op into strides (movement.ts). */
   readonly view?: (input: ViewLayout, attrs: A, shape: readonly number[]) => ViewLayout | undefined;
+}
+
+/** A node that takes a tensor, and the gradient of the loss for the node's output. */
+export interface Use<A = unknown> {
+  readonly g: Tensor;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: A;
 }
 
 /** Elements of a buffer: offset and strides count elements. */

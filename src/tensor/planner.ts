@@ -100,7 +100,12 @@ class Draft {
       });
     const access = kernel.access ?? ['dense'];
     const ready = inputs.map((v, i) =>
-      this.#provide(v, access[Math.min(i, access.length - 1)]!, kernel.formats?.[i], node.path),
+      this.#provide(
+        v,
+        access[Math.min(i, access.length - 1)]!,
+        kernel.formats?.at(Math.min(i, kernel.formats.length - 1)),
+        node.path,
+      ),
     );
     if (node.op.alias !== undefined) {
       const target = inputs[node.op.alias]!;

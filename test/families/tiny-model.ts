@@ -1,4 +1,5 @@
 /** A tiny model with random weights for every `model_type`: what the family runner runs. */
+import { safetensorsBytes } from '../../src/formats/index.ts';
 import { Model } from '../../src/hub/model.ts';
 import { type Architecture, HEAD_NAMES, type HeadName } from '../../src/models/architecture.ts';
 import { ConfigReader } from '../../src/models/config-reader.ts';
@@ -6,7 +7,7 @@ import { headOf } from '../../src/models/forward.ts';
 import { architectureOf, modelTypes } from '../../src/models/index.ts';
 import { initializeParameters } from '../../src/nn/initialize.ts';
 import { listParams, type Spec } from '../../src/nn/params.ts';
-import type { Backend } from '../../src/tensor/index.ts';
+import { type Backend, leavesOf } from '../../src/tensor/index.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,11 @@ type Json = Readonly<Record<string, unknown>>;
 export const TINY: Readonly<Record<string, Json>> = {
   gpt2: { vocab_size: 61, n_positions: 24, n_embd: 24, n_layer: 2, n_head: 3, pad_token_id: 0, num_labels: 3 },
   'openai-gpt': { vocab_size: 61, n_positions: 24, n_embd: 24, n_layer: 2, n_head: 3, pad_token_id: 0, num_labels: 3 },
+  'lstm-lm': { vocab_size: 61, embedding_size: 20, hidden_size: 24, num_layers: 2, pad_token_id: 0, num_labels: 3 },
+  rwkv: {
+    ...{ vocab_size: 61, hidden_size: 24, num_hidden_layers: 2, attention_hidden_size: 32, intermediate_size: 40 },
+    ...{ rescale_every: 1, pad_token_id: 0, num_labels: 3 },
+  },
   opt: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 3 },
     ...{ ffn_dim: 40, pad_token_id: 0, num_labels: 3 },
@@ -26,6 +32,11 @@ export const TINY: Readonly<Record<string, Json>> = {
   llama: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
+  },
+  mixtral: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 4, num_key_value_heads: 2, num_local_experts: 4, output_router_logits: true },
+    ...{ pad_token_id: 0, num_labels: 3 },
   },
   gpt_neox: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
@@ -85,9 +96,110 @@ export const TINY: Readonly<Record<string, Json>> = {
     ...{ num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, pad_token_id: 0, num_labels: 3 },
     ...{ sliding_window: 4, sliding_window_pattern: 2, query_pre_attn_scalar: 12, rope_local_base_freq: 100 },
   },
+  llada: {
+    ...{ vocab_size: 61, embedding_size: 61, max_sequence_length: 24, d_model: 24, n_layers: 2, n_heads: 4 },
+    ...{ n_kv_heads: 2, mlp_hidden_size: 40, mask_token_id: 60 },
+  },
+  mdlm: {
+    ...{ vocab_size: 61, model_length: 24, hidden_dim: 24, cond_dim: 8, n_blocks: 2, n_heads: 3 },
+    time_conditioning: true,
+  },
+  t5: {
+    ...{ vocab_size: 61, d_model: 24, d_kv: 8, d_ff: 40, num_layers: 2, num_decoder_layers: 3, num_heads: 4 },
+    ...{ relative_attention_num_buckets: 8, relative_attention_max_distance: 10, num_labels: 3 },
+  },
+  mt5: {
+    ...{ vocab_size: 61, d_model: 24, d_kv: 5, d_ff: 40, num_layers: 3, num_decoder_layers: 2, num_heads: 3 },
+    ...{ relative_attention_num_buckets: 8, relative_attention_max_distance: 10, num_labels: 3 },
+  },
+  umt5: {
+    ...{ vocab_size: 61, d_model: 24, d_kv: 8, d_ff: 40, num_layers: 2, num_heads: 3, num_labels: 3 },
+    ...{ relative_attention_num_buckets: 8, relative_attention_max_distance: 10 },
+  },
   mistral: {
     ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
     ...{ num_attention_heads: 3, num_key_value_heads: 1, sliding_window: 4, pad_token_id: 0, num_labels: 3 },
+  },
+  bert: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_labels: 3 },
+  },
+  deberta: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_labels: 3, embedding_size: 16, type_vocab_size: 2, position_biased_input: false },
+    ...{ relative_attention: true, max_relative_positions: 6, pos_att_type: 'c2p|p2c' },
+  },
+  'deberta-v2': {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_labels: 3, conv_kernel_size: 3, norm_rel_ebd: 'layer_norm', position_buckets: 4 },
+    ...{ relative_attention: true, pos_att_type: ['p2c', 'c2p'], share_att_key: true },
+  },
+  modernbert: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_labels: 3, local_attention: 6, classifier_pooling: 'mean' },
+  },
+  xlnet: {
+    ...{ vocab_size: 61, d_model: 24, d_inner: 40, n_layer: 2, n_head: 3, num_labels: 3, clamp_len: 7 },
+  },
+  distilbert: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, dim: 24, hidden_dim: 40, n_layers: 2, n_heads: 3, num_labels: 3 },
+  },
+  electra: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, embedding_size: 16, num_labels: 3 },
+  },
+  albert: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, embedding_size: 16, num_labels: 3 },
+  },
+  mpnet: {
+    ...{ vocab_size: 61, max_position_embeddings: 26, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, num_labels: 3 },
+  },
+  roberta: {
+    ...{ vocab_size: 61, max_position_embeddings: 26, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, type_vocab_size: 1, num_labels: 3 },
+  },
+  'xlm-roberta': {
+    ...{ vocab_size: 61, max_position_embeddings: 26, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, type_vocab_size: 1, num_labels: 3 },
+  },
+  camembert: {
+    ...{ vocab_size: 61, max_position_embeddings: 26, hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 3, type_vocab_size: 1, num_labels: 3 },
+  },
+  bart: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32, num_labels: 3 },
+  },
+  mbart: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
+    ...{ scale_embedding: true, decoder_start_token_id: 7 },
+  },
+  marian: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
+    ...{ scale_embedding: true, decoder_start_token_id: 60, pad_token_id: 60 },
+    ...{ share_encoder_decoder_embeddings: false, decoder_vocab_size: 61 },
+  },
+  pegasus: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
+    scale_embedding: true,
+  },
+  m2m_100: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
+  },
+  vit: {
+    ...{ hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2, num_attention_heads: 3, num_labels: 3 },
+    ...{ image_size: 12, patch_size: 4 },
+  },
+  whisper: {
+    ...{ vocab_size: 61, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3, encoder_ffn_dim: 40 },
+    ...{ decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32, num_mel_bins: 8 },
+    ...{ max_source_positions: 12, max_target_positions: 24, pad_token_id: 0, decoder_start_token_id: 7 },
   },
 };
 
@@ -139,4 +251,25 @@ export async function tinyModel(
     defaults: {},
     unexpected: [],
   });
+}
+
+/** The files of such a model, as `load` reads them; its parameters are those of `tinyModel`. */
+export async function tinyFiles(
+  type: string,
+  backend: Backend,
+  options: { head?: HeadName; config?: Json } = {},
+): Promise<Record<string, Uint8Array>> {
+  const model = await tinyModel(type, backend, options);
+  const weights = await weightsFile(model.parts.params);
+  model.dispose();
+  const config = JSON.stringify({ model_type: type, ...TINY[type], ...options.config });
+  return { 'config.json': new TextEncoder().encode(config), 'model.safetensors': weights };
+}
+/** A tree of parameters as a safetensors file. */
+export async function weightsFile(params: unknown): Promise<Uint8Array> {
+  const tensors = leavesOf(params).map(async ([name, tensor]) => {
+    const values = Float32Array.from(await tensor.data());
+    return { name, dtype: 'F32' as const, shape: tensor.shape, chunks: () => [new Uint8Array(values.buffer)] };
+  });
+  return safetensorsBytes(await Promise.all(tensors));
 }

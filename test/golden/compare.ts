@@ -78,7 +78,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>, counts?: 
   let most = 0;
   for (let i = 0; i < a.length; i++) {
     if (counts && !counts(i)) continue;
-    const difference = Math.abs(a[i]! - b[i]!);
+    const difference = a[i] === b[i] ? 0 : Math.abs(a[i]! - b[i]!); // also of infinities
     if (!(difference <= most)) most = difference; // NaN stays
     if (Number.isNaN(most)) return most;
   }
@@ -87,6 +87,8 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>, counts?: 
 /** The scale of a tensor's errors. */
 export function maxAbs({ data, scale }: Expected): number {
   let most = scale ?? 0;
-  if (scale === undefined) for (let i = 0; i < data.length; i++) most = Math.max(most, Math.abs(data[i]!));
+  if (scale !== undefined) return most;
+  for (let i = 0; i < data.length; i++)
+    if (Math.abs(data[i]!) !== Number.POSITIVE_INFINITY) most = Math.max(most, Math.abs(data[i]!));
   return most;
 }

@@ -10,9 +10,11 @@ const NEW_TOKENS = 20;
 
 /** Checks every case of a generation file. Only the settings of a case count, not the checkpoint's own. */
 export async function* generationChecks(model: ModelFor, { prompts, cases }: GenerationFile): AsyncGenerator<Check> {
-  for (const [name, { inputs, kwargs, new_tokens, token_logprobs, sequences_scores }] of Object.entries(cases)) {
+  const [onlyPrompt = ''] = Object.keys(prompts);
+  for (const [name, expected] of Object.entries(cases)) {
+    const { inputs = onlyPrompt, kwargs = {}, new_tokens, token_logprobs, sequences_scores } = expected;
     const { input_ids, attention_mask } = prompts[inputs]!;
-    const rows = input_ids.map((row, b) => row.filter((_, t) => attention_mask[b]![t] === 1));
+    const rows = input_ids.map((row, b) => row.filter((_, t) => !attention_mask || attention_mask[b]![t] === 1));
     const options = { ...optionsFromConfig(kwargs), maxNewTokens: NEW_TOKENS, logprobs: true };
     const sequences = await generated(model('generate', inputs), rows, options);
     const part = name;

@@ -17,14 +17,14 @@ export interface GoldenFiles {
 export type GoldenCase = ReadonlyMap<string, Expected>;
 
 export interface GenerationFile {
-  readonly prompts: Readonly<Record<string, { readonly input_ids: number[][]; readonly attention_mask: number[][] }>>;
+  readonly prompts: Readonly<Record<string, { readonly input_ids: number[][]; readonly attention_mask?: number[][] }>>;
   readonly cases: Readonly<Record<string, GenerationCase>>;
 }
 export interface GenerationCase {
-  /** Which of the prompts. */
-  readonly inputs: string;
-  /** Settings in the reference's names. */
-  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Which of the prompts. Default: the only one. */
+  readonly inputs?: string;
+  /** Settings in the reference's names. Default: greedy. */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly new_tokens: readonly number[][];
   readonly token_logprobs?: readonly number[][];
   readonly sequences_scores?: readonly number[];
@@ -44,6 +44,8 @@ export interface PerplexityFile {
 
 /** What the reference computed from a checkpoint. */
 export interface Golden {
+  /** The folder whose checkpoint it is. */
+  readonly folder: string;
   readonly cases: ReadonlyMap<string, GoldenCase>;
   /** Of the loss of the case `batch`, by the checkpoint's parameter names. */
   readonly gradients: ReadonlyMap<string, Expected> | undefined;
@@ -73,6 +75,7 @@ export async function readGolden(files: GoldenFiles, folder: string): Promise<Go
     cases.get(caseName)!.set(rest, tensor);
   }
   return {
+    folder,
     cases,
     gradients: await readTensors(files, `${folder}/grads.safetensors`),
     generation: await readJson(files, `${folder}/generation.json`),

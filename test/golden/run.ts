@@ -3,9 +3,8 @@ import { parseArgs } from 'node:util';
 import { createReferenceBackend } from '../../src/backends/reference/index.ts';
 import { createWasmBackend } from '../../src/backends/wasm/index.ts';
 import type { Backend } from '../../src/tensor/index.ts';
-import { checkFolder, type FolderResult } from './check-folder.ts';
+import { allFolders, checkFolder, type FolderResult } from './check-folder.ts';
 import { diskFiles } from './disk-files.ts';
-import { listFolders } from './golden-files.ts';
 import { folderLines, summary } from './report.ts';
 
 const USAGE = 'usage: npm run golden -- ROOT [--only NAME,GLOB*] [--backend wasm|reference] [--verbose]';
@@ -24,7 +23,7 @@ if (root === undefined || positionals.length > 1 || !create) {
 
 const files = diskFiles(root);
 const wanted = values.only?.split(',').map(glob);
-const folders = (await listFolders(files)).filter(name => !wanted || wanted.some(pattern => pattern.test(name)));
+const folders = (await allFolders(files)).filter(name => !wanted || wanted.some(pattern => pattern.test(name)));
 if (folders.length === 0) {
   console.error(`nothing in ${root} is called ${values.only}`);
   process.exit(2);

@@ -1,5 +1,7 @@
 /** The cache: what it holds after a prompt, and that a prompt with steps after it gives what one full pass gives. */
 import type { Model } from '../../src/hub/model.ts';
+import { headOf } from '../../src/models/forward.ts';
+import type { DecoderSession } from '../../src/models/session.ts';
 import { KVCache } from '../../src/nn/cache.ts';
 import type { RopeScaling } from '../../src/nn/rope.ts';
 import { tokenBatch } from '../../src/nn/tokens.ts';
@@ -23,13 +25,42 @@ export async function* sessionChecks(model: Model, caseName: string, expected: G
   const inputs = inputsOf(expected);
   const ids = inputs.input_ids!.map(row => Array.from(row));
   const mask = inputs.attention_mask?.map(row => Array.from(row));
-  const logits = expected.get('logits')!;
-  const T = ids[0]!.length;
   const { rope } = model.parts.config as { rope?: { scaling: RopeScaling } };
   // Keys that stay in the cache keep the rotation of the length they were written at: then steps are no full pass.
   const stretches = rope?.scaling.rope_type === 'dynamic';
-  for (const [how, lengths] of Object.entries(stretches ? { 'in one step': [T] } : cuts(T))) {
-    const session = model.open({ batch: ids.length, capacity: T });
+  const steps = stretches ? { 'in one step': [ids[0]!.length] } : cuts(ids[0]!.length);
+  yield* stepChecks(model, caseName, { ids, mask, steps, logits: expected.get('logits')! });
+  if (expected.has('cache_key.0')) yield* cacheChecks(model, caseName, ids, expected);
+}
+
+/** The same of an encoder-decoder's session, whose tokens are the decoder's and whose source is encoded once. */
+export async function* sourceSessionChecks(
+  model: Model,
+  caseName: string,
+  expected: GoldenCase,
+): AsyncGenerator<Check> {
+  const { labels, ...inputs } = inputsOf(expected);
+  const { config } = model.parts;
+  const made = headOf(model.parts).decoderIds?.(config, { input_ids: inputs.input_ids, labels });
+  const ids = (inputs.decoder_input_ids ?? made)!.map(row => Array.from(row));
+  const source = await model.encode(inputs);
+  try {
+    const steps = cuts(ids[0]!.length);
+    yield* stepChecks(source, caseName, { ids, mask: undefined, steps, logits: expected.get('logits')! });
+  } finally {
+    source.dispose();
+  }
+}
+
+/** That the steps give the logits of a full pass, however the tokens are cut. */
+async function* stepChecks(
+  decoder: { open(options: { batch: number; capacity: number }): DecoderSession },
+  caseName: string,
+  given: { ids: number[][]; mask: number[][] | undefined; steps: Record<string, number[]>; logits: Expected },
+): AsyncGenerator<Check> {
+  const { ids, mask, steps, logits } = given;
+  for (const [how, lengths] of Object.entries(steps)) {
+    const session = decoder.open({ batch: ids.length, capacity: ids[0]!.length });
     try {
       let at = 0;
       for (const length of lengths) {
@@ -48,7 +79,6 @@ export async function* sessionChecks(model: Model, caseName: string, expected: G
       session.dispose();
     }
   }
-  if (expected.has('cache_key.0')) yield* cacheChecks(model, caseName, ids, expected);
 }
 
 /** Logits of one token, on the scale of the whole tensor. */

@@ -1,11 +1,11 @@
 /** Reads the `torch` folder of the reference: tensors by name with their dtypes, and the settings beside them. */
-import { bytesSource, type FileDType, openSafetensors, toFloat32, toInt32 } from '../../src/formats/index.ts';
+import { bytesSource, openSafetensors, type TensorDType, toFloat32, toInt32 } from '../../src/formats/index.ts';
 import { Tensor } from '../../src/tensor/index.ts';
 import { type Check, compareFloats, compareGradient, type Expected } from './compare.ts';
 import type { GoldenFiles } from './golden-files.ts';
 
 export interface Stored extends Expected {
-  readonly dtype: FileDType;
+  readonly dtype: TensorDType;
   readonly data: Float32Array | Int32Array;
   readonly bytes: Uint8Array;
 }

@@ -1,10 +1,12 @@
 /** Every op of the reference's list by this library's means: values, gradients, layers, orders and half-precision rounding. */
+import { createReferenceBackend } from '../../src/backends/reference/index.ts';
 import { conv1d } from '../../src/nn/conv1d.ts';
 import {
   attention,
   concat,
   cumsum,
   dataOfAll,
+  defaultBackend,
   elu,
   gather,
   gelu,
@@ -21,6 +23,7 @@ import {
   quickGelu,
   relu,
   rmsNorm,
+  setDefaultBackend,
   sigmoid,
   silu,
   sizeOf,
@@ -95,7 +98,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   embedding: (ids, table) => gather(table, ids),
   // The row is there, but nothing flows back into it.
   embedding_padding_idx_0: (ids, table) => {
-    const fixed = concat([Tensor.from((table.storage as { data: Float32Array }).data.slice(0, 4), [1, 4]), table.slice(0, 1, 7)], 0);
+    const fixed = concat(
+      [Tensor.from((table.storage as { data: Float32Array }).data.slice(0, 4), [1, 4]), table.slice(0, 1, 7)],
+      0,
+    );
     return gather(fixed, ids);
   },
   conv1d: conv({ stride: 2, padding: 1 }),
@@ -105,7 +111,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     return linear(patches, w.reshape(5, 27), b).transpose().reshape(1, 5, 3, 2);
   },
   max_pool1d: x => dropLast(x.reshape(...x.shape.slice(0, -1), x.dim(-1) / 2, 2).max()),
-  sdpa: attention,
+  sdpa: (q, k, v) => attention(q, k, v),
   sdpa_causal: (q, k, v) => attention(q, k, v, { causal: true }),
   sdpa_scale_1: (q, k, v) => attention(q, k, v, { scale: 1 }),
   sdpa_bool_mask: (q, k, v, mask) => attention(q, k, v, { bias: mask.where(Tensor.constant(0), -1e30) }),
@@ -126,10 +132,17 @@ const ROWS: Readonly<Record<string, Row>> = {
   var_biased: x => dropLast(square(centered(x)).mean()),
   norm_l2: x => dropLast(norm(x)),
   clamp: x => x.maximum(-0.5).minimum(0.7),
-  cosine_similarity: (x, y) => dropLast(x.mul(y).sum().div(norm(x).mul(norm(y)))),
+  cosine_similarity: (x, y) =>
+    dropLast(
+      x
+        .mul(y)
+        .sum()
+        .div(norm(x).mul(norm(y))),
+    ),
   repeat_interleave: x => x.reshape(2, 2, 1, 4).expand([2, 2, 3, 4]).reshape(2, 6, 4),
   flip: x => gather(x.transpose(), Tensor.from(Int32Array.of(4, 3, 2, 1, 0))).transpose(),
-  triu_mask_add: x => x.add(lower(4).where(Tensor.constant(0), Number.NEGATIVE_INFINITY)),
+  // A score that is minus infinity passes nothing back.
+  triu_mask_add: x => lower(4).where(x, Number.NEGATIVE_INFINITY),
 };
 
 /** Checks of `ops.json` and `ops.safetensors`. */
@@ -143,7 +156,23 @@ export async function* opChecks(files: GoldenFiles, folder: string): AsyncGenera
   }
 }
 
+/**
+ * Where the reference's own numbers are rounding for the most part: a row with mean 1000 and a variance of a few units in
+ * the last place. There a result may be as far from the reference as twice what exact arithmetic is.
+ */
+const ROUNDED: readonly string[] = ['layer_norm'];
+
 async function* rowChecks(name: string, row: Row, tensors: StoredTensors): AsyncGenerator<Check> {
+  const checks = await rowResults(name, row, tensors);
+  if (!ROUNDED.includes(name)) return yield* checks;
+  const fast = await defaultBackend();
+  setDefaultBackend(createReferenceBackend());
+  const exact = await rowResults(name, row, tensors).finally(() => setDefaultBackend(fast));
+  for (const [i, check] of checks.entries())
+    yield { ...check, bound: Math.max(check.bound, 2 * exact[i]!.error), note: "the reference's own rounding" };
+}
+
+async function rowResults(name: string, row: Row, tensors: StoredTensors): Promise<Check[]> {
   const inputs = numbered(tensors, `${name}/in`).map(leaf) as [Tensor, Tensor, Tensor, Tensor];
   const outputs = [row(...inputs)].flat();
   const loss = outputs
@@ -153,13 +182,18 @@ async function* rowChecks(name: string, row: Row, tensors: StoredTensors): Async
     const expected = tensors.get(`${name}/grad_in.${i}`);
     return expected ? [{ part: `in.${i}`, input, expected }] : [];
   });
-  const gradients = gradient(loss, wanted.map(w => w.input));
-  const data = await dataOfAll(...outputs, ...gradients);
-  yield* compareAll(
-    name,
-    outputs.map((_, i) => [`out.${i}`, data[i]!, tensors.get(`${name}/out.${i}`)!]),
-    wanted.map(({ part, expected }, i) => [part, data[outputs.length + i]!, expected]),
+  const gradients = gradient(
+    loss,
+    wanted.map(w => w.input),
   );
+  const data = await dataOfAll(...outputs, ...gradients);
+  return [
+    ...compareAll(
+      name,
+      outputs.map((_, i) => [`out.${i}`, data[i]!, tensors.get(`${name}/out.${i}`)!]),
+      wanted.map(({ part, expected }, i) => [part, data[outputs.length + i]!, expected]),
+    ),
+  ];
 }
 
 type Special = (name: string, tensors: StoredTensors) => AsyncGenerator<Check>;
@@ -169,8 +203,7 @@ const rowsOf = ({ shape, data }: Stored): number[][] => {
 };
 
 /** Ids in order, and the values that they name. */
-const ordered =
-  (k: (n: number) => number): Special =>
+const ordered = (k: (n: number) => number): Special =>
   async function* (name, tensors) {
     const x = leaf(tensors.get(`${name}/in.0`)!);
     const ids = topK(x, k(x.dim(-1)));
@@ -187,20 +220,30 @@ const ordered =
 const encoderLayer = (normFirst: boolean): Special =>
   async function* (name, tensors) {
     const part = (key: string) => leaf(tensors.get(`${name}/${key}`)!);
-    const names = [...tensors.keys()].flatMap(key => (key.startsWith(`${name}/grad.`) ? [key.split('/grad.')[1]!] : []));
+    const names = [...tensors.keys()].flatMap(key =>
+      key.startsWith(`${name}/grad.`) ? [key.split('/grad.')[1]!] : [],
+    );
     const p = Object.fromEntries(names.map(key => [key, part(`weights.${key}`)]));
     const dense = (key: string, x: Tensor) => linear(x, p[`${key}.weight`]!, p[`${key}.bias`]!);
     const normed = (key: string, x: Tensor) => layerNorm(x, p[`${key}.weight`]!, p[`${key}.bias`]!, 1e-5);
     const attend = (x: Tensor) => {
       const qkv = linear(x, p['self_attn.in_proj_weight']!, p['self_attn.in_proj_bias']!);
       const heads = qkv.split(3).map(t => t.reshape(2, 5, 2, 4).permute(0, 2, 1, 3)) as [Tensor, Tensor, Tensor];
-      return dense('self_attn.out_proj', attention(...heads).permute(0, 2, 1, 3).reshape(2, 5, 8));
+      return dense(
+        'self_attn.out_proj',
+        attention(...heads)
+          .permute(0, 2, 1, 3)
+          .reshape(2, 5, 8),
+      );
     };
     const feed = (x: Tensor) => dense('linear2', gelu(dense('linear1', x)));
     const x = part('x');
     const middle = normFirst ? x.add(attend(normed('norm1', x))) : normed('norm1', x.add(attend(x)));
     const out = normFirst ? middle.add(feed(normed('norm2', middle))) : normed('norm2', middle.add(feed(middle)));
-    const gradients = gradient(out.mul(part('grad_out')).sumAll(), names.map(key => p[key]!));
+    const gradients = gradient(
+      out.mul(part('grad_out')).sumAll(),
+      names.map(key => p[key]!),
+    );
     const [found, ...data] = await dataOfAll(out, ...gradients);
     yield* compareAll(
       name,
@@ -212,10 +255,21 @@ const encoderLayer = (normFirst: boolean): Special =>
 /** Rounding to half precision, bit for bit, and back. */
 const rounding = (encode: typeof encodeF16, decode: typeof decodeF16): Special =>
   async function* (name, tensors) {
-    const [input, output, back] = ['in', 'out', 'back'].map(key => tensors.get(`${name}/${key}`)!) as [Stored, Stored, Stored];
+    const [input, output, back] = ['in', 'out', 'back'].map(key => tensors.get(`${name}/${key}`)!) as [
+      Stored,
+      Stored,
+      Stored,
+    ];
     const bits = encode(input.data as Float32Array);
     const expected = new Uint16Array(output.bytes.slice().buffer);
-    yield { name, part: 'bits', ...compareIds([...bits].map(b => [b]), [...expected].map(b => [b])) };
+    yield {
+      name,
+      part: 'bits',
+      ...compareIds(
+        [...bits].map(b => [b]),
+        [...expected].map(b => [b]),
+      ),
+    };
     const values = (x: ArrayLike<number>) => Array.from(x, v => [Object.is(v, -0) ? '-0' : v] as number[]);
     yield { name, part: 'back', ...compareIds(values(decode(bits)), values(back.data)) };
   };

@@ -1,12 +1,18 @@
 /** The reference's tables of formulas at real sizes: buckets, slopes, sinusoids, rotary frequencies and angles. */
 import { alibiSlopes } from '../../src/nn/alibi.ts';
 import { logBucket, relativeBucket } from '../../src/nn/relative-buckets.ts';
-import { attentionFactor, inverseFrequencies, type RopeConfig, type RopeScaling, ropeTable } from '../../src/nn/rope.ts';
+import {
+  attentionFactor,
+  inverseFrequencies,
+  type RopeConfig,
+  type RopeScaling,
+  ropeTable,
+} from '../../src/nn/rope.ts';
 import { sinusoids } from '../../src/nn/sinusoids.ts';
-import { dataOfAll, Tensor } from '../../src/tensor/index.ts';
+import { Tensor } from '../../src/tensor/index.ts';
 import { broken, type Check, compareFloats, compareIds, compareNumber, FLOAT_BOUND } from './compare.ts';
 import { type GoldenFiles, readJson } from './golden-files.ts';
-import { type Stored, storedTensors } from './torch-files.ts';
+import { type Stored, type StoredTensors, storedTensors } from './torch-files.ts';
 
 interface RopeCase {
   readonly head_dim: number;
@@ -28,8 +34,7 @@ export async function* tableChecks(files: GoldenFiles, folder: string): AsyncGen
     const rope = notes[`rope/${settings[0]}`] as RopeCase | undefined;
     if (kind) yield { name, part: settings.join(' '), ...kind(expected, key) };
     else if (rope && name === 'rope_inv_freq') yield* frequencyChecks(settings[0]!, rope, expected);
-    else if (rope && name === 'rope_cos')
-      yield* angleChecks(settings[0]!, rope, expected, tensors.get(`rope_sin/${settings[0]}`)!);
+    else if (rope && name === 'rope_cos') yield* angleChecks(settings[0]!, rope, tensors);
     else if (!(rope && name === 'rope_sin')) yield broken(key, 'no rule for this table');
   }
 }
@@ -70,36 +75,33 @@ function* frequencyChecks(part: string, rope: RopeCase, expected: Stored): Gener
   // Of each frequency, not of the largest: the slow ones are what reaches far.
   const errors = found.map((f, i) => Math.abs(f / expected.data[i]! - 1));
   yield { name: 'rope frequencies', part, error: Math.max(...errors), bound: FLOAT_BOUND };
-  yield { name: 'rope attention factor', part, ...compareNumber(attentionFactor(config.scaling), rope.attention_factor) };
+  yield {
+    name: 'rope attention factor',
+    part,
+    ...compareNumber(attentionFactor(config.scaling), rope.attention_factor),
+  };
 }
 
 /**
- * The reference multiplies position and frequency in single precision. Where that rounds the angle by less than the bound,
- * the table is compared as it is, and beyond that with the angles rounded as there.
+ * The table at positions up to 20,000. There the reference's angles are rounded to single precision, as are the
+ * frequencies that they come from: each entry may be off by as much as that turns its angle, besides the usual bound.
  */
-async function* angleChecks(part: string, rope: RopeCase, cos: Stored, sin: Stored): AsyncGenerator<Check> {
+async function* angleChecks(part: string, rope: RopeCase, tensors: StoredTensors): AsyncGenerator<Check> {
   const config = configOf(rope);
   const positions = rope.positions_of_cos_sin;
-  const half = config.dim / 2;
-  const table = ropeTable(config, {
-    positions: Tensor.from([...positions], [1, positions.length], 'i32'),
-    span: rope.seq_len ?? 0,
+  const span = rope.seq_len ?? 0;
+  const { cos, sin } = ropeTable(config, {
+    positions: Tensor.from(Int32Array.from(positions), [1, positions.length]),
+    span,
   });
-  const [foundCos, foundSin] = await dataOfAll(table.cos, table.sin);
-  const near = (i: number) => positions[Math.floor(i / half)]! < 512;
-  yield { name: 'rope cos', part, ...compareFloats(foundCos!, cos, near) };
-  yield { name: 'rope sin', part, ...compareFloats(foundSin!, sin, near) };
-  const factor = attentionFactor(config.scaling);
-  const frequencies = inverseFrequencies(config, rope.seq_len ?? 0).map(Math.fround);
-  const angles = positions.flatMap(position => frequencies.map(f => Math.fround(position * f)));
-  yield {
-    name: 'rope cos, angles in single precision',
-    part,
-    ...compareFloats(angles.map(a => factor * Math.cos(a)), cos),
-  };
-  yield {
-    name: 'rope sin, angles in single precision',
-    part,
-    ...compareFloats(angles.map(a => factor * Math.sin(a)), sin),
-  };
+  const rounded = tensors.get(`rope_inv_freq/${part}`)!.data;
+  const own = inverseFrequencies(config, span);
+  const turned = positions.flatMap(position =>
+    own.map((f, i) => position * (Math.abs(f - rounded[i]!) + f * 2 ** -23) * rope.attention_factor),
+  );
+  for (const [name, data] of Object.entries({ cos: await cos.data(), sin: await sin.data() })) {
+    const expected = tensors.get(`rope_${name}/${part}`)!.data;
+    const beyond = turned.map((turn, i) => Math.max(0, Math.abs(data[i]! - expected[i]!) - turn));
+    yield { name: `rope ${name}`, part, error: Math.max(...beyond), bound: FLOAT_BOUND };
+  }
 }

@@ -10,7 +10,7 @@ import { openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
-import { type TraceInput, textInput } from '../trace-input.ts';
+import { mediaInput, type TraceInput, textInput } from '../trace-input.ts';
 
 const OPTIONS = {
   get: { kind: 'text', short: 'g', value: 'NAME', help: 'print the values of one of them' },
@@ -28,7 +28,7 @@ export const trace = defineCommand({
   summary: 'shows every intermediate value of a model for a text: what it is called, its shape, its numbers.',
   positionals: [
     { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
-    { name: '[TEXT]', help: `the text to read; ${FROM_INPUT}` },
+    { name: '[TEXT]', help: `the text to read, or the file of a picture or recording; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
   examples: [
@@ -41,7 +41,9 @@ export const trace = defineCommand({
     const given = await textOrIds(argument, values.ids, { command: 'trace', what: 'a text', terminal, signal });
     const { model, close } = await openModel(folder!, { engine: values, terminal, say, signal });
     try {
-      const input = textInput(model, given, { decoder: values['decoder-ids'] ?? values.decoder });
+      const options = { decoder: values['decoder-ids'] ?? values.decoder };
+      const text = (model.parts.architecture.modality ?? 'text') === 'text';
+      const input = text ? textInput(model, given, options) : await mediaInput(model, folder!, given, options);
       const { inputs } = input;
       const names = values.get === undefined ? model.names(inputs) : [values.get];
       if (values.names) {

@@ -6,6 +6,7 @@ import { where } from '../scope.ts';
 import { broadcast, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { unbroadcast } from './elementwise.ts';
+import { concat } from './movement.ts';
 
 const MATMUL: Op<undefined> = {
   name: 'matmul',
@@ -51,6 +52,28 @@ const LINEAR: Op<undefined> = {
     const dx = rows.matmul(w!).reshape(...x!.shape);
     const dw = rows.transpose().matmul(x!.reshape(rows.dim(0), x!.dim(-1)));
     return b ? [dx, dw, rows.sum(0).reshape(-1)] : [dx, dw];
+  },
+  /** A weight that is used for a few rows at a time, once for each step of a text: one product of all rows. */
+  jointGradient(uses, k) {
+    const [, w] = uses[0]!.inputs;
+    const [out, width] = w!.shape as [number, number];
+    const rows = uses.reduce((n, { g }) => n + g.size / out, 0);
+    // The rows are kept until the last use is reached; a sum of products takes the place of one.
+    if (k !== 1 || rows * (out + width) > uses.length * out * width) return undefined;
+    const stack = (tensors: readonly Tensor[], features: number) =>
+      concat(
+        tensors.map(t => t.reshape(-1, features)),
+        0,
+      );
+    const g = stack(
+      uses.map(use => use.g),
+      out,
+    );
+    const x = stack(
+      uses.map(use => use.inputs[0]!),
+      width,
+    );
+    return g.transpose().matmul(x);
   },
   flops: ([x], _, out) => 2 * out.size * x!.dim(-1),
 };

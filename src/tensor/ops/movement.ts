@@ -1,7 +1,7 @@
 /** Movement ops: which element goes where. All but concat and copy are views: the planner turns them into strides. */
 import { ShapeError } from '../../errors.ts';
 import { expectShape } from '../check.ts';
-import type { Op } from '../op.ts';
+import type { Op, Use } from '../op.ts';
 import { where } from '../scope.ts';
 import { normalizeAxis, reshapeStrides, type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -58,25 +58,28 @@ export function transpose(x: Tensor, a: number, b: number): Tensor {
   return permute(x, order);
 }
 
-const SLICE: Op<{ axis: number; from: number; to: number }> = {
+interface Range {
+  readonly axis: number;
+  readonly from: number;
+  readonly to: number;
+}
+const SLICE: Op<Range> = {
   name: 'slice',
   infer: ([x], { axis, from, to }) => ({
     shape: x!.shape.map((n, d) => (d === axis ? to - from : n)),
     dtype: x!.dtype,
   }),
-  gradient(g, [x], _, { axis, from, to }) {
-    const zeros = (n: number) =>
-      Tensor.full(
-        x!.shape.map((m, d) => (d === axis ? n : m)),
-        0,
-      );
-    const parts = [zeros(from), g, zeros(x!.shape[axis]! - to)];
-    return [
-      concat(
-        parts.filter(p => p.shape[axis]! > 0),
-        axis,
-      ),
-    ];
+  gradient: (g, inputs, _, attrs) => [sideBySide([{ g, inputs, attrs }])],
+  /** Slices that do not overlap, such as all steps of a text, fill one tensor together. */
+  jointGradient(uses) {
+    const layers: [Use<Range>, ...Use<Range>[]][] = [];
+    for (const use of [...uses].sort((a, b) => a.attrs.from - b.attrs.from)) {
+      const { axis, from } = use.attrs;
+      const layer = layers.find(l => l[0].attrs.axis === axis && l.at(-1)!.attrs.to <= from);
+      if (layer) layer.push(use);
+      else layers.push([use]);
+    }
+    return layers.map(sideBySide).reduce((sum, layer) => sum.add(layer));
   },
   flops: () => 0,
   view: (input, { axis, from }, shape) => ({
@@ -85,6 +88,26 @@ const SLICE: Op<{ axis: number; from: number; to: number }> = {
     strides: input.strides,
   }),
 };
+/** The gradients of slices, which come in the order of their axis, in their places; 0 everywhere else. */
+function sideBySide(slices: readonly [Use<Range>, ...Use<Range>[]]): Tensor {
+  const [{ inputs, attrs }] = slices;
+  const { shape } = inputs[0]!;
+  const { axis } = attrs;
+  const parts: Tensor[] = [];
+  let at = 0;
+  const fill = (to: number) => {
+    const gap = shape.map((n, d) => (d === axis ? to - at : n));
+    if (to > at) parts.push(Tensor.full(gap, 0));
+    at = to;
+  };
+  for (const { g, attrs } of slices) {
+    fill(attrs.from);
+    if (attrs.to > attrs.from) parts.push(g);
+    at = attrs.to;
+  }
+  fill(shape[axis]!);
+  return concat(parts, axis);
+}
 export function slice(x: Tensor, axis: number, from: number, to: number): Tensor {
   axis = normalizeAxis(axis, x.rank);
   const n = x.shape[axis]!;

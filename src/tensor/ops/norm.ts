@@ -40,3 +40,22 @@ const RMS_NORM = composite<Epsilon>({
 });
 /** x / sqrt(mean(x²) + eps) * weight. */
 export const rmsNorm = (x: Tensor, weight: Tensor, eps: number): Tensor => RMS_NORM([x, weight], { eps });
+
+/**
+ * Layer norm over slices of the features: x `[B, C, ...]` in `groups` slices of C, weight and bias `[C]`. One slice per
+ * feature is the instance norm. Wu & He 2018.
+ */
+export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor {
+  const [B, C] = x.shape as [number, number];
+  expectShapes(
+    'groupNorm',
+    x.rank > 1 && C % groups === 0,
+    { x, weight, bias },
+    `x [B, C, ...], C in ${groups} groups`,
+  );
+  const rows = x.reshape(B, groups, -1);
+  const centered = rows.sub(rows.mean());
+  const scaled = centered.mul(centered.mul(centered).mean().add(eps).rsqrt()).reshape(...x.shape);
+  const perFeature = (p: Tensor) => p.reshape(C, ...x.shape.slice(2).map(() => 1));
+  return scaled.mul(perFeature(weight)).add(perFeature(bias));
+}

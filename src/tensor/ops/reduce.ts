@@ -3,6 +3,7 @@ import { expectDType } from '../check.ts';
 import type { Op } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { concat } from './movement.ts';
 
 interface Axis {
   readonly axis: number;
@@ -34,3 +35,17 @@ const MAX: Op<Axis> = {
 export const sum = (x: Tensor, axis: number): Tensor => Tensor.make(SUM, [x], { axis: normalizeAxis(axis, x.rank) });
 export const max = (x: Tensor, axis: number): Tensor => Tensor.make(MAX, [x], { axis: normalizeAxis(axis, x.rank) });
 export const mean = (x: Tensor, axis: number): Tensor => sum(x, axis).mul(1 / x.dim(axis));
+
+/** Running sums along an axis: element i is the sum of elements 0 to i. Hillis & Steele 1986, so n log n additions. */
+export function cumsum(x: Tensor, axis: number): Tensor {
+  axis = normalizeAxis(axis, x.rank);
+  const n = x.shape[axis]!;
+  for (let step = 1; step < n; step *= 2) {
+    const before = Tensor.full(
+      x.shape.map((m, d) => (d === axis ? step : m)),
+      0,
+    );
+    x = x.add(concat([before, x.slice(axis, 0, n - step)], axis));
+  }
+  return x;
+}

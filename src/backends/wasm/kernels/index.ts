@@ -3,6 +3,7 @@ import type { WasmKernel } from '../kernel.ts';
 import { ATTENTION_KERNELS } from './attention.ts';
 import { CACHE_KERNELS } from './cache.ts';
 import { ELEMENTWISE_KERNELS } from './elementwise.ts';
+import { EXPERT_KERNELS } from './experts.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { linear } from './linear.ts';
 import { matmul } from './matmul.ts';
@@ -22,6 +23,7 @@ export const KERNELS: readonly WasmKernel[] = [
   ...ROPE_KERNELS,
   ...CACHE_KERNELS,
   ...ATTENTION_KERNELS,
+  ...EXPERT_KERNELS,
   linear,
   matmul,
   pack,
