@@ -40,6 +40,7 @@ export {
 } from './options.ts';
 export { buildProcessors, DEFAULT_ORDER, LLAMA_CPP_ORDER, type ProcessorName } from './processors.ts';
 export { createSampler, type Sampler } from './sample.ts';
+export type { SpeechSegment } from './speech.ts';
 export { createStopMatcher, type StopMatcher } from './stop.ts';
 export {
   type GeneratedText,
