@@ -4,7 +4,8 @@ import { load } from 'heed';
 const model = await load('test/golden/data/bart');
 const source = [0, 21, 34, 55, 13, 2];
 for await (const event of model.generateIds([source], { numBeams: 4, numReturnSequences: 2, maxNewTokens: 6 }))
-  if (event.type === 'done') for (const { ids, score } of event.sequences) console.log(score?.toFixed(3), ids.join(' '));
+  if (event.type === 'done')
+    for (const { ids, score } of event.sequences) console.log(score?.toFixed(3), ids.join(' '));
 
 // The source's keys and values are computed once; a session of steps reads them. A trace shows the same by name.
 const name = 'decoder.blocks.1.cross.pattern';
