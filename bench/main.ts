@@ -11,6 +11,7 @@ import { model } from './model.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
 import { tokenizers } from './tokenizers.ts';
+import { trainTokenizers } from './train-tokenizer.ts';
 
 /** Sections by name, in the order in which they run. */
 const SECTIONS: Record<string, () => Promise<Row[]>> = {
@@ -21,6 +22,7 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   'cross-attention': crossAttention,
   'start-up': startUp,
   tokenizers,
+  'train-tokenizer': trainTokenizers,
 };
 
 const json = process.argv.includes('--json');

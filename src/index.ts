@@ -64,4 +64,12 @@ export {
   trace,
   valueAndGrad,
 } from './tensor/index.ts';
-export { type Encoding, loadTokenizer, Tokenizer } from './tokenizers/index.ts';
+export {
+  type CountTokensOptions,
+  countTokens,
+  type Encoding,
+  loadTokenizer,
+  Tokenizer,
+  type TrainTokenizerOptions,
+  trainTokenizer,
+} from './tokenizers/index.ts';

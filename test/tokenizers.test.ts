@@ -8,7 +8,7 @@ const folders = foldersBelow(fileURLToPath(new URL('tokenizers/data', import.met
 
 describe('tokenizers of our own', () => {
   it('are all there', () => {
-    expect(folders.length).toBe(6);
+    expect(folders.length).toBeGreaterThan(10);
   });
   it('load from a folder or one of its files', async () => {
     const folder = folders.find(name => name.endsWith('roberta-style'))!;

@@ -23,6 +23,8 @@ export interface ValueOption extends OptionBase {
   /** Placeholder of the value in the help. */
   readonly value: string;
   readonly choices?: readonly string[];
+  /** A list that takes all arguments up to the next option, or to `--`. */
+  readonly many?: boolean;
   /** The value that is meant when the option stands alone; only for integers. */
   readonly alone?: number;
   /** Smallest number. */
@@ -58,7 +60,7 @@ export interface CommandForm<T extends OptionTable> {
   readonly name: string;
   /** What it does, in a sentence. */
   readonly summary: string;
-  /** Positional arguments in the order they come; one in brackets may be left out. */
+  /** Positional arguments in the order they come; one in brackets may be left out, and the last may stand several times if it ends in `...`. */
   readonly positionals: readonly { readonly name: string; readonly help: string }[];
   readonly options: T;
   readonly examples: readonly { readonly line: string; readonly does: string }[];

@@ -29,7 +29,10 @@ export function overview(commands: readonly CommandEntry[], { columns, paint }: 
     paint.bold('Examples'),
     ...examples.map(line => `  ${line}`),
     '',
-    wrap('heed help COMMAND shows its options. MODEL is a folder with config.json and model.safetensors.', columns),
+    wrap(
+      'heed help COMMAND shows its options. MODEL is a folder with config.json and model.safetensors, or the name of a model on the hub, org/name.',
+      columns,
+    ),
     '',
   ].join('\n');
 }

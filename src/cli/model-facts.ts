@@ -1,15 +1,16 @@
 /** What a model folder says about itself, from its headers and JSON files: no weights are read. */
 import { CheckpointError, UnsupportedError } from '../errors.ts';
-import { type Checkpoint, openCheckpoint } from '../formats/index.ts';
-import { folderFiles } from '../hub/files.ts';
-import { readJson } from '../hub/read-json.ts';
+import { type Checkpoint, type GgufCheckpoint, openCheckpointFrom } from '../formats/index.ts';
+import { folderFiles, type ModelFiles } from '../hub/files.ts';
+import { openGgufModel } from '../hub/gguf.ts';
+import { readFile, readJson } from '../hub/read-json.ts';
 import { GENERATES, type HeadName } from '../models/architecture.ts';
 import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { headOf } from '../models/forward.ts';
 import { architectureOf } from '../models/index.ts';
 import { countParams } from '../nn/params.ts';
-import { loadTokenizer } from '../tokenizers/index.ts';
+import { loadTokenizerFrom, type Tokenizer, tokenizerFromGguf } from '../tokenizers/index.ts';
 import type { Message } from './messages.ts';
 import { groupParameters, type ParameterGroup } from './parameter-tree.ts';
 
@@ -78,17 +79,22 @@ const CONFIG_FIELDS: readonly (readonly [message: Message, ...fields: string[]])
 
 const BYTES_IN_MEMORY = 4;
 
-/** @throws CheckpointError when the folder has no config.json, and what reading its files throws */
-export async function modelFacts(folder: string): Promise<ModelFacts> {
-  const json = await readJson(folderFiles(folder), 'config.json');
+/**
+ * @param source the folder of a model, a GGUF file, or files from elsewhere
+ * @throws CheckpointError when the folder has no config.json, and what reading its files throws
+ */
+export async function modelFacts(source: string | ModelFiles): Promise<ModelFacts> {
+  const files = typeof source === 'string' ? folderFiles(source) : source;
+  const gguf = await openGgufModel(files);
+  const json = gguf?.json ?? (await readJson(files, 'config.json'));
   if (!json)
     throw new CheckpointError('no config.json', {
-      seen: folder,
+      seen: files.name,
       expected: 'a folder with config.json, or a weights file',
     });
-  const checkpoint = await openCheckpoint(folder);
+  const checkpoint = gguf?.checkpoint ?? (await openCheckpointFrom(files));
   try {
-    const known = await runnable(json, folder, checkpoint);
+    const known = await runnable(json, files.name, checkpoint);
     const file = fileFacts(checkpoint);
     const parameterCount = known ? countParams(headOf(known).parameters(known.config)) : file.parameterCount;
     const cache = known && GENERATES.has(known.head) ? known.architecture.cache?.(known.config) : undefined;
@@ -104,7 +110,7 @@ export async function modelFacts(folder: string): Promise<ModelFacts> {
         cacheBytesPerToken: cache ? 2 * cache.layers * cache.heads * cache.headDim * BYTES_IN_MEMORY : 0,
         contextLength: known.architecture.contextLength(known.config),
       },
-      tokenizer: await tokenizerFacts(folder),
+      tokenizer: gguf ? ggufTokenizerFacts(gguf.file) : await tokenizerFacts(files),
     };
   } finally {
     await checkpoint.close();
@@ -149,27 +155,30 @@ function configFacts(config: Json): ModelFacts['config'] {
   });
 }
 
-async function tokenizerFacts(folder: string): Promise<TokenizerFacts | undefined> {
-  const { readdir } = await import('node:fs/promises');
-  const names = await readdir(folder);
-  if (
-    !['tokenizer.json', 'vocab.json', 'vocab.txt', 'tokenizer.model', 'spiece.model'].some(name => names.includes(name))
-  )
-    return undefined;
-  const tokenizer = await loadTokenizer(folder);
-  const settings = await readJson(folderFiles(folder), 'tokenizer_config.json');
-  return {
-    kind: tokenizer.model.type,
-    vocabSize: tokenizer.vocabSize,
-    special: Object.fromEntries(
-      Object.entries(tokenizer.specialTokens).map(([role, id]: [string, number]) => [
-        role,
-        { id, token: tokenizer.idToToken(id) },
-      ]),
-    ),
-    chatTemplate:
-      settings?.chat_template !== undefined ||
-      names.includes('chat_template.jinja') ||
-      names.includes('chat_template.json'),
-  };
+async function tokenizerFacts(files: ModelFiles): Promise<TokenizerFacts | undefined> {
+  const names = (await files.list?.()) ?? [];
+  const tokenizer = await loadTokenizerFrom(file => readFile(files, file), names);
+  if (!tokenizer) return undefined;
+  const settings = await readJson(files, 'tokenizer_config.json');
+  const chatTemplate =
+    settings?.chat_template !== undefined ||
+    names.includes('chat_template.jinja') ||
+    names.includes('chat_template.json');
+  return { ...factsOfTokenizer(tokenizer), chatTemplate };
 }
+
+function ggufTokenizerFacts({ head }: GgufCheckpoint): TokenizerFacts | undefined {
+  if (!head.values.has('tokenizer.ggml.model')) return undefined;
+  return { ...factsOfTokenizer(tokenizerFromGguf(head)), chatTemplate: head.values.has('tokenizer.chat_template') };
+}
+
+const factsOfTokenizer = (tokenizer: Tokenizer): Omit<TokenizerFacts, 'chatTemplate'> => ({
+  kind: tokenizer.model.type,
+  vocabSize: tokenizer.vocabSize,
+  special: Object.fromEntries(
+    Object.entries(tokenizer.specialTokens).map(([role, id]: [string, number]) => [
+      role,
+      { id, token: tokenizer.idToToken(id) },
+    ]),
+  ),
+});

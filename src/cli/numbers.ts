@@ -12,6 +12,8 @@ export interface Numbers {
   percent(share: number): string;
   /** `12.4 ms`, `3.21 s` */
   duration(ms: number): string;
+  /** With so many decimals. */
+  fixed(n: number, decimals: number): string;
   /** With so many digits that matter. */
   digits(n: number, digits?: number): string;
 }
@@ -36,6 +38,8 @@ export function createNumbers(language: Language): Numbers {
     count: n => whole.format(n),
     short: n => scaled(n, ['', 'K', 'M', 'B', 'T']),
     bytes: n => scaled(n, ['B', 'KB', 'MB', 'GB', 'TB']),
+    fixed: (n, decimals) =>
+      new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(n),
     percent: share => `${one.format(100 * share)} %`,
     duration: ms =>
       ms < 999.5 ? `${digits(ms)} ms` : ms < 119_500 ? `${digits(ms / 1000)} s` : `${digits(ms / 60_000)} min`,

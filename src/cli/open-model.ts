@@ -1,12 +1,14 @@
 /** Starts a backend and loads a model for a command, with a progress line for those who wait. */
 import type { WasmBackend } from '../backends/wasm/index.ts';
-import { load } from '../hub/load.ts';
+import { load, type ModelProgress } from '../hub/load.ts';
 import type { Model } from '../hub/model.ts';
 import type { Backend } from '../tensor/index.ts';
 import type { Values } from './command.ts';
 import type { Say } from './messages.ts';
+import type { Numbers } from './numbers.ts';
 import type { ENGINE_OPTIONS } from './options.ts';
 import type { Terminal } from './terminal.ts';
+import { createTransferBar } from './transfer-bar.ts';
 
 export interface OpenBackend {
   readonly backend: Backend;
@@ -41,6 +43,7 @@ export interface OpenOptions {
   readonly engine: EngineValues;
   readonly terminal: Terminal;
   readonly say: Say;
+  readonly numbers: Numbers;
   readonly signal: AbortSignal;
   /** No progress line. */
   readonly quiet?: boolean;
@@ -48,21 +51,22 @@ export interface OpenOptions {
 
 /** @throws what `load` and `openBackend` throw; nothing stays open then */
 export async function openModel(
-  folder: string,
-  { engine, terminal, say, signal, quiet }: OpenOptions,
+  source: string,
+  { engine, terminal, say, numbers, signal, quiet }: OpenOptions,
 ): Promise<OpenModel> {
   const start = performance.now();
   const open = await openBackend(engine);
-  const show = terminal.interactiveErrors && !quiet;
-  let shown = false;
-  const onProgress = ({ loadedBytes, totalBytes }: { loadedBytes: number; totalBytes: number }) => {
-    if (!show || performance.now() - start < PATIENCE_MS) return;
-    shown = true;
-    const done = Math.round((30 * loadedBytes) / Math.max(1, totalBytes));
-    terminal.note(`\r${say('loading')} ${'█'.repeat(done)}${'░'.repeat(30 - done)} `);
+  const bars = {
+    download: createTransferBar(terminal, say, numbers),
+    load: createTransferBar(terminal, say, numbers),
+  };
+  const onProgress = (progress: ModelProgress) => {
+    if (quiet || performance.now() - start < PATIENCE_MS) return;
+    const label = progress.stage === 'download' ? progress.file : say('loading');
+    bars[progress.stage].show(label, progress.loadedBytes, progress.totalBytes);
   };
   try {
-    const model = await load(folder, { backend: open.backend, signal, onProgress });
+    const model = await load(source, { backend: open.backend, env: terminal.env, signal, onProgress });
     const close = () => {
       model.dispose();
       open.backend.close();
@@ -72,6 +76,7 @@ export async function openModel(
     open.backend.close();
     throw error;
   } finally {
-    if (shown) terminal.note('\r\x1b[K');
+    bars.download.clear();
+    bars.load.clear();
   }
 }

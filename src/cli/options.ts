@@ -31,3 +31,12 @@ export const FROM_INPUT = '- or nothing reads standard input, without the line e
 export const IDS_OPTION = {
   ids: { kind: 'ids', value: 'IDS', help: 'token ids instead of a text: 464,2068,7586' },
 } as const;
+
+/** Where downloaded models are. */
+export const CACHE_OPTION = {
+  'cache-dir': {
+    kind: 'text',
+    value: 'DIR',
+    help: 'folder of downloaded models (default: HF_HUB_CACHE, or hub in HF_HOME, which Python tools use too)',
+  },
+} as const;

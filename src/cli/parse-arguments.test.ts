@@ -13,6 +13,7 @@ const command = defineCommand({
     count: { kind: 'integer', short: 'n', value: 'N', min: 1, help: '' },
     temperature: { kind: 'number', value: 'X', help: '' },
     stop: { kind: 'list', value: 'TEXT', help: '' },
+    beside: { kind: 'list', many: true, value: 'A B ...', help: '' },
     ids: { kind: 'ids', value: 'IDS', help: '' },
     lang: { kind: 'text', value: 'LANG', choices: ['en', 'de'], help: '' },
     probs: { kind: 'integer', value: 'K', alone: 5, help: '' },
@@ -33,6 +34,23 @@ function problem(...argv: string[]): string {
   }
   throw new Error(`${argv.join(' ')} was accepted`);
 }
+
+describe('a list of many', () => {
+  it('takes all arguments up to the next option', () => {
+    const taken = (...argv: string[]) => {
+      const { values, positionals } = parse(...argv);
+      return [values.beside, positionals];
+    };
+    expect(taken('m', '--beside', 'a', 'b', 'c')).toEqual([['a', 'b', 'c'], ['m']]);
+    expect(taken('--beside', 'a', 'b', '-j', 'm')).toEqual([['a', 'b'], ['m']]);
+    expect(taken('--beside=a', 'b', '--', 'm')).toEqual([['a', 'b'], ['m']]);
+    expect(taken('m', '--beside', 'a', '--stop', 'x', 't', '--beside', 'b')).toEqual([
+      ['a', 'b'],
+      ['m', 't'],
+    ]);
+    expect(problem('m', '--beside')).toContain('--beside needs a value');
+  });
+});
 
 describe('values', () => {
   it('are undefined, false or empty when not given', () => {

@@ -34,8 +34,13 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   });
   const given = new Map<string, (string | undefined)[]>();
   const positionals: string[] = [];
+  /** The option that the arguments behind it belong to. */
+  let collecting: string | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional' && collecting !== undefined) given.get(collecting)!.push(token.value);
+    else if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional') continue;
+    collecting = undefined;
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const option = Object.hasOwn(options, name) ? options[name] : undefined;
@@ -44,6 +49,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     if (option.kind !== 'flag' && (value === undefined || (!inlineValue && looksLikeOption(value))))
       throw fail(`${rawName} needs a value${value === undefined ? '' : `; write ${rawName}=${value} if that is it`}`);
     given.set(name, [...(given.get(name) ?? []), value]);
+    if (option.kind !== 'flag' && option.many) collecting = name;
   }
   if (given.has('help')) return { values: {}, positionals, help: true };
   checkCount(command, positionals, fail);
@@ -84,7 +90,7 @@ function checkCount(command: Command, positionals: readonly string[], fail: (mes
   const missing = command.positionals[positionals.length];
   if (missing && !missing.name.startsWith('[')) throw fail(`${missing.name} is missing: ${missing.help}`);
   const extra = positionals[command.positionals.length];
-  if (extra !== undefined)
+  if (extra !== undefined && !command.positionals.at(-1)?.name.endsWith('...'))
     throw fail(`one argument too many: ${JSON.stringify(extra)}. A text of several words goes in quotes`);
 }
 

@@ -1,7 +1,7 @@
 /** Pictures and recordings as the tensors that models of images and audio read. */
 import { readFile } from 'node:fs/promises';
 import { ConfigError, UnsupportedError } from '../errors.ts';
-import { folderFiles } from '../hub/files.ts';
+import { modelFiles } from '../hub/load.ts';
 import { readJson } from '../hub/read-json.ts';
 import {
   audioConfig,
@@ -31,7 +31,7 @@ export async function readAudio(path: string, modelFolder: string, bins: number,
   return Tensor.from(features, [1, config.bins, frames]);
 }
 
-const settings = (folder: string) => readJson(folderFiles(folder), 'preprocessor_config.json');
+const settings = (folder: string) => readJson(modelFiles(folder), 'preprocessor_config.json');
 
 const bytesOf = async (path: string): Promise<Uint8Array> =>
   new Uint8Array(

@@ -45,7 +45,7 @@ async function start([folder, ...rest]: readonly string[], terminal: Terminal, s
     return 1;
   }
 
-  const { model, loadMs, close } = await openModel(path, { engine: NO_OPTIONS, terminal, say, signal });
+  const { model, loadMs, close } = await openModel(path, { engine: NO_OPTIONS, terminal, say, numbers, signal });
   try {
     line(wrap(say('whatStartDoes'), columns));
     line();

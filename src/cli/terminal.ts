@@ -17,6 +17,8 @@ export interface Terminal {
   note(text: string): void;
   /** All of standard input. @throws `signal.reason` when aborted before its end */
   read(signal: AbortSignal): Promise<string>;
+  /** Asks on standard error for one line of standard input; empty at its end. @throws `signal.reason` when aborted */
+  ask(question: string, signal: AbortSignal): Promise<string>;
 }
 
 const CODES = {
@@ -78,6 +80,19 @@ export function nodeTerminal(): Terminal {
       let text = '';
       for await (const part of stdin) text += part;
       return text;
+    },
+    async ask(question, signal) {
+      const { createInterface } = await import('node:readline');
+      const lines = createInterface({ input: stdin });
+      stderr.write(withoutCommands(question));
+      try {
+        return await new Promise<string>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          lines.once('line', resolve).once('close', () => resolve(''));
+        });
+      } finally {
+        lines.close();
+      }
     },
   };
 }

@@ -1,7 +1,9 @@
 /** What every weights file gives, whatever its format: named tensors whose bytes are read in parts, and their values as numbers. */
-import { DTypeError, FormatError } from '../errors.ts';
+import { CheckpointError, DTypeError, FormatError } from '../errors.ts';
 import { typedView } from '../util/bytes.ts';
 import { decodeBf16, decodeE4m3, decodeE5m2, decodeF16 } from '../util/half.ts';
+import { BLOCK_CODECS, type BlockDType, decodeBlocks, isBlockDType } from './gguf-blocks/index.ts';
+import { quoted } from './quoted.ts';
 
 /** Bytes per element. The order is the one in which the reference implementation of safetensors lays out tensors. */
 const ELEMENT_BYTES = {
@@ -22,8 +24,11 @@ const ELEMENT_BYTES = {
   BOOL: 1,
 } as const;
 
-/** A dtype of a weights file. Block-quantised formats of other files have dtypes of their own. */
+/** A dtype of a weights file that holds every value by itself. */
 export type FileDType = keyof typeof ELEMENT_BYTES;
+
+/** Any dtype of a weights file; those of GGUF may hold the values of a row in blocks. */
+export type TensorDType = FileDType | BlockDType;
 
 /** All file dtypes, widest elements first. */
 export const FILE_DTYPES = Object.keys(ELEMENT_BYTES) as readonly FileDType[];
@@ -31,7 +36,7 @@ export const FILE_DTYPES = Object.keys(ELEMENT_BYTES) as readonly FileDType[];
 /** A tensor of a file: row-major, little-endian. A shape of no dimensions is a single value; a dimension may be 0. */
 export interface TensorEntry {
   readonly name: string;
-  readonly dtype: FileDType;
+  readonly dtype: TensorDType;
   readonly shape: readonly number[];
   readonly byteLength: number;
 }
@@ -51,6 +56,29 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
+/**
+ * The tensor that a read is from. Throws what `Checkpoint.read` throws: CheckpointError for an unknown name, FormatError for
+ * bytes outside the tensor. `where` names the file.
+ */
+export function readRange<T extends TensorEntry>(
+  tensors: ReadonlyMap<string, T>,
+  name: string,
+  offset: number,
+  length: number,
+  where: string,
+): T {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new CheckpointError('no such tensor', { seen: quoted(name), where });
+  if (!(offset >= 0 && length >= 0 && offset + length <= tensor.byteLength)) {
+    throw new FormatError('read outside the tensor', {
+      seen: `${length} bytes from ${offset} on`,
+      expected: `a range within ${tensor.byteLength} bytes`,
+      where: `tensor ${quoted(name)} of ${where}`,
+    });
+  }
+  return tensor;
+}
+
 /** Whether a text names a file dtype. */
 export function isFileDType(text: string): text is FileDType {
   return Object.hasOwn(ELEMENT_BYTES, text);
@@ -61,10 +89,16 @@ export function elementBytes(dtype: FileDType): number {
   return ELEMENT_BYTES[dtype];
 }
 
-/** Bytes of a tensor, or undefined if that is more than a number can count exactly (2^53). */
-export function tensorBytes(dtype: FileDType, shape: readonly number[]): number | undefined {
-  let bytes = elementBytes(dtype);
-  for (const size of shape) {
+/**
+ * Bytes of a tensor, or undefined if there is no such tensor: more bytes than a number can count exactly (2^53), or rows that
+ * are no whole number of blocks.
+ */
+export function tensorBytes(dtype: TensorDType, shape: readonly number[]): number | undefined {
+  const codec = isBlockDType(dtype) ? BLOCK_CODECS[dtype] : undefined;
+  const row = codec ? (shape.at(-1) ?? 1) / codec.elements : 1;
+  if (!Number.isInteger(row)) return undefined;
+  let bytes = codec ? codec.bytes * row : elementBytes(dtype as FileDType);
+  for (const size of codec ? shape.slice(0, -1) : shape) {
     bytes *= size;
     if (!Number.isSafeInteger(bytes)) return undefined;
   }
@@ -90,11 +124,11 @@ const TO_FLOAT32: Readonly<Record<FileDType, (bytes: Uint8Array) => Float32Array
 };
 
 /**
- * Converts a chunk of whole elements to float32, in new memory. Values that float32 cannot hold are rounded to nearest;
- * booleans become 0 and 1. Throws FormatError if the chunk ends within an element.
+ * Converts a chunk of whole elements or blocks to float32, in new memory. Values that float32 cannot hold are rounded to
+ * nearest; booleans become 0 and 1. Throws FormatError if the chunk ends within an element or a block.
  */
-export function toFloat32(bytes: Uint8Array, dtype: FileDType): Float32Array {
-  return TO_FLOAT32[dtype](bytes);
+export function toFloat32(bytes: Uint8Array, dtype: TensorDType): Float32Array {
+  return isBlockDType(dtype) ? decodeBlocks(bytes, dtype) : TO_FLOAT32[dtype](bytes);
 }
 
 function u32ToInt32(values: Uint32Array): Int32Array {
@@ -128,7 +162,7 @@ function doesNotFit(value: number | bigint, index: number): FormatError {
  * Converts a chunk of whole elements of an integer or boolean dtype to int32, in new memory. Throws FormatError, with the
  * value, if one does not fit, DTypeError for a float dtype.
  */
-export function toInt32(bytes: Uint8Array, dtype: FileDType): Int32Array {
+export function toInt32(bytes: Uint8Array, dtype: TensorDType): Int32Array {
   switch (dtype) {
     case 'I64':
       return wideToInt32(typedView(BigInt64Array, bytes));

@@ -5,24 +5,42 @@ export {
   FILE_DTYPES,
   type FileDType,
   isFileDType,
+  type TensorDType,
   type TensorEntry,
   tensorBytes,
   toFloat32,
   toInt32,
 } from './checkpoint.ts';
+export { type TensorView, viewCheckpoint } from './checkpoint-view.ts';
+export { type GgufCheckpoint, ggufNames, isGguf, openGguf } from './gguf.ts';
+export {
+  BLOCK_CODECS,
+  type BlockDType,
+  decodeBlocks,
+  encodeBlocks,
+  isBlockDType,
+  WRITABLE_BLOCKS,
+} from './gguf-blocks/index.ts';
+export type { GgufMetadata, GgufValue } from './gguf-metadata.ts';
+export {
+  encodeValues,
+  type GgufMetadataToWrite,
+  type GgufValueToWrite,
+  ggufBytes,
+  metadataToWrite,
+  writeGguf,
+} from './gguf-write.ts';
 export { nodeFiles, splitPath } from './node-files.ts';
 export { isWeightsFile, openCheckpoint, openCheckpointFrom } from './open-checkpoint.ts';
 export { openSafetensors } from './safetensors.ts';
 export {
   type ShardedWriteOptions,
   safetensorsBytes,
-  type TensorToWrite,
   type WriteOptions,
-  type WriteProgress,
   writeSafetensors,
   writeShardedSafetensors,
 } from './safetensors-write.ts';
-export { openShardedSafetensors } from './sharded.ts';
+export { openSharded, type ShardedOptions } from './sharded.ts';
 export {
   type ByteSource,
   blobSource,
@@ -34,3 +52,5 @@ export {
   readTarget,
   readWhole,
 } from './source.ts';
+export type { TensorToWrite, WriteProgress } from './tensor-stream.ts';
+export { openTorch, stateDictOf, type TorchCheckpoint } from './torch.ts';

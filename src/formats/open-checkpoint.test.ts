@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from './open-checkpoint.ts';
+import { dict, floats, tensor, torchLegacy, torchZip } from '../../test/formats/torch-builder.ts';
+import { isWeightsFile, openCheckpoint } from './open-checkpoint.ts';
 import { safetensorsBytes } from './safetensors-write.ts';
 
 let root = '';
@@ -27,6 +28,22 @@ async function namesIn(path: string): Promise<string[]> {
   await checkpoint.close();
   return [...checkpoint.tensors.keys()];
 }
+
+describe('isWeightsFile', () => {
+  it('goes by the ending', () => {
+    const yes = [
+      'a.safetensors',
+      'a.safetensors.index.json',
+      'pytorch_model.bin',
+      'b.bin.index.json',
+      'x.pt',
+      'x.pth',
+      'x.ckpt',
+    ];
+    expect(yes.filter(name => !isWeightsFile(name))).toEqual([]);
+    expect(['model', 'bin', 'x.pt.index.json', 'a.bin.txt', 'index.json'].filter(isWeightsFile)).toEqual([]);
+  });
+});
 
 describe('openCheckpoint', () => {
   it('prefers model.safetensors to the index, and takes either by its path', async () => {
@@ -63,30 +80,58 @@ describe('openCheckpoint', () => {
       'CheckpointError',
     ],
     [
-      'holds a PyTorch file',
+      'holds a broken PyTorch file',
       { 'pytorch_model.bin': '' },
-      /such as "pytorch_model\.bin" come later; seen: /,
-      'UnsupportedError',
+      /no PyTorch checkpoint; seen: an empty file/,
+      'FormatError',
     ],
     [
-      'holds a GGUF file',
-      { 'x.gguf': '', 'config.json': '' },
-      /"x\.gguf" come later; seen: "config\.json", /,
-      'UnsupportedError',
+      'holds two GGUF files',
+      { 'x.gguf': '', 'y.gguf': '' },
+      /holds no checkpoint; seen: "x\.gguf", "y\.gguf".*to do: give the path of the file/,
+      'CheckpointError',
+    ],
+    [
+      'holds a broken GGUF file and its second part',
+      { 'x-00001-of-00002.gguf': '', 'x-00002-of-00002.gguf': '', 'config.json': '' },
+      /file ends within its metadata.*x-00001/,
+      'FormatError',
     ],
   ])('says what a folder holds that %s', async (_, files, message, name) => {
     await expect(openCheckpoint(await folder(files))).rejects.toThrow(expect.objectContaining({ name }));
     await expect(openCheckpoint(await folder(files))).rejects.toThrow(message);
   });
 
-  it.each([
-    ['GGUF', 'GGUF\x03\0\0\0\0\0\0\0'],
-    ['PyTorch (zip)', 'PK\x03\x04\0\0\x08\x08\0\0\0\0'],
-    ['PyTorch (pickle)', '\x80\x02\x8a\x0alfcF\x9c'],
-  ])('tells a %s file by its first bytes', async (format, text) => {
-    const path = await folder({ blob: Uint8Array.from(text, c => c.charCodeAt(0)) });
-    await expect(openCheckpoint(join(path, 'blob'))).rejects.toThrow(
-      `${format} files come later; expected: safetensors`,
+  it('tells a GGUF file by its first bytes', async () => {
+    const path = await folder({ blob: Uint8Array.from('GGUF\x03', c => c.charCodeAt(0)) });
+    await expect(openCheckpoint(join(path, 'blob'))).rejects.toThrow(/the file ends within its metadata/);
+  });
+
+  it('takes PyTorch files after safetensors, single before sharded, and tells them by their bytes', async () => {
+    const torch = (name: string, data: number) =>
+      torchZip(dict({ [name]: tensor({ shape: [1] }), 'module.w': tensor({ shape: [1] }) }), { 0: floats(data) });
+    const path = await folder({
+      'model.safetensors.index.json': index('s.safetensors'),
+      's.safetensors': weights('shard'),
+      'pytorch_model.bin': torch('single', 1),
+      'pytorch_model.bin.index.json': index('p.bin'),
+      'p.bin': torch('shard', 2),
+      'really.bin': weights('safetensors'),
+      'last.ckpt': torchLegacy(dict({ state_dict: dict({ 'module.w': tensor({ shape: [1] }) }) }), { 0: floats(3) }),
+    });
+    expect(await namesIn(path)).toEqual(['shard']);
+    expect(await namesIn(join(path, 'last.ckpt'))).toEqual(['w']);
+    expect(await namesIn(join(path, 'really.bin'))).toEqual(['safetensors']);
+    await rm(join(path, 'model.safetensors.index.json'));
+    expect(await namesIn(path)).toEqual(['single', 'module.w']);
+    await rm(join(path, 'pytorch_model.bin'));
+    const sharded = await openCheckpoint(path);
+    expect([sharded.format, ...sharded.tensors.keys()]).toEqual(['pytorch', 'shard', 'module.w']);
+    expect(await sharded.read('shard', 0, 4)).toEqual(floats(2));
+    await sharded.close();
+    await writeFile(join(path, 'pytorch_model.bin.index.json'), index('../p.bin'));
+    await expect(openCheckpoint(path)).rejects.toThrow(
+      /shard name leaves the folder of the index; seen: "\.\.\/p\.bin"/,
     );
   });
 

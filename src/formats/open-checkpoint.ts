@@ -1,36 +1,35 @@
 /** Opens the weights of a model: finds the file, tells its format, says what is there if nothing fits. */
-import { CheckpointError, ConfigError, FormatError, UnsupportedError } from '../errors.ts';
+import { CheckpointError, ConfigError, FormatError } from '../errors.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { ggufNames, isGgufStart, openGguf } from './gguf.ts';
 import { nodeFiles, splitPath } from './node-files.ts';
 import { quoted } from './quoted.ts';
 import { openSafetensors } from './safetensors.ts';
-import { INDEX_FILE, openShardedSafetensors } from './sharded.ts';
+import { INDEX_FILE, openSharded } from './sharded.ts';
 import { type ByteSource, fileSource, type ModelFiles, readWhole } from './source.ts';
+import { isTorch, openTorch, stateDictOf } from './torch.ts';
 
 /** Where weights are, in the order of preference. */
-const USUAL_FILES = ['model.safetensors', INDEX_FILE] as const;
+const USUAL_FILES = ['model.safetensors', INDEX_FILE, 'pytorch_model.bin', 'pytorch_model.bin.index.json'] as const;
 
 /** An index of a million tensors takes this much; a longer file is not one. */
 const MAX_INDEX_BYTES = 100_000_000;
 
-/** What the first four bytes of other weights files are. Read as safetensors they would claim a header beyond its limit. */
-const OTHER_FORMATS: readonly { readonly start: string; readonly format: string }[] = [
-  { start: 'GGUF', format: 'GGUF' },
-  { start: 'PK\x03\x04', format: 'PyTorch (zip)' },
-  { start: '\x80\x02\x8a\x0a', format: 'PyTorch (pickle)' },
-];
+/** What the files of PyTorch are called. */
+const TORCH_NAME = /\.(bin|pt|pth|ckpt)$/;
 
-/** Weights that a folder may hold instead. */
-const LATER_FILE = /^pytorch_model.*\.bin$|\.(gguf|pth)$/;
+/** `{`, with which the header of safetensors begins behind its length. */
+const JSON_START = 0x7b;
 
-/** Whether a name is that of safetensors weights or of the index of their shards. */
+/** Whether a name is that of a weights file or of the index of such files. */
 export function isWeightsFile(name: string): boolean {
-  return /\.safetensors(\.index\.json)?$/.test(name);
+  return /\.(gguf|(safetensors|bin)(\.index\.json)?)$/.test(name) || TORCH_NAME.test(name);
 }
 
 /**
- * Opens the checkpoint of a folder (`model.safetensors`, else the index of its shards) or a file (safetensors, or an index).
+ * Opens the checkpoint of a folder (`model.safetensors`, the index of its shards, `pytorch_model.bin`, the index of its shards: the
+ * first that is there; else its only GGUF file) or a file (safetensors, PyTorch, an index of either, or GGUF, which may be split).
  * Throws ConfigError if there is nothing at the path, and what `openCheckpointFrom` throws.
  */
 export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> {
@@ -48,34 +47,36 @@ export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> 
 }
 
 /**
- * Opens the checkpoint among the files of a model: the weights file that they name, else `model.safetensors`, else the index
- * of its shards. Aborting the signal stops this and later reads. Throws CheckpointError if there is none, UnsupportedError for
- * formats that come later, and what `openSafetensors` and `openShardedSafetensors` throw.
+ * Opens the checkpoint among the files of a model: the weights file that they name, else the first of the usual ones, as
+ * `openCheckpoint`. Of a PyTorch file it gives the model's own tensors (`stateDictOf`). Aborting the signal stops this and later
+ * reads. Throws CheckpointError if there is none, and what `openSafetensors`, `openTorch`, `openSharded` and `openGguf` throw.
  */
 export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal): Promise<Checkpoint> {
   const open = (file: string) => files.open(file, signal);
   const names = files.weights === undefined ? await files.list?.() : undefined;
-  const wanted = files.weights === undefined ? USUAL_FILES : [files.weights];
+  const gguf = ggufNames(names ?? []);
+  const usual = [...USUAL_FILES, ...(gguf.length === 1 ? gguf : [])];
+  const wanted = files.weights === undefined ? usual : [files.weights];
   for (const file of wanted.filter(name => names?.includes(name) ?? true)) {
     const source = await open(file);
-    if (source) return file.endsWith('.index.json') ? openIndex(source, open) : openFile(source);
+    if (source) return file.endsWith('.index.json') ? openIndex(source, open) : openFile(source, open);
   }
   throw nothingToOpen(files, names);
 }
 
-async function openFile(source: ByteSource): Promise<Checkpoint> {
-  const other = await otherFormat(source);
-  if (other === undefined) return openSafetensors(source);
-  await source.close();
-  throw new UnsupportedError(`${other} files come later`, { expected: 'safetensors', where: source.name });
+type Open = (file: string) => Promise<ByteSource | undefined>;
+
+async function openFile(source: ByteSource, open?: Open): Promise<Checkpoint> {
+  const start = await source.read(0, Math.min(9, source.size));
+  if (isGgufStart(start) || source.name.endsWith('.gguf')) return openGguf(source, open);
+  // The name decides only about files that begin like neither: it says what is expected of them.
+  if (isTorch(start) || (TORCH_NAME.test(source.name) && start[8] !== JSON_START)) {
+    return stateDictOf(await openTorch(source));
+  }
+  return openSafetensors(source);
 }
 
-async function otherFormat(source: ByteSource): Promise<string | undefined> {
-  const start = String.fromCharCode(...(await source.read(0, Math.min(4, source.size))));
-  return OTHER_FORMATS.find(other => other.start === start)?.format;
-}
-
-async function openIndex(source: ByteSource, open: (file: string) => Promise<ByteSource | undefined>) {
+async function openIndex(source: ByteSource, open: Open) {
   const text = decodeUtf8(await readWhole(source, MAX_INDEX_BYTES), source.name);
   let index: unknown;
   try {
@@ -83,7 +84,7 @@ async function openIndex(source: ByteSource, open: (file: string) => Promise<Byt
   } catch (cause) {
     throw new FormatError('index is not JSON', { seen: String(cause), where: source.name, cause });
   }
-  return openShardedSafetensors(index, open, source.name);
+  return openSharded(index, { open, read: part => openFile(part), where: source.name });
 }
 
 function nothingToOpen({ name: where, weights }: ModelFiles, names?: readonly string[]): Error {
@@ -93,11 +94,7 @@ function nothingToOpen({ name: where, weights }: ModelFiles, names?: readonly st
   const sorted = [...names].sort();
   const more = names.length > 20 ? `, and ${names.length - 20} more` : '';
   const seen = names.length === 0 ? 'an empty folder' : sorted.slice(0, 20).map(quoted).join(', ') + more;
-  const later = sorted.find(name => LATER_FILE.test(name));
-  if (later !== undefined) {
-    return new UnsupportedError(`files such as ${quoted(later)} come later`, { seen, expected, where });
-  }
-  const other = names.some(name => name.endsWith('.safetensors'));
+  const other = names.some(isWeightsFile);
   const fix = other ? 'give the path of the file itself, or name it model.safetensors' : undefined;
   return new CheckpointError('folder holds no checkpoint', { seen, expected, fix, where });
 }

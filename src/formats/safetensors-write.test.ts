@@ -5,13 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { elementBytes, FILE_DTYPES, type FileDType } from './checkpoint.ts';
 import { openCheckpoint } from './open-checkpoint.ts';
 import { openSafetensors } from './safetensors.ts';
-import {
-  safetensorsBytes,
-  type TensorToWrite,
-  writeSafetensors,
-  writeShardedSafetensors,
-} from './safetensors-write.ts';
+import { safetensorsBytes, writeSafetensors, writeShardedSafetensors } from './safetensors-write.ts';
 import { bytesSource } from './source.ts';
+import type { TensorToWrite } from './tensor-stream.ts';
 
 /** A tensor of the given bytes, in chunks of 5, which fall between elements. */
 function tensor(name: string, dtype: FileDType, shape: number[], bytes: Uint8Array): TensorToWrite {
@@ -126,7 +122,7 @@ describe('safetensorsBytes', () => {
       [tensor('a', 'F32', [1], new Uint8Array(7))],
       /not as long as the tensor; seen: 5 bytes or more/,
     ],
-    ['bytes that come later', [later], /only later; to do: use writeSafetensors/],
+    ['bytes that come later', [later], /only later; to do: write it to a file/],
   ])('refuses %s', (_, tensors, message) => {
     expect(() => safetensorsBytes(tensors)).toThrow(message);
   });

@@ -4,35 +4,26 @@
  * order of their UTF-8 bytes; header padded with spaces to a multiple of 8); shards as in huggingface_hub, filled in the
  * order given.
  */
-import { CheckpointError, ConfigError } from '../errors.ts';
-import { elementBytes, FILE_DTYPES, type FileDType, tensorBytes } from './checkpoint.ts';
+import { ConfigError } from '../errors.ts';
+import { FILE_DTYPES, type FileDType, isFileDType } from './checkpoint.ts';
 import { type FileToWrite, nodeFiles, writeFiles } from './node-files.ts';
 import { quoted } from './quoted.ts';
 import { MAX_HEADER_BYTES, METADATA_KEY } from './safetensors-header.ts';
 import { INDEX_FILE } from './sharded.ts';
+import {
+  checkText,
+  copyTensor,
+  progressOver,
+  type SizedTensor,
+  type StreamOptions,
+  sizeTensors,
+  streamTensor,
+  type TensorToWrite,
+  totalBytes,
+} from './tensor-stream.ts';
 
-/** A tensor whose bytes are produced when its turn comes: little-endian, row-major, in chunks of any size. */
-export interface TensorToWrite {
-  readonly name: string;
-  readonly dtype: FileDType;
-  readonly shape: readonly number[];
-  /** A chunk may be overwritten once the next one is asked for. */
-  chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-}
-
-/** How far writing has come, in bytes of tensors. */
-export interface WriteProgress {
-  readonly writtenBytes: number;
-  readonly totalBytes: number;
-  /** The tensor just being written. */
-  readonly tensor: string;
-}
-
-export interface WriteOptions {
+export interface WriteOptions extends StreamOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** Stops between two chunks; no file is then left behind or changed. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: WriteProgress) => void) | undefined;
 }
 
 export interface ShardedWriteOptions extends WriteOptions {
@@ -40,9 +31,7 @@ export interface ShardedWriteOptions extends WriteOptions {
   readonly maxShardBytes: number;
 }
 
-interface SizedTensor extends TensorToWrite {
-  readonly byteLength: number;
-}
+type Sized = SizedTensor<FileDType>;
 
 const UTF8 = new TextEncoder();
 const RANK = new Map(FILE_DTYPES.map((dtype, rank) => [dtype, rank]));
@@ -52,26 +41,14 @@ const RANK = new Map(FILE_DTYPES.map((dtype, rank) => [dtype, rank]));
  * metadata that a file cannot hold, CheckpointError for a tensor whose chunks are not as long as its shape says.
  */
 export function safetensorsBytes(tensors: Iterable<TensorToWrite>, metadata?: WriteOptions['metadata']): Uint8Array {
-  const sized = sizeTensors(tensors);
+  const sized = sizeSafetensors(tensors);
   const { head, ordered } = layOut(sized, metadata);
   const out = new Uint8Array(head.length + totalBytes(sized));
   out.set(head);
   let at = head.length;
   for (const tensor of ordered) {
-    const chunks = tensor.chunks();
-    if (!(Symbol.iterator in chunks)) {
-      throw new ConfigError('tensor gives its bytes only later', {
-        fix: 'use writeSafetensors',
-        where: `tensor ${quoted(tensor.name)}`,
-      });
-    }
-    let length = 0;
-    for (const chunk of chunks) {
-      length = advance(tensor, length, chunk);
-      out.set(chunk, at);
-      at += chunk.length;
-    }
-    checkComplete(tensor, length);
+    copyTensor(tensor, out, at);
+    at += tensor.byteLength;
   }
   return out;
 }
@@ -86,7 +63,7 @@ export async function writeSafetensors(
   options: WriteOptions = {},
 ): Promise<void> {
   options.signal?.throwIfAborted();
-  const sized = sizeTensors(tensors);
+  const sized = sizeSafetensors(tensors);
   await writeFiles([safetensorsFile(path, sized, options, progressOver(sized, options))]);
 }
 
@@ -101,7 +78,7 @@ export async function writeShardedSafetensors(
   options: ShardedWriteOptions,
 ): Promise<void> {
   options.signal?.throwIfAborted();
-  const sized = sizeTensors(tensors);
+  const sized = sizeSafetensors(tensors);
   const shards = fillShards(sized, options.maxShardBytes);
   const progress = progressOver(sized, options);
   const nameOf = (shard: number) => `model-${fiveDigits(shard + 1)}-of-${fiveDigits(shards.length)}.safetensors`;
@@ -129,34 +106,18 @@ export async function writeShardedSafetensors(
 
 const fiveDigits = (value: number) => String(value).padStart(5, '0');
 
-const totalBytes = (tensors: readonly SizedTensor[]) => tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
-
-/** Checks names and shapes of all tensors. */
-function sizeTensors(tensors: Iterable<TensorToWrite>): SizedTensor[] {
-  const names = new Set<string>();
-  return Array.from(tensors, tensor => {
-    const { name, dtype, shape } = tensor;
-    const problem = (what: string, seen: string) => new ConfigError(what, { seen, where: `tensor ${quoted(name)}` });
-    if (names.has(name)) throw problem('two tensors have the same name', quoted(name));
-    if (name === METADATA_KEY) throw problem('the name is reserved by the format', quoted(name));
-    names.add(name);
-    checkText(name, 'a tensor name');
-    if (!RANK.has(dtype)) throw problem('unknown dtype', String(dtype));
-    const byteLength = tensorBytes(dtype, shape);
-    if (byteLength === undefined || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
-      throw problem('not a shape that a file can hold', `[${shape.join(', ')}]`);
-    }
-    return { name, dtype, shape, byteLength, chunks: () => tensor.chunks() };
-  });
-}
-
-function checkText(text: string, what: string): void {
-  if (typeof text !== 'string') throw new ConfigError(`${what} is not a text`, { seen: typeof text });
-  if (/\p{Surrogate}/u.test(text)) throw new ConfigError(`${what} holds half a surrogate pair`, { seen: quoted(text) });
-}
+const sizeSafetensors = (tensors: Iterable<TensorToWrite>): Sized[] =>
+  sizeTensors(
+    tensors,
+    (dtype): dtype is FileDType => isFileDType(dtype),
+    name => {
+      checkText(name, 'a tensor name');
+      if (name === METADATA_KEY) throw new ConfigError('the name is reserved by the format', { seen: quoted(name) });
+    },
+  );
 
 /** Length and header of a file, and its tensors in the order of their bytes. */
-function layOut(tensors: readonly SizedTensor[], metadata: WriteOptions['metadata']) {
+function layOut(tensors: readonly Sized[], metadata: WriteOptions['metadata']) {
   const ordered = [...tensors].sort((a, b) => RANK.get(a.dtype)! - RANK.get(b.dtype)! || compareUtf8(a.name, b.name));
   const fields: string[] = [];
   if (metadata !== undefined) {
@@ -199,19 +160,9 @@ function compareUtf8(a: string, b: string): number {
 
 const unitOrder = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
-/** A function that counts written bytes over all files of a checkpoint. */
-function progressOver(tensors: readonly SizedTensor[], { onProgress }: WriteOptions) {
-  const total = totalBytes(tensors);
-  let writtenBytes = 0;
-  return (tensor: string, bytes: number) => {
-    writtenBytes += bytes;
-    onProgress?.({ writtenBytes, totalBytes: total, tensor });
-  };
-}
-
 function safetensorsFile(
   path: string,
-  tensors: readonly SizedTensor[],
+  tensors: readonly Sized[],
   { metadata, signal }: WriteOptions,
   progress: (tensor: string, bytes: number) => void,
 ): FileToWrite {
@@ -221,45 +172,19 @@ function safetensorsFile(
     async produce(take) {
       await take(head);
       for (const tensor of ordered) {
-        let length = 0;
-        for await (const chunk of tensor.chunks()) {
-          signal?.throwIfAborted();
-          length = advance(tensor, length, chunk);
-          await take(chunk);
-          progress(tensor.name, chunk.length);
-        }
-        checkComplete(tensor, length);
+        await streamTensor(tensor, take, signal, progress);
       }
-      signal?.throwIfAborted();
     },
   };
 }
 
-/** The length with one more chunk, which must not go beyond the tensor: the next tensor's place is already in the header. */
-function advance(tensor: SizedTensor, length: number, chunk: Uint8Array): number {
-  if (length + chunk.length > tensor.byteLength) throw wrongLength(tensor, `${length + chunk.length} bytes or more`);
-  return length + chunk.length;
-}
-
-function checkComplete(tensor: SizedTensor, length: number): void {
-  if (length !== tensor.byteLength) throw wrongLength(tensor, `${length} bytes`);
-}
-
-function wrongLength({ name, dtype, shape, byteLength }: SizedTensor, seen: string): CheckpointError {
-  return new CheckpointError('chunks are not as long as the tensor', {
-    seen,
-    expected: `${byteLength} bytes (${dtype} of shape [${shape.join(', ')}], ${elementBytes(dtype)} each)`,
-    where: `tensor ${quoted(name)}`,
-  });
-}
-
 /** Groups of tensors in the order given, each as large as the limit allows. */
-function fillShards(tensors: readonly SizedTensor[], maxShardBytes: number): SizedTensor[][] {
+function fillShards(tensors: readonly Sized[], maxShardBytes: number): Sized[][] {
   if (!(maxShardBytes > 0)) {
     throw new ConfigError('maxShardBytes must be above 0', { seen: String(maxShardBytes) });
   }
-  const shards: SizedTensor[][] = [];
-  let current: SizedTensor[] = [];
+  const shards: Sized[][] = [];
+  let current: Sized[] = [];
   let size = 0;
   for (const tensor of tensors) {
     if (tensor.byteLength > maxShardBytes) {
@@ -279,7 +204,7 @@ function fillShards(tensors: readonly SizedTensor[], maxShardBytes: number): Siz
 }
 
 /** The index, with names in order, so that the same checkpoint gives the same text. */
-function indexJson(shards: readonly SizedTensor[][], names: readonly string[], total: number): string {
+function indexJson(shards: readonly Sized[][], names: readonly string[], total: number): string {
   const places = shards.flatMap((shard, i) => shard.map(({ name }) => [name, names[i]!] as const));
   places.sort(([a], [b]) => compareUtf8(a, b));
   const index = { metadata: { total_size: total }, weight_map: Object.fromEntries(places) };

@@ -2,10 +2,10 @@
  * Reads safetensors files: the header once, then the bytes of tensors as they are asked for.
  * Source: huggingface/safetensors, format section of its README.
  */
-import { CheckpointError, FormatError } from '../errors.ts';
+import { FormatError } from '../errors.ts';
 import { decodeUtf8, readU64 } from '../util/bytes.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { quoted } from './quoted.ts';
+import { type Checkpoint, readRange } from './checkpoint.ts';
+import { foreignFile } from './foreign-file.ts';
 import { MAX_HEADER_BYTES, parseSafetensorsHeader } from './safetensors-header.ts';
 import type { ByteSource } from './source.ts';
 
@@ -29,17 +29,7 @@ export async function openSafetensors(source: ByteSource): Promise<Checkpoint> {
       metadata,
       tensors,
       async read(name, offset, length, into) {
-        const tensor = tensors.get(name);
-        if (tensor === undefined) {
-          throw new CheckpointError('no such tensor', { seen: quoted(name), where: source.name });
-        }
-        if (!(offset >= 0 && length >= 0 && offset + length <= tensor.byteLength)) {
-          throw new FormatError('read outside the tensor', {
-            seen: `${length} bytes from ${offset} on`,
-            expected: `a range within ${tensor.byteLength} bytes`,
-            where: `tensor ${quoted(name)} of ${source.name}`,
-          });
-        }
+        const tensor = readRange(tensors, name, offset, length, source.name);
         return source.read(dataStart + tensor.begin + offset, length, into);
       },
       close: () => source.close(),
@@ -65,9 +55,7 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
     throw new FormatError('header is longer than the format allows; is this a safetensors file?', {
       seen: `${length} bytes`,
       expected: `at most ${MAX_HEADER_BYTES}`,
-      // Git without the LFS extension leaves a short text in place of a large file.
-      fix:
-        String.fromCharCode(...prefix) === 'version ' ? 'fetch the file itself: this is a Git LFS pointer' : undefined,
+      fix: foreignFile(prefix).fix,
       where: source.name,
     });
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { safetensorsBytes, type TensorToWrite } from './safetensors-write.ts';
-import { openShardedSafetensors } from './sharded.ts';
+import { openSafetensors } from './safetensors.ts';
+import { safetensorsBytes } from './safetensors-write.ts';
+import { openSharded } from './sharded.ts';
 import { bytesSource } from './source.ts';
+import type { TensorToWrite } from './tensor-stream.ts';
 
 const tensor = (name: string, value: number): TensorToWrite => {
   return { name, dtype: 'U8', shape: [4], chunks: () => [new Uint8Array(4).fill(value)] };
@@ -25,12 +27,13 @@ function shards() {
   return { open, state };
 }
 
+const read = openSafetensors;
 const weightMap = { a: '1.safetensors', twice: '2.safetensors', b: '2.safetensors' };
 
-describe('openShardedSafetensors', () => {
+describe('openSharded', () => {
   it('joins shards; the index decides on tensors that are in two', async () => {
     const { open, state } = shards();
-    const checkpoint = await openShardedSafetensors({ metadata: { total_size: 12 }, weight_map: weightMap }, open);
+    const checkpoint = await openSharded({ metadata: { total_size: 12 }, weight_map: weightMap }, { open, read });
     expect([...checkpoint.tensors.keys()].sort()).toEqual(['a', 'b', 'twice', 'unnamed']);
     expect(checkpoint.metadata).toEqual({ format: 'pt', from: '1' });
     for (const [name, value] of Object.entries({ a: 1, b: 2, twice: 22, unnamed: 3 })) {
@@ -76,7 +79,7 @@ describe('openShardedSafetensors', () => {
     ],
   ])('refuses %s and closes what it opened', async (_, index, message) => {
     const { open, state } = shards();
-    await expect(openShardedSafetensors(index, open, 'x.json')).rejects.toThrow(message);
+    await expect(openSharded(index, { open, read, where: 'x.json' })).rejects.toThrow(message);
     expect(state.open).toBe(0);
   });
 
@@ -89,7 +92,7 @@ describe('openShardedSafetensors', () => {
         return bytesSource(safetensorsBytes([]));
       };
       const index = { weight_map: { first: 'fine.safetensors', a: name } };
-      await expect(openShardedSafetensors(index, open)).rejects.toThrow(/shard name leaves the folder.*tensor "a"/);
+      await expect(openSharded(index, { open, read })).rejects.toThrow(/shard name leaves the folder.*tensor "a"/);
       expect(opened).toBe(0);
     },
   );

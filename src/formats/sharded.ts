@@ -1,16 +1,24 @@
 /**
- * Checkpoints in several safetensors files with an index that tells which tensor is where (`model.safetensors.index.json`).
+ * Checkpoints in several files with an index that tells which tensor is where (`model.safetensors.index.json`).
  * Source: huggingface/transformers, sharded checkpoints. As there, a tensor that a shard holds and the index does not name is
  * part of the checkpoint, and the index decides where a name is in two shards.
  */
 import { CheckpointError, FormatError } from '../errors.ts';
 import type { Checkpoint, TensorEntry } from './checkpoint.ts';
 import { quoted } from './quoted.ts';
-import { openSafetensors } from './safetensors.ts';
 import { type ByteSource, isPlainFileName } from './source.ts';
 
-/** The usual name of the index. */
+/** The usual name of the index of safetensors files. */
 export const INDEX_FILE = 'model.safetensors.index.json';
+
+export interface ShardedOptions {
+  /** The source of a shard by its plain name; undefined when there is none. */
+  readonly open: (file: string) => Promise<ByteSource | undefined>;
+  /** Makes a checkpoint of it, which then owns the source. */
+  readonly read: (source: ByteSource) => Promise<Checkpoint>;
+  /** Names the index in messages. */
+  readonly where?: string;
+}
 
 interface ShardIndex {
   readonly shardOf: ReadonlyMap<string, string>;
@@ -19,14 +27,12 @@ interface ShardIndex {
 }
 
 /**
- * Opens the shards that a parsed index names; `open` gives the source of a shard or undefined, `where` names the index in messages.
- * Throws FormatError if the index has not the right form or a shard is corrupt, CheckpointError if a shard is missing, lies
+ * Opens the shards that a parsed index names. Throws FormatError if the index has not the right form or a shard is corrupt, CheckpointError if a shard is missing, lies
  * outside the folder, lacks a tensor that the index puts into it, or if the shards hold less than the index says they do.
  */
-export async function openShardedSafetensors(
+export async function openSharded(
   index: unknown,
-  open: (file: string) => Promise<ByteSource | undefined>,
-  where: string = INDEX_FILE,
+  { open, read, where = INDEX_FILE }: ShardedOptions,
 ): Promise<Checkpoint> {
   const { shardOf, totalSize } = checkIndex(index, where);
   const shards = new Map<string, Checkpoint>();
@@ -37,8 +43,11 @@ export async function openShardedSafetensors(
     let fileBytes = 0;
     for (const file of new Set(shardOf.values())) {
       const source = await openShard(open, file, where);
-      fileBytes += source.size;
-      shards.set(file, await openSafetensors(source));
+      const shard = await read(source);
+      shards.set(file, shard);
+      // Of tensors that share their bytes, the index counts each.
+      const tensorBytes = [...shard.tensors.values()].reduce((n, { byteLength }) => n + byteLength, 0);
+      fileBytes += Math.max(source.size, tensorBytes);
     }
     if (totalSize !== undefined && totalSize > fileBytes) {
       throw new CheckpointError('shards hold less than the index says, so tensors are missing', {
@@ -106,7 +115,7 @@ function joinShards(
     });
   }
   return {
-    format: 'safetensors',
+    format: shards.values().next().value?.format ?? 'sharded',
     metadata: Object.fromEntries(metadata),
     tensors,
     async read(name, offset, length, into) {

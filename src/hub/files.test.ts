@@ -39,12 +39,12 @@ describe('folderFiles', () => {
 
   it('says what a path is that holds no model', async () => {
     await expect(folderFiles('openai-community/gpt2').open('config.json')).rejects.toThrow(
-      /no such model; seen: openai-community\/gpt2; expected: an existing folder, .*http.*names of models on a hub are not/,
+      /no such model; seen: openai-community\/gpt2; expected: an existing folder or weights file, .*http.*name of a model on the hub/,
     );
     await expect(folderFiles(join(root, 'absent.safetensors')).open('config.json')).rejects.toThrow(/no such model/);
-    await writeFile(join(root, 'model.gguf'), 'GGUF');
-    await expect(folderFiles(join(root, 'model.gguf')).open('config.json')).rejects.toThrow(
-      expect.objectContaining({ name: 'UnsupportedError', message: expect.stringContaining('model.gguf') }),
+    await writeFile(join(root, 'model.onnx'), '');
+    await expect(folderFiles(join(root, 'model.onnx')).open('config.json')).rejects.toThrow(
+      expect.objectContaining({ name: 'UnsupportedError', message: expect.stringContaining('model.onnx') }),
     );
   });
 

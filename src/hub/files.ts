@@ -12,6 +12,7 @@ import {
 } from '../formats/index.ts';
 
 export type { ModelFiles } from '../formats/index.ts';
+export { type DownloadProgress, type HubFiles, type HubFilesOptions, hubFiles } from './hub-files.ts';
 export { type UrlFilesOptions, urlFiles } from './url-files.ts';
 
 /**
@@ -70,8 +71,7 @@ async function checkPath(path: string, isFile: boolean): Promise<void> {
   const facts = await stat(path).catch((cause: unknown) => {
     throw new ConfigError('there is no such model', {
       seen: path,
-      expected: 'an existing folder, an existing .safetensors or PyTorch file, or an http(s) URL',
-      fix: 'give the path of a downloaded model; names of models on a hub are not looked up',
+      expected: 'an existing folder or weights file, an http(s) URL, or the name of a model on the hub, org/name',
       cause,
     });
   });

@@ -10,13 +10,29 @@ import { architectureOf } from '../models/index.ts';
 import { disposeParameters, type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
-import { loadTokenizerFrom } from '../tokenizers/index.ts';
-import { folderFiles, type ModelFiles, urlFiles } from './files.ts';
+import { loadTokenizerFrom, tokenizerFromGguf } from '../tokenizers/index.ts';
+import {
+  type DownloadProgress,
+  folderFiles,
+  type HubFilesOptions,
+  hubFiles,
+  type ModelFiles,
+  urlFiles,
+} from './files.ts';
+import { ggufSentence, type OpenGguf, openGgufModel } from './gguf.ts';
+import { parseHubId } from './hub-id.ts';
+import type { HubOptions } from './hub-settings.ts';
 import { Model, type ModelParts } from './model.ts';
 import { readFile, readJson } from './read-json.ts';
 import { sentenceModules } from './sentence-transformers.ts';
 
-export interface LoadOptions {
+/** What loading is at: files on their way from the hub, then weights on their way into the backend. */
+export type ModelProgress =
+  | ({ readonly stage: 'download' } & DownloadProgress)
+  | ({ readonly stage: 'load' } & LoadProgress);
+
+/** The options of the hub are for models that are named by their id on it. */
+export interface LoadOptions extends HubOptions {
   /** Where to compute. Default: the shared WebAssembly backend. */
   readonly backend?: Backend | undefined;
   /** Default: what `architectures` in config.json says, or what the weights are enough for. */
@@ -25,17 +41,23 @@ export interface LoadOptions {
   readonly trainable?: boolean | undefined;
   /** Aborting stops requests and reading; `load` throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly onProgress?: ((progress: ModelProgress) => void) | undefined;
 }
 
 /**
  * Loads a model in the reference's layout: `config.json`, weights (`openCheckpointFrom` says which), and if they are there
- * `tokenizer.json` (or its relatives) and `generation_config.json`; or an encoder with modules after it, `modules.json`.
- * @param source a folder or a weights file (in Node), an http(s) address of either, or files from elsewhere
+ * `tokenizer.json` (or its relatives) and `generation_config.json`; or an encoder with modules after it, `modules.json`; or a
+ * GGUF file, which holds all of that.
+ * @param source a folder or a weights file (in Node), an http(s) address of either, the id of a model on the hub (`org/name`,
+ * `org/name@revision`, `org/name/file.gguf`) where there is no such folder, or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
 export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {
-  const files = modelFiles(source);
+  const { onProgress } = options;
+  const files = modelFiles(source, {
+    ...options,
+    onProgress: onProgress && (progress => onProgress({ stage: 'download', ...progress })),
+  });
   try {
     return await loadFrom(files, options);
   } catch (error) {
@@ -46,40 +68,47 @@ export async function load(source: string | ModelFiles, options: LoadOptions = {
 }
 
 /** The files that a string stands for. @throws ConfigError for an address that is none */
-export function modelFiles(source: string | ModelFiles): ModelFiles {
+export function modelFiles(source: string | ModelFiles, options: HubFilesOptions = {}): ModelFiles {
   if (typeof source !== 'string') return source;
-  return /^https?:/i.test(source) ? urlFiles(source) : folderFiles(source);
+  if (/^https?:/i.test(source)) return urlFiles(source);
+  return isHubId(source) ? hubFiles(source, options) : folderFiles(source);
+}
+
+/** Whether a text names a model on the hub: it can be an id, and nothing on the disk is called so. */
+export function isHubId(source: string): boolean {
+  if (!parseHubId(source)) return false;
+  return !globalThis.process?.getBuiltinModule?.('node:fs')?.existsSync(source);
 }
 
 async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model> {
-  const { signal } = options;
+  const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const modules = await sentenceModules(given, signal);
   const files = modules?.encoder ?? given;
-  const json = await readJson(files, 'config.json', signal);
-  if (!json)
-    throw new CheckpointError('no config.json', {
-      seen: files.name,
-      expected: 'config.json beside the weights',
-    });
-  const { architecture, json: full } = await architectureOf(json);
-  const reader = new ConfigReader(full, `config.json of ${files.name}`);
-  const config = architecture.config(reader);
-  reader.finish();
-  const backend = options.backend ?? (await defaultBackend());
-  const [read, defaults] = await Promise.all([readTokenizer(files, signal), generationDefaults(files, json, signal)]);
-
-  const sentence = await modules?.load(backend, signal);
-  let checkpoint: Checkpoint | undefined;
+  const gguf = await openGgufModel(files, signal);
+  let checkpoint: Checkpoint | undefined = gguf?.checkpoint;
+  let sentence: ModelParts['sentence'];
   try {
-    checkpoint = await openCheckpointFrom(files, signal);
+    const json = gguf?.json ?? (await readConfig(files, signal));
+    const { architecture, json: full } = await architectureOf(json);
+    const reader = new ConfigReader(full, `${gguf ? 'metadata' : 'config.json'} of ${files.name}`);
+    const config = architecture.config(reader);
+    reader.finish();
+    const backend = options.backend ?? (await defaultBackend());
+    const [read, defaults] = await Promise.all([
+      readTokenizer(files, gguf, signal),
+      gguf ? optionsFromConfig(gguf.generation, files.name) : generationDefaults(files, json, signal),
+    ]);
+    sentence = gguf ? ggufSentence(gguf.file) : await modules?.load(backend, signal);
+    checkpoint ??= await openCheckpointFrom(files, signal);
     const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
     const spec = headOf({ architecture, head }).parameters(config);
     const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
+      outputRows: gguf !== undefined,
       signal,
-      onProgress: options.onProgress,
+      onProgress: onProgress && (progress => onProgress({ stage: 'load', ...progress })),
       where: files.name,
     });
     const specs = new Map(listParams(spec));
@@ -107,6 +136,12 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
 
 type Json = Readonly<Record<string, unknown>>;
 
+async function readConfig(files: ModelFiles, signal?: AbortSignal): Promise<Json> {
+  const json = await readJson(files, 'config.json', signal);
+  if (json) return json;
+  throw new CheckpointError('no config.json', { seen: files.name, expected: 'config.json beside the weights' });
+}
+
 async function generationDefaults(files: ModelFiles, config: Json, signal?: AbortSignal) {
   const own = await readJson(files, 'generation_config.json', signal);
   // Old folders keep these settings in config.json only.
@@ -116,9 +151,11 @@ async function generationDefaults(files: ModelFiles, config: Json, signal?: Abor
 /** The tokenizer, or what is wrong with it: the model can be run on token ids all the same. */
 async function readTokenizer(
   files: ModelFiles,
+  gguf?: OpenGguf,
   signal?: AbortSignal,
 ): Promise<Pick<ModelParts, 'tokenizer' | 'tokenizerProblem'>> {
   try {
+    if (gguf?.file.head.values.has('tokenizer.ggml.model')) return { tokenizer: tokenizerFromGguf(gguf.file.head) };
     return { tokenizer: await loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.()) };
   } catch (error) {
     signal?.throwIfAborted();

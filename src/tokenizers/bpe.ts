@@ -103,7 +103,7 @@ export class Bpe implements Model {
       vocab.has(token) ? [[token, vocab.get(token)!] as const] : [],
     );
     this.#frozen = frozen.length > 0 ? new LongestMatch(frozen) : undefined;
-    this.#unusedParts = new Map((options.unused ?? []).flatMap(token => this.#partsOfUnused(token)));
+    this.#unusedParts = new Map((options.unused ?? []).flatMap(token => this.#cutOfUnused(token)));
   }
 
   tokenToId(token: string): number | undefined {
@@ -126,6 +126,23 @@ export class Bpe implements Model {
         tokens.push({ id: word[i]!, start: start + word[i + 1]!, end: start + word[i + 2]! });
     });
     return tokens;
+  }
+
+  /** What the model was made from. */
+  get options(): BpeOptions {
+    return this.#options;
+  }
+
+  /** The parts of a piece that merges do not leave; `frozen`: the id of one that stands for itself. */
+  stretches(piece: string): { readonly start: number; readonly end: number; readonly frozen: number | undefined }[] {
+    const found: { start: number; end: number; frozen: number | undefined }[] = [];
+    this.#parts(piece, 0, piece.length, (start, end, frozen) => found.push({ start, end, frozen }));
+    return found;
+  }
+
+  /** The ids that stand in place of an entry which is only a step of merging; undefined for other entries. */
+  partsOfUnused(id: number): readonly number[] | undefined {
+    return this.#unusedParts.get(id);
   }
 
   appendIds(text: string, start: number, end: number, ids: number[]): void {
@@ -276,7 +293,7 @@ export class Bpe implements Model {
   }
 
   /** What is left of an entry if everything but its own last merge is done, as `[id, parts]`. */
-  #partsOfUnused(token: string): [number, number[]][] {
+  #cutOfUnused(token: string): [number, number[]][] {
     const { vocab, merges } = this.#options;
     const own = vocab.get(token);
     const ids = Array.from(token, char => vocab.get(char) ?? -1);

@@ -1,5 +1,5 @@
 /** Normalizers, pre-tokenizers and decoders one by one. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../errors.ts';
@@ -53,6 +53,39 @@ describe('pre-tokenizers', () => {
       const found = pieces({ type: 'Split', pattern, behavior }, 'the-final--countdown');
       expect(found.map(([piece]) => piece).join('|')).toBe(expected);
     }
+  });
+
+  it.each([
+    ['Removed', 'a|b|c'],
+    ['Isolated', 'a|b|-|c'],
+    ['MergedWithPrevious', 'a|b-|c'],
+    ['MergedWithNext', 'a|b|-c'],
+    ['Contiguous', 'ab|-|c'],
+  ])(
+    'Split, inverted, with behavior %s keeps neighbouring matches apart unless it joins them',
+    (behavior, expected) => {
+      const found = pieces({ type: 'Split', pattern: { Regex: '[a-z]' }, behavior, invert: true }, 'ab-c');
+      expect(found.map(([piece]) => piece).join('|')).toBe(expected);
+    },
+  );
+
+  it.each([
+    { type: 'Whitespace' },
+    { type: 'WhitespaceSplit' },
+    { type: 'BertPreTokenizer' },
+    { type: 'Digits' },
+    { type: 'UnicodeScripts' },
+  ])('%o takes ten million characters without a cut', config => {
+    const counts: number[] = [];
+    preTokenizeText(parsePreTokenizer(config), 'a'.repeat(1e7), 0, 1e7, true, (_, start, end) => {
+      counts.push(end - start);
+    });
+    expect(counts).toEqual([1e7]);
+  });
+
+  it('UnicodeScripts cuts where the script changes, and drops what comes before the first one', () => {
+    const found = pieces({ type: 'UnicodeScripts' }, ' どこで生れ。Yes a\u20bf');
+    expect(found.map(([piece]) => piece)).toEqual(['どこで生れ', '。', 'Yes a\u20bf']);
   });
 
   it('Metaspace puts marks before words, and the first one only where it has to', () => {
@@ -110,6 +143,28 @@ describe('normalizers', () => {
 
   it('lower-case character by character', () => {
     expect(normalized({ type: 'Lowercase' }, 'ΣΊΣΥΦΟΣ İ')).toBe('σίσυφοσ i\u0307');
+  });
+
+  it('BertNormalizer does all steps, or those that a file asks for', () => {
+    const text = 'Ærø Müller\0 \u200b 中文\tStraße É';
+    expect(normalized({ type: 'BertNormalizer' }, text)).toBe('ærø muller   中  文  straße e');
+    expect(normalized({ type: 'BertNormalizer', strip_accents: false, handle_chinese_chars: false }, text)).toBe(
+      'ærø müller  中文 straße é',
+    );
+    expect(normalized({ type: 'BertNormalizer', lowercase: false, clean_text: false }, 'É\0\t')).toBe('É\0\t');
+    expect(normalized({ type: 'BertNormalizer', lowercase: false, strip_accents: true }, 'É')).toBe('E');
+  });
+
+  it.each([
+    ['BertNormalizer', 'a', 1],
+    ['StripAccents', 'a', 1],
+    ['NFD', 'a\u0316\u0316', 200_001],
+    ['NFKC', 'á\u0316\u0316', 200_000],
+  ])('%s takes a long run of marks', (type, beginning, length) => {
+    const text = `a${'\u0301\u0316'.repeat(100_000)}`;
+    const plain = parseNormalizer({ type }).text(text);
+    expect([plain.slice(0, 3), plain.length]).toEqual([beginning, length]);
+    expect(parseNormalizer({ type }).aligned(unchangedText(text, 0)).text === plain).toBe(true);
   });
 
   it('replace literally', () => {
@@ -172,18 +227,15 @@ interface Case {
   readonly unchanged?: string[];
 }
 
-const goldens = fileURLToPath(new URL('../../../shared/own-tokenizers/components/components.json', import.meta.url));
-describe.skipIf(!existsSync(goldens))('components as in the reference (needs ../shared/own-tokenizers)', () => {
+const goldens = fileURLToPath(new URL('../../test/tokenizers/data/components/components.json', import.meta.url));
+describe('components as in the reference', () => {
   const read = () =>
     JSON.parse(readFileSync(goldens, 'utf8')) as Record<'normalizers' | 'pre_tokenizers' | 'decoders', Case[]>;
-  /** Cases with their configuration, which only one case of each name carries; without those of later issues. */
+  /** Cases with their configuration, which only one case of each name carries. */
   const casesOf = (kind: 'normalizers' | 'pre_tokenizers' | 'decoders') => {
     const all = read()[kind];
     const configs = new Map(all.filter(entry => entry.config).map(entry => [entry.name, entry.config]));
-    const later = /^Bert(-cased|-noclean)?$|^UnicodeScripts$/;
-    return all
-      .filter(({ name }) => !(later.test(name) && (kind === 'normalizers' || name === 'UnicodeScripts')))
-      .map(entry => ({ ...entry, config: configs.get(entry.name) }));
+    return all.map(entry => ({ ...entry, config: configs.get(entry.name) }));
   };
 
   it('normalizers', () => {

@@ -190,11 +190,16 @@ function padOne(encoding: Encoding, length: number, filler: Filler): Encoding {
   return padded;
 }
 
-/** The encodings of a batch at the length that `options` ask for. Longer ones stay as they are. */
+/**
+ * The encodings of a batch at the length that `options` ask for. Longer ones stay as they are. Throws TokenizerError for a
+ * length that is no whole number.
+ */
 export function padEncodings(encodings: readonly Encoding[], options: PaddingOptions, filler: Filler): Encoding[] {
   const { padding, padToMultipleOf } = options;
   if (padding === undefined || padding === false) return [...encodings];
   let length = padding === 'longest' ? encodings.reduce((longest, e) => Math.max(longest, e.ids.length), 0) : padding;
+  checkTokenCount('the length to pad to', length);
+  checkTokenCount('padToMultipleOf', padToMultipleOf ?? 0);
   if (padToMultipleOf) length = Math.ceil(length / padToMultipleOf) * padToMultipleOf;
   return encodings.map(encoding => padOne(encoding, length, filler));
 }

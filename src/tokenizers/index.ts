@@ -1,11 +1,16 @@
 /** Tokenizers: from the files of a model to ids and back. */
 export type { AddedToken } from './added-tokens.ts';
+export { type CountTokensOptions, countTokens, loadEncoding } from './count-tokens.ts';
 export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
-export { type TokenizerExtras, tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabMerges } from './load.ts';
+export { ENCODING_NAMES, encodingOfModel, type TiktokenEncoding } from './encodings.ts';
+export { tokenizerFromFiles } from './load.ts';
 export { loadTokenizer, loadTokenizerFrom } from './load-folder.ts';
+export { tokenizerFromGguf } from './load-gguf.ts';
+export { type TokenizerExtras, tokenizerFromJson } from './load-json.ts';
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from './load-sentencepiece.ts';
-export { type TiktokenEncoding, tokenizerFromTiktoken } from './load-tiktoken.ts';
+export { tokenizerFromTiktoken } from './load-tiktoken.ts';
+export { tokenizerFromVocabMerges, tokenizerFromVocabText } from './load-vocab.ts';
 export type { Model, ModelToken } from './model.ts';
 export { codePointIndex } from './offsets.ts';
 export { SPLIT_PATTERNS } from './split-patterns.ts';
@@ -17,3 +22,43 @@ export {
   Tokenizer,
   type TokenizerParts,
 } from './tokenizer.ts';
+export type {
+  ModelTrace,
+  TokenizationTrace,
+  TracedAddedToken,
+  TracedPiece,
+  TracedStretch,
+  TracedToken,
+  TraceOptions,
+} from './trace.ts';
+export type { BpeMerge, BpeStretch, BpeTrace } from './trace-bpe.ts';
+export type { LookupStep, LookupTrace } from './trace-lookup.ts';
+export type { UnigramTrace } from './trace-unigram.ts';
+export type { WordPieceMatch, WordPieceTrace } from './trace-wordpiece.ts';
+export {
+  type BpeTrainerOptions,
+  type CountedWord,
+  type CountOptions,
+  countWords,
+  type PaceOptions,
+  type SentencePieceTrainerOptions,
+  type Texts,
+  type TokenizerJson,
+  TRAINABLE_TYPES,
+  type TrainableType,
+  type TrainedBpe,
+  type TrainedUnigram,
+  type TrainingProgress,
+  type TrainingStage,
+  type TrainTokenizerOptions,
+  trainBpe,
+  trainSentencePiece,
+  trainTokenizer,
+  trainUnigram,
+  trainWordLevel,
+  trainWordPiece,
+  type UnigramTrainerOptions,
+  type WordLevelTrainerOptions,
+  type WordPieceTrainerOptions,
+} from './train/index.ts';
+export { type LatticeEdge, Unigram } from './unigram.ts';

@@ -1,12 +1,15 @@
 /** Tokenizers from files that are asked for by name: a folder on the disk (in Node), or wherever else a model lies. */
 import { TokenizerError } from '../errors.ts';
+import { readGgufMetadata } from '../formats/gguf-metadata.ts';
 import { nodeFiles, splitPath } from '../formats/node-files.ts';
+import { fileSource } from '../formats/source.ts';
 import { TOKENIZER_FILES, tokenizerFileNames, tokenizerFromFiles } from './load.ts';
+import { tokenizerFromGguf } from './load-gguf.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Names to try where the files of a model cannot be listed: the usual ones of every format, and the configuration. */
 const USUAL_FILES = [
-  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.json', 'merges.txt'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.json', 'merges.txt', 'vocab.txt'],
   ...['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model', 'tokenizer.tiktoken'],
 ];
 
@@ -23,6 +26,16 @@ export async function loadTokenizer(folderOrFile: string): Promise<Tokenizer> {
   const beside = await readdir(folder || '.');
   const wanted = file === undefined ? beside : [file, 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'];
   const names = wanted.filter(name => beside.includes(name));
+  const [main] = tokenizerFileNames(names);
+  if (main?.endsWith('.gguf')) {
+    // Of a model's weights only the beginning is read.
+    const source = await fileSource(folder + main);
+    try {
+      return tokenizerFromGguf(await readGgufMetadata(source));
+    } finally {
+      await source.close();
+    }
+  }
   const tokenizer = await loadTokenizerFrom(async name => new Uint8Array(await readFile(folder + name)), names);
   if (tokenizer) return tokenizer;
   throw new TokenizerError('no tokenizer among the files', {
@@ -43,7 +56,8 @@ export async function loadTokenizerFrom(
   names: readonly string[] = USUAL_FILES,
 ): Promise<Tokenizer | undefined> {
   const files: Record<string, Uint8Array> = {};
-  let left = names;
+  // A GGUF file is mostly weights.
+  let left = names.filter(name => !name.endsWith('.gguf'));
   for (;;) {
     const wanted = tokenizerFileNames(left);
     if (wanted.length === 0) return undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FormatError, UnsupportedError } from '../errors.ts';
+import { FormatError } from '../errors.ts';
 import { readSentencePieceModel } from '../formats/sentencepiece.ts';
+import { tokenizerFromFiles } from './load.ts';
 import { tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 
 const TYPES = { normal: 1, unknown: 2, control: 3, user_defined: 4, unused: 5, byte: 6 } as const;
@@ -87,9 +88,96 @@ describe('tokenizerFromSentencePiece', () => {
     expect(tokenizer.decode([1, 3, 4], { skipSpecialTokens: true })).toBe('a');
   });
 
-  it('refuses the other algorithms by name', () => {
-    expect(() => tokenizerFromSentencePiece(modelFile(LETTERS, field(3, 1)))).toThrow(UnsupportedError);
-    expect(() => tokenizerFromSentencePiece(modelFile(LETTERS, []))).toThrow('UNIGRAM');
+  const UNIGRAM = field(3, 1);
+  const [WORD, CHAR] = [field(3, 3), field(3, 4)];
+  const COLLAPSE = field(4, 1);
+  /** `[text, start, end]` of the tokens. */
+  const placed = (pieces: readonly Piece[], text: string, trainer: number[], normalizer = COLLAPSE) => {
+    const tokenizer = tokenizerFromSentencePiece(modelFile([...CONTROLS, ...pieces], trainer, normalizer));
+    const encoding = tokenizer.encode(text, { addSpecialTokens: false, parseSpecialTokens: false });
+    expect(tokenizer.encodeIds(text, { addSpecialTokens: false, parseSpecialTokens: false })).toEqual(encoding.ids);
+    return encoding.tokens.map((token, i) => [token, ...encoding.offsets[i]!]);
+  };
+
+  it('cuts by Unigram, where user-defined pieces win and control pieces are text', () => {
+    const pieces: Piece[] = [...LETTERS, ['ab', -3], ['▁a', -13], ['ba', 0, 'user_defined'], ['bb', -1, 'unused']];
+    expect(placed(pieces, 'ab', UNIGRAM)).toEqual([
+      ['▁', 0, 0],
+      ['ab', 0, 2],
+    ]);
+    expect(tokensOf(pieces, 'baa', UNIGRAM)).toEqual(['▁', 'ba', 'a']);
+    expect(tokensOf(pieces, 'bb', UNIGRAM)).toEqual(['▁', 'b', 'b']);
+    expect(placed(pieces, 'a<s>', UNIGRAM).map(([token]) => token)).toEqual(['▁a', '<s>']);
+  });
+
+  it('places tokens as the library does: one ends where the next begins', () => {
+    const pieces: Piece[] = [...LETTERS, ['▁b', -1]];
+    expect(placed(pieces, '  a   b  ', UNIGRAM)).toEqual([
+      ['▁', 2, 2],
+      ['a', 2, 3],
+      ['▁b', 3, 7],
+    ]);
+  });
+
+  it('looks words up whole', () => {
+    const pieces: Piece[] = [
+      ['▁a', -1],
+      ['▁ab', -1],
+    ];
+    expect(placed(pieces, 'ab a x y ab', WORD)).toEqual([
+      ['▁ab', 0, 2],
+      ['▁a', 2, 4],
+      ['▁x▁y', 4, 8],
+      ['▁ab', 8, 11],
+    ]);
+  });
+
+  it('looks characters up, but for user-defined pieces', () => {
+    const pieces: Piece[] = [...LETTERS, ['ab', 0, 'user_defined']];
+    expect(placed(pieces, 'aab😀', CHAR)).toEqual([
+      ['▁', 0, 0],
+      ['a', 0, 1],
+      ['ab', 1, 3],
+      ['😀', 3, 5],
+    ]);
+  });
+
+  it.each([UNIGRAM, WORD, CHAR])('needs an unknown piece (algorithm %j)', (...algorithm) => {
+    expect(() => tokenizerFromSentencePiece(modelFile(LETTERS, algorithm as number[]))).toThrow('no unknown piece');
+  });
+
+  it.each([[UNIGRAM], [WORD]])('refuses a text piece that stands twice (algorithm %j)', algorithm => {
+    expect(() => tokenizerFromSentencePiece(modelFile([...CONTROLS, ['a', 0], ['a', 0]], algorithm))).toThrow('twice');
+  });
+
+  it('becomes its family by the configuration beside it', () => {
+    const pieces: Piece[] = [...CONTROLS, ['▁', -2], ['a', -3], ['▁a', -1]];
+    const tokensWith = (config: object) => {
+      const tokenizer = tokenizerFromFiles({
+        'spiece.model': modelFile(pieces, UNIGRAM),
+        'tokenizer_config.json': JSON.stringify(config),
+      });
+      return tokenizer.encode('a', { pair: 'aa' }).tokens.map(token => [token, tokenizer.tokenToId(token)]);
+    };
+    expect(tokensWith({ tokenizer_class: 'XLMRobertaTokenizer' })).toEqual([
+      ['<s>', 0],
+      ['▁a', 6],
+      ['</s>', 2],
+      ['</s>', 2],
+      ['▁a', 6],
+      ['a', 5],
+      ['</s>', 2],
+    ]);
+    expect(tokensWith({ tokenizer_class: 'T5TokenizerFast', extra_ids: 2 }).map(([token]) => token)).toEqual([
+      '▁a',
+      '</s>',
+      '▁a',
+      'a',
+      '</s>',
+    ]);
+    // A class that is not known leaves the file to itself.
+    expect(tokensWith({ tokenizer_class: 'LlamaTokenizer' })[0]).toEqual(['<s>', 1]);
+    expect(() => tokensWith({ tokenizer_class: 'T5Tokenizer', extra_ids: 4e9 })).toThrow('extra_ids');
   });
 
   it('refuses a piece that stands twice', () => {

@@ -1,14 +1,19 @@
-/** Tokenizers from SentencePiece `.model` files. Of the four algorithms only BPE is supported. */
-import { TokenizerError, UnsupportedError } from '../errors.ts';
+/** Tokenizers from SentencePiece `.model` files: Unigram, BPE, word and character models. */
+import { TokenizerError } from '../errors.ts';
 import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } from '../formats/sentencepiece.ts';
 import { type AddedToken, LongestMatch, specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { byteRuns, type Decoder } from './decoders.ts';
 import { mergesFromRanks, type RankedToken } from './merge-table.ts';
+import type { Model } from './model.ts';
+import { widthAt } from './offsets.ts';
+import { PieceLookup } from './piece-lookup.ts';
 import { surroundWith } from './post-processors.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { sentencePieceNormalizer } from './sentencepiece-normalizer.ts';
+import type { Scan } from './split-patterns.ts';
 import { type SpecialTokens, Tokenizer } from './tokenizer.ts';
+import { UNKNOWN_PENALTY, Unigram } from './unigram.ts';
 
 export interface SentencePieceOptions {
   /** Puts the begin token before each text; default true, as Llama and Mistral do. The file itself does not say. */
@@ -24,25 +29,28 @@ export interface SentencePieceOptions {
 
 /**
  * A tokenizer from the bytes of a `.model` file. Control pieces that stand in a text are recognised, which the library
- * itself never does; `parseSpecialTokens: false` gives its ids. Throws FormatError, TokenizerError, UnsupportedError.
+ * itself never does; `parseSpecialTokens: false` gives its ids. Throws FormatError, TokenizerError.
  */
 export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentencePieceOptions = {}): Tokenizer {
-  const file = readSentencePieceModel(bytes);
-  if (file.algorithm !== 'bpe') {
-    throw new UnsupportedError(`SentencePiece model type ${file.algorithm.toUpperCase()} is not supported`, {
-      expected: 'BPE',
-    });
-  }
+  return tokenizerOfPieces(readSentencePieceModel(bytes), options);
+}
+
+/**
+ * A tokenizer from what a `.model` file, or a vocabulary of the same kind in another file, says. `addedTokens`: what is looked
+ * for in a text before anything else, by default the control pieces. Throws TokenizerError.
+ */
+export function tokenizerOfPieces(
+  file: SentencePieceModel,
+  options: SentencePieceOptions,
+  addedTokens: readonly AddedToken[] = controlTokens(file),
+): Tokenizer {
   const { addBos = true, addEos = false, legacy = true } = options;
   const userDefined = file.pieces.filter(({ type }) => type === 'user_defined').map(({ piece }) => piece);
   const kept = userDefined.length > 0 ? new LongestMatch(userDefined.map(piece => [piece, true] as const)) : undefined;
   const prefix = file.normalizer.addDummyPrefix;
-  const addedTokens: AddedToken[] = file.pieces.flatMap(({ piece, type }, id) =>
-    (type === 'control' || type === 'unknown') && piece !== '' ? [specialToken(piece, id)] : [],
-  );
   const token = (id: number | undefined) => (id === undefined ? [] : [[file.pieces[id]!.piece, id] as const]);
   return new Tokenizer({
-    model: bpeOf(file, userDefined),
+    model: modelOf(file, userDefined, kept),
     normalizer: sentencePieceNormalizer(file, kept, prefix && legacy),
     preTokenizer:
       prefix && !legacy ? parsePreTokenizer({ type: 'Metaspace', prepend_scheme: 'first', split: false }) : [],
@@ -55,6 +63,13 @@ export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentenceP
   });
 }
 
+function controlTokens({ pieces }: SentencePieceModel): AddedToken[] {
+  const tokens: AddedToken[] = [];
+  for (const [id, { piece, type }] of pieces.entries())
+    if ((type === 'control' || type === 'unknown') && piece !== '') tokens.push(specialToken(piece, id));
+  return tokens;
+}
+
 function specialTokensOf({ bosId, eosId, unkId, padId }: SentencePieceModel): SpecialTokens {
   return {
     ...(bosId !== undefined && { bos: bosId }),
@@ -64,18 +79,90 @@ function specialTokensOf({ bosId, eosId, unkId, padId }: SentencePieceModel): Sp
   };
 }
 
-function bpeOf(file: SentencePieceModel, userDefined: readonly string[]): Bpe {
+/** The ids of all pieces. Throws TokenizerError for one that stands twice. */
+function idsOf({ pieces }: SentencePieceModel): Map<string, number> {
   const vocab = new Map<string, number>();
-  const entries: RankedToken[] = [];
-  file.pieces.forEach(({ piece, type, score }, id) => {
+  for (const [id, { piece }] of pieces.entries()) {
     if (vocab.has(piece))
       throw new TokenizerError('a piece stands twice in the vocabulary', {
         seen: JSON.stringify(piece),
         where: `piece ${id}`,
       });
     vocab.set(piece, id);
-    if (isText(type)) entries.push({ token: piece, id, priority: score });
+  }
+  return vocab;
+}
+
+function modelOf(
+  file: SentencePieceModel,
+  userDefined: readonly string[],
+  kept: LongestMatch<unknown> | undefined,
+): Model {
+  if (file.algorithm === 'bpe') return bpeOf(file, idsOf(file), userDefined);
+  const unknown = file.pieces.findIndex(({ type }) => type === 'unknown');
+  if (unknown < 0)
+    throw new TokenizerError('a SentencePiece model has no unknown piece', { seen: `${file.pieces.length} pieces` });
+  const pieces = file.pieces.map(({ piece }) => piece);
+  const { byteFallback } = file;
+  if (file.algorithm === 'unigram') return unigramOf(file, pieces, unknown);
+  const text = idsOf(file);
+  for (const { piece, type } of file.pieces) if (!isText(type)) text.delete(piece);
+  return file.algorithm === 'word'
+    ? new PieceLookup({ type: 'Word', pieces, vocab: text, unknown, byteFallback, scan: scanWords })
+    : new PieceLookup({ type: 'Char', pieces, vocab: text, unknown, byteFallback, scan: scanCharacters(kept) });
+}
+
+/** User-defined pieces get more than any other path over the same text could; unused ones are left out. */
+function unigramOf(file: SentencePieceModel, pieces: readonly string[], unknown: number): Unigram {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { type, score } of file.pieces) {
+    if (type !== 'normal') continue;
+    if (score < least) least = score;
+    if (score > most) most = score;
+  }
+  // Without normal pieces any number will do.
+  if (most < least) [least, most] = [0, 0];
+  const encoder = new TextEncoder();
+  const scores = new Float64Array(pieces.length).fill(Number.NaN);
+  for (const [id, { piece, score, type }] of file.pieces.entries()) {
+    if (type === 'normal') scores[id] = score;
+    else if (type === 'user_defined') scores[id] = Math.fround(encoder.encode(piece).length * most) - 0.1;
+  }
+  return new Unigram({
+    pieces,
+    scores,
+    unknown,
+    unknownScore: Math.fround(least - UNKNOWN_PENALTY),
+    byteFallback: file.byteFallback,
+    library: 'sentencepiece',
   });
+}
+
+/** A word begins at each space mark. */
+const scanWords: Scan = (text, from, to, emit) => {
+  for (let at = from; at < to; ) {
+    const mark = text.indexOf('▁', at + 1);
+    const end = mark < 0 || mark > to ? to : mark;
+    emit(at, end);
+    at = end;
+  }
+};
+
+/** Single characters, but for user-defined pieces. */
+function scanCharacters(kept: LongestMatch<unknown> | undefined): Scan {
+  return (text, from, to, emit) => {
+    for (let at = from; at < to; ) {
+      const end = kept?.at(text, at)?.end ?? at + widthAt(text, at);
+      emit(at, end);
+      at = end;
+    }
+  };
+}
+
+function bpeOf(file: SentencePieceModel, vocab: ReadonlyMap<string, number>, userDefined: readonly string[]): Bpe {
+  const entries: RankedToken[] = file.pieces.flatMap(({ piece, type, score }, id) =>
+    isText(type) ? [{ token: piece, id, priority: score }] : [],
+  );
   entries.sort((a, b) => b.priority - a.priority);
   const unknown = file.pieces.find(({ type }) => type === 'unknown');
   return new Bpe({

@@ -4,79 +4,11 @@ import { specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { BYTE_CHARS } from './byte-alphabet.ts';
 import { parseDecoder } from './decoders.ts';
+import { ENCODING_NAMES, encodingWithRanks, publishedEncoding, type TiktokenEncoding } from './encodings.ts';
 import { mergesFromRanks } from './merge-table.ts';
 import { PLAIN, surroundWith } from './post-processors.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
-import { SPLIT_PATTERNS } from './split-patterns.ts';
 import { Tokenizer } from './tokenizer.ts';
-
-/** What a rank file does not hold. */
-export interface TiktokenEncoding {
-  /** Regular expression that cuts texts into pieces. */
-  readonly pattern: string;
-  readonly specialTokens: Readonly<Record<string, number>>;
-  /** The special tokens with a role, by their text. */
-  readonly bos?: string;
-  readonly eos?: string;
-  /** Whether `bos` is put before each text. */
-  readonly addBos?: boolean;
-}
-
-/** The published encodings. Rank files are recognised by their number of ranks. */
-const ENCODINGS: Readonly<Record<string, TiktokenEncoding & { readonly ranks: number }>> = {
-  r50k_base: {
-    ranks: 50256,
-    pattern: SPLIT_PATTERNS.gpt2,
-    specialTokens: { '<|endoftext|>': 50256 },
-    eos: '<|endoftext|>',
-  },
-  p50k_base: {
-    ranks: 50280,
-    pattern: SPLIT_PATTERNS.gpt2,
-    specialTokens: { '<|endoftext|>': 50256 },
-    eos: '<|endoftext|>',
-  },
-  cl100k_base: {
-    ranks: 100256,
-    pattern: SPLIT_PATTERNS.cl100k,
-    specialTokens: {
-      '<|endoftext|>': 100257,
-      '<|fim_prefix|>': 100258,
-      '<|fim_middle|>': 100259,
-      '<|fim_suffix|>': 100260,
-      '<|endofprompt|>': 100276,
-    },
-    eos: '<|endoftext|>',
-  },
-  o200k_base: {
-    ranks: 199998,
-    pattern: SPLIT_PATTERNS.o200k,
-    specialTokens: { '<|endoftext|>': 199999, '<|endofprompt|>': 200018 },
-    eos: '<|endoftext|>',
-  },
-  llama3: {
-    ranks: 128000,
-    pattern: SPLIT_PATTERNS.llama3,
-    specialTokens: llama3Specials(),
-    bos: '<|begin_of_text|>',
-    eos: '<|end_of_text|>',
-    addBos: true,
-  },
-};
-
-/** Ids from 128000 on, as released with Llama 3; later versions give names to some reserved ones. */
-function llama3Specials(): Record<string, number> {
-  const named: Readonly<Record<number, string>> = {
-    0: 'begin_of_text',
-    1: 'end_of_text',
-    6: 'start_header_id',
-    7: 'end_header_id',
-    9: 'eot_id',
-  };
-  let reserved = 0;
-  const names = Array.from({ length: 256 }, (_, i) => `<|${named[i] ?? `reserved_special_token_${reserved++}`}|>`);
-  return Object.fromEntries(names.map((name, i) => [name, 128000 + i]));
-}
 
 const damaged = (what: string, content: string, line: number) =>
   new FormatError(what, { seen: JSON.stringify(content.slice(0, 60)), where: `line ${line}` });
@@ -134,18 +66,20 @@ function decodeBase64(text: string, end: number): string | undefined {
  */
 export function tokenizerFromTiktoken(content: Uint8Array | string, encoding?: string | TiktokenEncoding): Tokenizer {
   const vocab = readRanks(typeof content === 'string' ? content : new TextDecoder().decode(content));
-  const known =
-    typeof encoding === 'string'
-      ? ENCODINGS[encoding]
-      : Object.values(ENCODINGS).find(({ ranks }) => ranks === vocab.size);
+  const known = typeof encoding === 'string' ? publishedEncoding(encoding) : encodingWithRanks(vocab.size);
   const parts = typeof encoding === 'object' ? encoding : known;
   if (!parts) {
     throw new TokenizerError('a rank file does not say how texts are cut', {
       seen: typeof encoding === 'string' ? `encoding ${encoding}` : `${vocab.size} ranks`,
-      expected: Object.keys(ENCODINGS).join(', '),
+      expected: ENCODING_NAMES.join(', '),
       fix: 'pass the split pattern and the special tokens',
     });
   }
+  if (known && parts === known && known.ranks !== vocab.size)
+    throw new TokenizerError('a rank file is not that of the encoding', {
+      seen: `${vocab.size} ranks`,
+      expected: `${known.ranks} for ${encoding}`,
+    });
   const entries = [...vocab].map(([token, id]) => ({ token, id, priority: -id }));
   entries.sort((a, b) => a.id - b.id);
   const { specialTokens, bos, eos } = parts;

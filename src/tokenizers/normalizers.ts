@@ -3,10 +3,15 @@
  * huggingface/tokenizers src/normalizers. Each exists twice, fast on bare text and aligned; both give the same text.
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { byteCharsOf, toByteChars } from './byte-alphabet.ts';
+import { bertNormalizer } from './bert-normalizer.ts';
+import { toByteChars } from './byte-alphabet.ts';
+import { perCharacter } from './character-map.ts';
 import { asList, asObject, asString, flag, type JsonObject, shown, typeOf } from './json-fields.ts';
-import { AlignedBuilder, type AlignedText, sliceAligned, widthAt } from './offsets.ts';
+import { AlignedBuilder, type AlignedText, sliceAligned } from './offsets.ts';
+import { precompiledNormalizer } from './precompiled-normalizer.ts';
+import { isMark } from './reference-classes.ts';
 import { matchesOf, type SafePattern, translateRegex } from './regex-translate.ts';
+import { unicodeForm } from './unicode-form.ts';
 
 /** A rewriting of texts. */
 export interface Normalizer {
@@ -15,110 +20,9 @@ export interface Normalizer {
   aligned(input: AlignedText): AlignedText;
 }
 
-/** A normalizer that rewrites each character on its own, given by its new text. */
-function perCharacter(text: (input: string) => string, replacement: (char: string) => string): Normalizer {
-  return {
-    text,
-    aligned(input) {
-      const builder = new AlignedBuilder(input);
-      for (let at = 0; at < input.text.length; ) {
-        const end = at + widthAt(input.text, at);
-        const char = input.text.slice(at, end);
-        const changed = replacement(char);
-        if (changed === char) builder.keep(at, end);
-        else builder.put(changed, at);
-        at = end;
-      }
-      return builder.build();
-    },
-  };
-}
-
-type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
-
-/** A character and everything behind it that can combine with it: marks, vowel and final jamo, halfwidth voicing marks. */
-const CLUSTER = /[\s\S][\p{M}\u1160-\u11ff\uff9e\uff9f]*/gu;
-
-function unicodeForm(form: UnicodeForm): Normalizer {
-  return {
-    text: input => input.normalize(form),
-    aligned(input) {
-      const builder = new AlignedBuilder(input);
-      for (const { 0: cluster, index } of input.text.matchAll(CLUSTER)) {
-        const normal = cluster.normalize(form);
-        if (normal === cluster) builder.keep(index, index + cluster.length);
-        else alignCluster(builder, cluster, index, normal, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD');
-      }
-      return builder.build();
-    },
-  };
-}
-
-/**
- * Adds the normalized form of a cluster. Every character of the source decomposes into parts, and every normalized one is
- * composed of parts, in order. It uses up as many source characters as begin among its parts and stands for the first of
- * them; without any it shares the place of the one before.
- */
-function alignCluster(
-  builder: AlignedBuilder,
-  cluster: string,
-  index: number,
-  normal: string,
-  decomposed: 'NFD' | 'NFKD',
-): void {
-  const places: number[] = [];
-  /** For each part, whether it is the first of its source character. */
-  const begins: boolean[] = [];
-  for (let at = 0; at < cluster.length; at += widthAt(cluster, at)) {
-    const parts = [...cluster.slice(at, at + widthAt(cluster, at)).normalize(decomposed)];
-    places.push(index + at);
-    for (let i = 0; i < parts.length; i++) begins.push(i === 0);
-  }
-  let part = 0;
-  let used = 0;
-  for (const char of normal) {
-    const parts = [...char.normalize('NFD')].length;
-    const begun = begins.slice(part, part + parts).filter(Boolean).length;
-    builder.put(char, places[begun > 0 ? Math.min(used, places.length - 1) : Math.max(0, used - 1)]!);
-    part += parts;
-    used += begun;
-  }
-}
-
-/** Each character in lower case for itself: a final sigma is not special. */
-const lowercase = perCharacter(
-  input =>
-    input.includes('Σ')
-      ? input
-          .split('Σ')
-          .map(part => part.toLowerCase())
-          .join('σ')
-      : input.toLowerCase(),
-  char => char.toLowerCase(),
-);
-
-function dropping(pattern: RegExp): Normalizer {
-  return {
-    text: input => input.replace(pattern, ''),
-    aligned: input =>
-      replaceMatches(
-        input,
-        [...input.text.matchAll(pattern)].map(m => [m.index, m.index + m[0].length]),
-        '',
-      ),
-  };
-}
-
 /** Control characters go, other kinds of white space become spaces: SentencePiece's rules for translation, `Nmt`. */
-const NMT_DROPPED = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g;
-const NMT_SPACE = /[\x09\x0a\x0c\x0d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
-const nmt = sequence([
-  dropping(NMT_DROPPED),
-  perCharacter(
-    input => input.replace(NMT_SPACE, ' '),
-    char => char.replace(NMT_SPACE, ' '),
-  ),
-]);
+const NMT_DROPPED = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/;
+const NMT_SPACE = /[\x09\x0a\x0c\x0d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/;
 
 function strip(left: boolean, right: boolean): Normalizer {
   const bounds = (text: string): [number, number] => {
@@ -193,7 +97,7 @@ export function prepend(prefix: string, unless?: string): Normalizer {
 }
 
 /** Writes the UTF-8 bytes of the text in the byte alphabet. */
-export const byteLevel: Normalizer = perCharacter(toByteChars, char => byteCharsOf(char.codePointAt(0)!));
+export const byteLevel: Normalizer = perCharacter(toByteChars);
 
 /** One after the other. A file whose replacements feed each other without end is refused when a text shows it. */
 export function sequence(parts: readonly Normalizer[]): Normalizer {
@@ -233,18 +137,34 @@ function parseReplace(config: JsonObject, where: string): Normalizer {
   return replace('literal' in pattern ? pattern.literal : translateRegex(pattern.regex), content);
 }
 
+function parseBert(config: JsonObject, where: string): Normalizer {
+  const lowercase = flag(config, 'lowercase', true, where);
+  return bertNormalizer({
+    lowercase,
+    cleanText: flag(config, 'clean_text', true, where),
+    handleChineseChars: flag(config, 'handle_chinese_chars', true, where),
+    stripAccents: flag(config, 'strip_accents', lowercase, where),
+  });
+}
+
 type Parser = (config: JsonObject, where: string) => Normalizer;
 const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ['NFC', () => unicodeForm('NFC')],
   ['NFD', () => unicodeForm('NFD')],
   ['NFKC', () => unicodeForm('NFKC')],
   ['NFKD', () => unicodeForm('NFKD')],
-  ['Lowercase', () => lowercase],
-  ['StripAccents', () => dropping(/\p{M}/gu)],
-  ['Nmt', () => nmt],
+  // A final sigma is not special, since each character is by itself.
+  ['Lowercase', () => perCharacter(char => char.toLowerCase())],
+  ['StripAccents', () => perCharacter(char => (isMark(char) ? '' : char))],
+  ['Nmt', () => perCharacter(char => (NMT_DROPPED.test(char) ? '' : char.replace(NMT_SPACE, ' ')))],
+  ['BertNormalizer', parseBert],
   ['ByteLevel', () => byteLevel],
   ['Strip', (c, where) => strip(flag(c, 'strip_left', true, where), flag(c, 'strip_right', true, where))],
   ['Prepend', (c, where) => prepend(asString(c.prepend, `${where}.prepend`))],
+  [
+    'Precompiled',
+    (c, where) => precompiledNormalizer(asString(c.precompiled_charsmap, `${where}.precompiled_charsmap`)),
+  ],
   ['Replace', parseReplace],
   [
     'Sequence',

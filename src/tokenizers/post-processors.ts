@@ -16,6 +16,8 @@ export type TemplateItem =
 export interface PostProcessor {
   readonly single: readonly TemplateItem[];
   readonly pair: readonly TemplateItem[];
+  /** The template gives its types to the first window of a text only; further ones keep 0 or 1, the number of their text. */
+  readonly typesFirstWindow?: boolean;
   /** Offsets lose the white space at both ends of a token. */
   readonly trim: { readonly addPrefixSpace: boolean } | undefined;
 }
@@ -30,17 +32,22 @@ export function addedCount(template: readonly TemplateItem[]): number {
   return template.reduce((count, item) => count + ('ids' in item ? item.ids.length : 0), 0);
 }
 
-/** The template filled with one window of each text; without `special` only the texts. */
+/**
+ * The template filled with one window of each text; without `special` only the texts. Windows that are not among `typed`, where
+ * that is given, have the number of their text for a type.
+ */
 export function fillTemplate(
   template: readonly TemplateItem[],
   texts: readonly Encoding[],
   special: boolean,
+  typed?: readonly Encoding[],
 ): Encoding {
   const placed = (item: TemplateItem & { sequence: 0 | 1 }): Encoding => {
     const { length } = texts[item.sequence]!.ids;
+    const byTemplate = !typed || typed[item.sequence] === texts[item.sequence];
     return {
       ...texts[item.sequence]!,
-      typeIds: new Array<number>(length).fill(item.typeId),
+      typeIds: new Array<number>(length).fill(byTemplate ? item.typeId : item.sequence),
       sequenceIds: new Array<number>(length).fill(item.sequence),
     };
   };
@@ -58,19 +65,17 @@ export function fillTemplate(
   return filled;
 }
 
-/** The ids only. */
+/** The ids only. Where there is nothing to join, the list is that of the text itself. */
 export function fillTemplateIds(
   template: readonly TemplateItem[],
-  texts: readonly (readonly number[])[],
+  texts: readonly number[][],
   special: boolean,
 ): number[] {
-  if (template.length === 1 && texts.length === 1 && 'sequence' in template[0]!) return [...texts[0]!];
-  const ids: number[] = [];
-  for (const item of template) {
-    if ('sequence' in item) for (const id of texts[item.sequence] ?? []) ids.push(id);
-    else if (special) ids.push(...item.ids);
-  }
-  return ids;
+  if (template.length === 1 && texts.length === 1 && 'sequence' in template[0]!) return texts[0]!;
+  // Joined at once: lists may be long.
+  return ([] as number[]).concat(
+    ...template.map(item => ('sequence' in item ? (texts[item.sequence] ?? []) : special ? item.ids : [])),
+  );
 }
 
 const isSpace = (char: string | undefined) => char !== undefined && (char === 'Ġ' || /\p{White_Space}/u.test(char));
@@ -138,6 +143,7 @@ function parseTemplate(config: JsonObject, where: string): Partial<PostProcessor
   return {
     single: parseItems(config.single, specials, `${where}.single`),
     pair: parseItems(config.pair, specials, `${where}.pair`),
+    typesFirstWindow: true,
   };
 }
 

@@ -4,10 +4,13 @@
  */
 import { UnsupportedError } from '../errors.ts';
 import { asCount, asList, asObject, asString, flag, type JsonObject, optionalString, typeOf } from './json-fields.ts';
+import { scanBert, scanDigits, scanNumbers, scanWords, scanWordsAndSymbols } from './kind-scanner.ts';
 import { byteLevel, type Normalizer, parsePattern, prepend, replace } from './normalizers.ts';
 import { type AlignedText, sliceAligned, widthAt } from './offsets.ts';
+import { isPunctuation } from './reference-classes.ts';
 import { matchesOf, type SafePattern, translateRegex } from './regex-translate.ts';
 import { type Scan, scanGpt2, scannerFor } from './split-patterns.ts';
+import { scanScripts } from './unicode-scripts.ts';
 
 /** Cuts each piece further. */
 interface SplitStep {
@@ -94,53 +97,57 @@ const BEHAVIORS: readonly Behavior[] = ['Removed', 'Isolated', 'MergedWithPrevio
 /** Calls back for the delimiters in `text[from, to)`, in order and without overlap. */
 type FindDelimiters = Scan;
 
-/** The stretches between delimiters become pieces; `behavior` says where the delimiters themselves go. */
-function splitAt(find: FindDelimiters, behavior: Behavior): SplitStep {
+/** Whether two neighbouring stretches form one piece, by whether each is a delimiter. */
+const JOINED: Readonly<Record<Behavior, (first: boolean, second: boolean) => boolean>> = {
+  Removed: () => false,
+  Isolated: () => false,
+  MergedWithPrevious: (first, second) => !first && second,
+  MergedWithNext: (first, second) => first && !second,
+  Contiguous: (first, second) => first === second,
+};
+
+/**
+ * The stretches between delimiters become pieces; `behavior` says where the delimiters themselves go. `invert`: what `find`
+ * finds is what stands between delimiters.
+ */
+function splitAt(find: FindDelimiters, behavior: Behavior, invert = false): SplitStep {
+  const joined = JOINED[behavior];
   return split((text, from, to, emit) => {
-    let start = from;
-    /** Begin of a piece still open, for the two behaviors that join delimiters to something. */
-    let joined = -1;
-    const flush = (end: number) => {
-      if (joined >= 0) emit(joined, end);
-      joined = -1;
-    };
-    const between = (end: number) => {
-      if (end === start) return;
-      if (behavior === 'MergedWithNext' && joined >= 0) flush(end);
-      else if (behavior === 'MergedWithPrevious') joined = start;
-      else {
-        flush(start);
-        emit(start, end);
+    let start = -1;
+    let end = from;
+    let previous = false;
+    const take = (at: number, stop: number, delimiter: boolean) => {
+      if (start < 0 || !joined(previous, delimiter)) {
+        if (start >= 0) emit(start, end);
+        start = behavior === 'Removed' && delimiter ? -1 : at;
       }
+      end = stop;
+      previous = delimiter;
     };
-    find(text, from, to, (delimiter, end) => {
-      between(delimiter);
-      if (behavior === 'Isolated') emit(delimiter, end);
-      else if (behavior === 'Contiguous') joined = joined >= 0 && start === delimiter ? joined : delimiter;
-      else if (behavior === 'MergedWithNext') {
-        flush(delimiter);
-        joined = delimiter;
-      } else if (behavior === 'MergedWithPrevious') {
-        if (joined < 0) joined = delimiter;
-        flush(end);
-      }
-      start = end;
+    find(text, from, to, (at, stop) => {
+      if (at > end) take(end, at, invert);
+      take(at, stop, !invert);
     });
-    between(to);
-    flush(to);
+    if (to > end) take(end, to, invert);
+    if (start >= 0) emit(start, end);
   });
 }
 
-/** Each character in the class is a delimiter. */
-const characters =
-  (pattern: RegExp): FindDelimiters =>
-  (text, from, to, emit) => {
+/** Each character of a class is a delimiter. `belongs` is asked once for each one of the basic plane. */
+function characters(belongs: (char: string) => boolean): FindDelimiters {
+  /** 0 = not asked yet, 1 = no, 2 = yes. Surrogates stay at 0: they are asked for in pairs. */
+  const known = new Uint8Array(0x10000);
+  return (text, from, to, emit) => {
     for (let at = from; at < to; ) {
-      const end = at + widthAt(text, at);
-      if (pattern.test(text.slice(at, end))) emit(at, end);
-      at = end;
+      const unit = text.charCodeAt(at);
+      const width = widthAt(text, at);
+      const answer = known[unit] || (belongs(text.slice(at, at + width)) ? 2 : 1);
+      if (width === 1) known[unit] = answer;
+      if (answer === 2) emit(at, at + width);
+      at += width;
     }
   };
+}
 
 const matches =
   (pattern: SafePattern): FindDelimiters =>
@@ -161,24 +168,6 @@ const occurrences =
     }
   };
 
-/** What `find` leaves over. */
-const inverted =
-  (find: FindDelimiters): FindDelimiters =>
-  (text, from, to, emit) => {
-    let at = from;
-    find(text, from, to, (start, end) => {
-      if (start > at) emit(at, start);
-      at = end;
-    });
-    if (at < to) emit(at, to);
-  };
-
-/** ASCII punctuation as well as Unicode's: `$+<=>^`|~` are symbols there. */
-export const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/u;
-const WHITE_SPACE = /\p{White_Space}/u;
-const DIGIT = /\p{N}/u;
-const WORDS_OR_SYMBOLS = translateRegex('\\w+|[^\\w\\s]+');
-
 function parseBehavior(config: JsonObject, where: string): Behavior {
   const name = optionalString(config, 'behavior', where) ?? 'Isolated';
   const behavior = BEHAVIORS.find(known => known === name);
@@ -195,7 +184,7 @@ function parseSplit(config: JsonObject, where: string): PreTokenizerStep[] {
   if (scanner && (invert ? behavior === 'Removed' : behavior === 'Isolated')) return [split(scanner)];
   const find =
     'literal' in pattern ? occurrences(pattern.literal) : (scanner ?? matches(translateRegex(pattern.regex)));
-  return [splitAt(invert ? inverted(find) : find, behavior)];
+  return [splitAt(find, behavior, invert)];
 }
 
 function parseByteLevel(config: JsonObject, where: string): PreTokenizerStep[] {
@@ -245,17 +234,12 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ['ByteLevel', parseByteLevel],
   ['Metaspace', parseMetaspace],
   ['Split', parseSplit],
-  ['Whitespace', () => [split(matches(WORDS_OR_SYMBOLS))]],
-  ['WhitespaceSplit', () => [splitAt(characters(WHITE_SPACE), 'Removed')]],
-  [
-    'BertPreTokenizer',
-    () => [splitAt(characters(WHITE_SPACE), 'Removed'), splitAt(characters(PUNCTUATION), 'Isolated')],
-  ],
-  ['Punctuation', (c, where) => [splitAt(characters(PUNCTUATION), parseBehavior(c, where))]],
-  [
-    'Digits',
-    (c, where) => [splitAt(characters(DIGIT), flag(c, 'individual_digits', false, where) ? 'Isolated' : 'Contiguous')],
-  ],
+  ['Whitespace', () => [split(scanWordsAndSymbols)]],
+  ['WhitespaceSplit', () => [split(scanWords)]],
+  ['BertPreTokenizer', () => [split(scanBert)]],
+  ['UnicodeScripts', () => [split(scanScripts)]],
+  ['Punctuation', (c, where) => [splitAt(characters(isPunctuation), parseBehavior(c, where))]],
+  ['Digits', (c, where) => [split(flag(c, 'individual_digits', false, where) ? scanDigits : scanNumbers)]],
   ['CharDelimiterSplit', (c, where) => [splitAt(occurrences(asString(c.delimiter, `${where}.delimiter`)), 'Removed')]],
   ['FixedLength', (c, where) => [fixedLength(Math.max(1, asCount(c.length ?? 5, `${where}.length`)))]],
   [

@@ -1,99 +1,119 @@
-/** SentencePiece's own normalization: replacement rules, then white space. google/sentencepiece normalizer.cc. */
+/**
+ * SentencePiece's own normalization: the longest rule at each place, then white space. google/sentencepiece normalizer.cc.
+ * Places follow the library: a token ends where the next one begins, so that a mark in front of a text has no width.
+ */
 import type { SentencePieceModel } from '../formats/sentencepiece.ts';
 import type { LongestMatch } from './added-tokens.ts';
 import { Charsmap } from './charsmap.ts';
 import type { Normalizer } from './normalizers.ts';
-import { AlignedBuilder, type AlignedText, unchangedText, widthAt } from './offsets.ts';
+import { type AlignedText, widthAt } from './offsets.ts';
 
 const MARK = '▁';
-
-/** Where normalized text goes; `at` is the place in the input that it stands for. */
-type Put = (text: string, at: number) => void;
+const SPACE_UNIT = 0x20;
 
 /** The normalization of a model. User-defined symbols (`kept`) pass unchanged. */
 export function sentencePieceNormalizer(
-  { normalizer: rules, whitespaceAsSuffix }: SentencePieceModel,
+  { normalizer: rules, whitespaceAsSuffix }: Pick<SentencePieceModel, 'normalizer' | 'whitespaceAsSuffix'>,
   kept: LongestMatch<unknown> | undefined,
   addDummyPrefix: boolean,
 ): Normalizer {
   const charsmap = rules.charsmap.length > 0 ? new Charsmap(rules.charsmap) : undefined;
-  const encoder = new TextEncoder();
   const space = rules.escapeWhitespaces ? MARK : ' ';
+  const collapse = rules.removeExtraWhitespaces;
 
-  /** Calls back with each normalized unit and where it begins in `text`. */
-  function eachUnit(text: string, unit: (normal: string, at: number) => void): void {
-    const bytes = charsmap ? encoder.encode(text) : undefined;
-    let byteAt = 0;
-    for (let at = 0; at < text.length; ) {
-      const symbol = kept?.at(text, at);
-      const match = bytes && !symbol ? charsmap!.match(bytes, byteAt, bytes.length) : undefined;
-      let end = symbol?.end ?? at + widthAt(text, at);
-      if (match) {
-        end = at;
-        for (let left = match.length; left > 0; end += widthAt(text, end)) left -= byteLength(text, end);
-      }
-      unit(match ? match.replacement : text.slice(at, end), at);
-      if (bytes) for (let i = at; i < end; i += widthAt(text, i)) byteAt += byteLength(text, i);
-      at = end;
-    }
+  /** The end of the text in `[at, stop)` that surely stays as it is and has no space. */
+  function plainEnd(text: string, at: number, stop: number): number {
+    while (at < stop && text.charCodeAt(at) !== SPACE_UNIT && (!charsmap || charsmap.skips(text, at))) at++;
+    return at;
   }
 
-  /** Calls `put` with the normalized text and `trim` with the number of spaces to take off its end. */
-  function run(text: string, put: Put): void {
-    const collapse = rules.removeExtraWhitespaces;
-    let begun = false;
-    /** Spaces that wait for something to stand before: at the end they are dropped. */
-    let spaces = 0;
-    let spaceAt = 0;
-    const begin = (at: number) => {
-      if (!begun && addDummyPrefix && !whitespaceAsSuffix) put(space, at);
-      begun = true;
+  /** What the text at `at` becomes, and where that text ends. */
+  function unitAt(text: string, at: number): { readonly replacement: string; readonly end: number } {
+    const symbol = kept?.at(text, at);
+    if (symbol) return { replacement: text.slice(at, symbol.end), end: symbol.end };
+    const match = charsmap?.match(text, at, text.length, false);
+    if (match) return match;
+    const end = at + widthAt(text, at);
+    return { replacement: text.slice(at, end), end };
+  }
+
+  /** The normalized text. Into `origins` goes the place of each of its units, and of its end. */
+  function run(text: string, origins: number[] | undefined): string {
+    let output = '';
+    const put = (part: string, at: number) => {
+      output += part;
+      if (origins) for (let i = 0; i < part.length; i++) origins.push(at);
     };
-    let lastAt = 0;
-    eachUnit(text, (normal, at) => {
-      lastAt = at;
-      if (!collapse) {
-        begin(at);
-        put(normal.replaceAll(' ', space), at);
-        return;
+    let at = 0;
+    while (collapse && at < text.length) {
+      const { replacement, end } = unitAt(text, at);
+      if (replacement !== ' ') break;
+      at = end;
+    }
+    if (at === text.length) return '';
+    if (addDummyPrefix && !whitespaceAsSuffix) put(space, at);
+    let afterSpace = collapse;
+    /** Where the next symbol may begin: looked for once, however many stretches lie before it. */
+    let symbolAt = -1;
+    while (at < text.length) {
+      if (symbolAt < at) symbolAt = kept ? kept.nextCandidate(text, at) : text.length;
+      const plain = plainEnd(text, at, symbolAt);
+      if (plain > at) {
+        output += text.slice(at, plain);
+        if (origins) for (let i = at; i < plain; i++) origins.push(i);
+        at = plain;
+        afterSpace = false;
+        continue;
       }
-      for (const part of normal.match(/ +|[^ ]+/g) ?? []) {
-        if (part[0] === ' ') {
-          if (begun && spaces === 0) [spaces, spaceAt] = [1, at];
-          continue;
-        }
-        begin(at);
-        if (spaces > 0) put(space, spaceAt);
-        spaces = 0;
-        put(part, at);
+      const { replacement, end } = unitAt(text, at);
+      const part = afterSpace ? replacement.replace(/^ +/, '') : replacement;
+      if (part !== '') {
+        put(part.replaceAll(' ', space), at);
+        afterSpace = collapse && part.endsWith(' ');
       }
-    });
-    if (begun && addDummyPrefix && whitespaceAsSuffix) put(space, lastAt);
+      at = end;
+    }
+    let length = output.length;
+    while (collapse && length > 0 && output[length - 1] === space) length--;
+    if (origins && length < output.length) {
+      at = origins[length]!;
+      origins.length = length;
+    }
+    output = output.slice(0, length);
+    if (addDummyPrefix && whitespaceAsSuffix) put(space, at);
+    origins?.push(at);
+    return output;
   }
 
   return {
     text(input) {
-      if (!charsmap && !kept && !rules.removeExtraWhitespaces && !whitespaceAsSuffix) {
+      if (!charsmap && !kept && !collapse && !whitespaceAsSuffix) {
         return input === '' ? '' : (addDummyPrefix ? space : '') + input.replaceAll(' ', space);
       }
-      let output = '';
-      run(input, text => {
-        output += text;
-      });
-      return output;
+      return run(input, undefined);
     },
-    aligned(input: AlignedText) {
-      const builder = new AlignedBuilder(input);
-      run(input.text, (text, at) => builder.put(text, at));
-      return input.text === '' ? unchangedText('', input.base) : builder.build();
+    aligned(input) {
+      const origins: number[] = [];
+      const text = run(input.text, origins);
+      const places = Int32Array.from(origins, at => originOf(input, at));
+      return { text, starts: places.subarray(0, text.length), ends: charEnds(text, places), base: 0 };
     },
   };
 }
 
-/** Length in UTF-8 of the character at `at`. */
-function byteLength(text: string, at: number): number {
-  const unit = text.charCodeAt(at);
-  if (unit < 0x80) return 1;
-  if (unit < 0x800) return 2;
-  return widthAt(text, at) === 2 ? 4 : 3;
+/** The place of a place of an aligned text in its original. */
+function originOf({ text, starts, ends, base }: AlignedText, at: number): number {
+  if (!starts || !ends) return base + at;
+  return at < text.length ? starts[at]! : (ends[at - 1] ?? base);
+}
+
+/** For each unit, where the next character begins. */
+function charEnds(text: string, places: Int32Array): Int32Array<ArrayBuffer> {
+  const ends = new Int32Array(text.length);
+  for (let at = 0; at < text.length; ) {
+    const next = at + widthAt(text, at);
+    ends.fill(places[next]!, at, next);
+    at = next;
+  }
+  return ends;
 }

@@ -17,7 +17,7 @@ const USUAL: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
 };
 
 /** The text of a token in a configuration: a string, or an object with `content`. */
-function contentOf(value: unknown): string | undefined {
+export function tokenContent(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return isObject(value) && typeof value.content === 'string' ? value.content : undefined;
 }
@@ -35,7 +35,7 @@ export function findSpecialTokens(
   const special = new Set(added.filter(token => token.special).map(token => token.content));
   const roles: Partial<Record<(typeof ROLES)[number], number>> = {};
   for (const role of ROLES) {
-    const named = configs.map(config => contentOf(config[`${role}_token`])).find(content => content !== undefined);
+    const named = configs.map(config => tokenContent(config[`${role}_token`])).find(content => content !== undefined);
     const usual = USUAL[role].find(content => special.has(content));
     const content = named ?? usual;
     const id = content === undefined ? undefined : (ids.get(content) ?? tokenToId(content));

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { toByteChars } from './byte-alphabet.ts';
-import { tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabMerges } from './load.ts';
+import { tokenizerFromFiles } from './load.ts';
+import { tokenizerFromJson } from './load-json.ts';
 import { tokenizerFromTiktoken } from './load-tiktoken.ts';
+import { tokenizerFromVocabMerges } from './load-vocab.ts';
 
 const alphabet = Array.from({ length: 256 }, (_, byte) => byte);
 const byteTokens = alphabet.map(byte => {
@@ -72,6 +74,21 @@ describe('encode', () => {
     expect(tokenizer.encodeIds('😀abc ab<tool>', { pair: 'é' })).toEqual(encoding.ids);
   });
 
+  it('counts offsets in code points on request, in further windows too', () => {
+    const encoding = tokenizer.encode('😀abc ab', { pair: '😀1!', offsets: 'codePoints', maxLength: 9 });
+    expect(encoding.offsets.slice(4)).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(encoding.overflowing.at(-1)!.offsets.slice(-2)).toEqual([
+      [1, 2],
+      [2, 3],
+    ]);
+  });
+
   it('takes special tokens in a text as text on request, other added tokens never', () => {
     expect(tokenizer.encodeIds('<s>', { addSpecialTokens: false })).toEqual([300]);
     const plain = tokenizer.encodeIds('<s><tool>', { addSpecialTokens: false, parseSpecialTokens: false });
@@ -128,6 +145,10 @@ describe('encode', () => {
     expect(short!.ids).toEqual([301, 301, 300, 0x31]);
     expect(short!.attentionMask).toEqual([0, 0, 1, 1]);
     expect(long!.ids).toEqual([301, 300, 0x31, 0x32]);
+    for (const bad of [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY]) {
+      expect(() => tokenizer.encodeBatch(['1'], { padding: bad })).toThrow('the length to pad to');
+      expect(() => tokenizer.encodeBatch(['1'], { padding: 4, padToMultipleOf: bad })).toThrow('padToMultipleOf');
+    }
     const bare = tokenizerFromJson(json({ added_tokens: [] }));
     expect(() => bare.encodeBatch(['1'], { padding: 4 })).toThrow('no padding token');
   });
@@ -289,8 +310,7 @@ describe('loading', () => {
   });
 
   it.each([
-    ['WordPiece', { model: { type: 'WordPiece', vocab: {} } }],
-    ['Unigram', { model: { vocab: [], unk_id: 0 } }],
+    ['Nope', { model: { type: 'Nope' } }],
     ['Nope', { normalizer: { type: 'Nope' } }],
     ['Nope', { pre_tokenizer: { type: 'Nope' } }],
     ['Nope', { post_processor: { type: 'Nope' } }],

@@ -18,10 +18,11 @@ import {
 } from './encoding.ts';
 import type { Model } from './model.ts';
 import type { Normalizer } from './normalizers.ts';
-import { type AlignedText, originalRange, sliceAligned, unchangedText, wellFormed } from './offsets.ts';
+import { type AlignedText, codePointIndex, originalRange, sliceAligned, unchangedText, wellFormed } from './offsets.ts';
 import { addedCount, fillTemplate, fillTemplateIds, type PostProcessor, trimOffsets } from './post-processors.ts';
 import { type PreTokenizerStep, preTokenizeAligned, preTokenizeText } from './pre-tokenizers.ts';
 import { StreamDecoder, TextSink } from './stream-decoder.ts';
+import { type TokenizationTrace, type TraceOptions, traceText } from './trace.ts';
 
 export interface EncodeOptions {
   /** Whether the model's own tokens are put around the text; default true. */
@@ -38,6 +39,8 @@ export interface EncodeOptions {
   stride?: number;
   /** Whether special tokens that stand in the text are recognised; default true. */
   parseSpecialTokens?: boolean;
+  /** What offsets count: UTF-16 code units of the text (the default) or its code points. */
+  offsets?: 'utf16' | 'codePoints';
 }
 
 export interface DecodeOptions {
@@ -86,7 +89,8 @@ export class Tokenizer {
   readonly model: Model;
   readonly #parts: TokenizerParts;
   readonly #addedByContent: ReadonlyMap<string, AddedToken>;
-  readonly #addedById: ReadonlyMap<number, AddedToken>;
+  /** Texts of the added tokens; of those that are searched in the normalized text the normalized one, as in the reference. */
+  readonly #addedTexts: ReadonlyMap<number, string>;
   /** For added tokens searched in the text as given. */
   readonly #rawSplitter: AddedTokenSplitter;
   /** For those searched in the normalized text, by their own normalized form. */
@@ -99,13 +103,15 @@ export class Tokenizer {
     this.specialTokens = parts.specialTokens;
     this.savedOptions = parts.savedOptions;
     this.#addedByContent = new Map(addedTokens.map(token => [token.content, token]));
-    this.#addedById = new Map(addedTokens.map(token => [token.id, token]));
+    const textOf = ({ content, normalized }: AddedToken) =>
+      normalized && normalizer ? normalizer.text(content) : content;
+    this.#addedTexts = new Map(addedTokens.map(token => [token.id, textOf(token)]));
     this.allSpecialIds = new Set(addedTokens.filter(token => token.special).map(token => token.id));
-    this.vocabSize = model.size + [...this.#addedById.keys()].filter(id => model.idToToken(id) === undefined).length;
+    this.vocabSize = model.size + [...this.#addedTexts.keys()].filter(id => model.idToToken(id) === undefined).length;
     this.#rawSplitter = new AddedTokenSplitter(addedTokens.filter(token => !token.normalized));
     this.#normalizedSplitter = new AddedTokenSplitter(
       addedTokens.filter(token => token.normalized),
-      token => (normalizer ? normalizer.text(token.content) : token.content),
+      textOf,
     );
   }
 
@@ -114,7 +120,7 @@ export class Tokenizer {
   }
 
   idToToken(id: number): string | undefined {
-    return this.#addedById.get(id)?.content ?? this.model.idToToken(id);
+    return this.#addedTexts.get(id) ?? this.model.idToToken(id);
   }
 
   /** Tokens of a text, or of a text and `options.pair`. Lone surrogates count as U+FFFD. Throws TokenizerError. */
@@ -135,13 +141,11 @@ export class Tokenizer {
         return window;
       }),
     );
-    const result = fillTemplate(
-      template,
-      parts.map(list => list[0]!),
-      special,
-    );
-    result.overflowing = overflowPairs(parts).map(chosen => fillTemplate(template, chosen, special));
-    return result;
+    const first = parts.map(list => list[0]!);
+    const result = fillTemplate(template, first, special);
+    const typed = postProcessor.typesFirstWindow || !special ? first : undefined;
+    result.overflowing = overflowPairs(parts).map(chosen => fillTemplate(template, chosen, special, typed));
+    return inUnits(result, texts, options.offsets ?? 'utf16');
   }
 
   /** The ids of `encode`, much faster. */
@@ -161,6 +165,20 @@ export class Tokenizer {
       ids.map((list, i) => list.slice(...cuts[i]![0]!)),
       special,
     );
+  }
+
+  /**
+   * How the tokens of a text come about, stage by stage, as data. For reading: takes much longer than `encode`, which ends in
+   * the same tokens. Throws TokenizerError.
+   */
+  trace(text: string, options: TraceOptions = {}): TokenizationTrace {
+    const stages = {
+      parts: this.#parts,
+      rawSplitter: this.#rawSplitter,
+      normalizedSplitter: this.#normalizedSplitter,
+      idToToken: (id: number) => this.idToToken(id),
+    };
+    return traceText(stages, text, options);
   }
 
   /** Each text, or pair of texts, of a batch, at one length if `options.padding` asks for it. Throws TokenizerError. */
@@ -300,6 +318,21 @@ export class Tokenizer {
     });
     return ids;
   }
+}
+
+/** `encoding` with its offsets, and those of its further windows, counted in `unit`. */
+function inUnits(encoding: Encoding, texts: readonly string[], unit: 'utf16' | 'codePoints'): Encoding {
+  if (unit === 'utf16') return encoding;
+  const indexes = texts.map(codePointIndex);
+  const counted = (window: Encoding): Encoding => ({
+    ...window,
+    offsets: window.offsets.map(([start, end], i) => {
+      const index = indexes[window.sequenceIds[i] ?? 0]!;
+      return [index[start]!, index[end]!];
+    }),
+    overflowing: window.overflowing.map(counted),
+  });
+  return counted(encoding);
 }
 
 /** Which windows are joined to the further results: all but the first of each text with each other, in the reference's order. */

@@ -19,6 +19,10 @@ export function fakeTerminal(options: Partial<Terminal> & { input?: string } = {
     write: text => void (out += text),
     note: text => void (err += text),
     read: async () => options.input ?? '',
+    ask: async question => {
+      err += question;
+      return options.input ?? '';
+    },
     ...options,
     out: () => out,
     err: () => err,

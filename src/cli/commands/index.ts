@@ -16,6 +16,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./tokenize.ts')).tokenize,
   },
   {
+    name: 'tokenizer',
+    summary: 'train a tokenizer on texts of your own',
+    load: async () => (await import('./tokenizer.ts')).tokenizer,
+  },
+  {
     name: 'inspect',
     summary: 'what is in a model: configuration, parameters, memory',
     load: async () => (await import('./inspect.ts')).inspect,
@@ -24,6 +29,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'trace',
     summary: 'every intermediate value of a model, by name',
     load: async () => (await import('./trace.ts')).trace,
+  },
+  {
+    name: 'pull',
+    summary: 'download a model from the hub',
+    load: async () => (await import('./pull.ts')).pull,
+  },
+  { name: 'ls', summary: 'the models that were downloaded', load: async () => (await import('./ls.ts')).ls },
+  { name: 'rm', summary: 'remove a downloaded model', load: async () => (await import('./rm.ts')).rm },
+  {
+    name: 'verify',
+    summary: 'check a downloaded model against its checksums',
+    load: async () => (await import('./verify.ts')).verify,
   },
   {
     name: 'doctor',

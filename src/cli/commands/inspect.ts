@@ -1,7 +1,9 @@
 /** `heed inspect`: what a model folder or a weights file holds, from its headers alone. */
 import { stat } from 'node:fs/promises';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, UnsupportedError } from '../../errors.ts';
 import { openCheckpoint } from '../../formats/index.ts';
+import { hubFiles } from '../../hub/hub-files.ts';
+import { isHubId } from '../../hub/load.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { cut, padEnd, table } from '../layout.ts';
@@ -24,20 +26,25 @@ import { quote } from '../token-label.ts';
 export const inspect = defineCommand({
   name: 'inspect',
   summary: 'shows what is in a model, without loading its weights.',
-  positionals: [{ name: 'PATH', help: 'model folder, or a .safetensors file' }],
+  positionals: [
+    {
+      name: 'PATH',
+      help: 'model folder, model on the hub (org/name), or a weights file (.safetensors, .gguf, .bin, .pt, .pth, .ckpt)',
+    },
+  ],
   options: OUTPUT_OPTIONS,
   examples: [
     { line: 'heed inspect ./gpt2', does: 'configuration, parameters, memory, tokens' },
     { line: 'heed inspect ./gpt2/model.safetensors', does: 'the tensors of a file' },
+    { line: 'heed inspect openai-community/gpt2', does: 'before it is downloaded: only the headers are read' },
     { line: 'heed inspect ./gpt2 --json | jq .parameterCount', does: 'for a program' },
   ],
-  async run({ values, positionals: [path], terminal }) {
-    const entry = await stat(path!).catch((cause: Error) => {
-      throw new ConfigError('there is no such file or folder', { seen: cause.message, where: path, cause });
-    });
+  async run({ values, positionals: [path], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);
     const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
-    const facts = entry.isDirectory() ? await modelFacts(path!) : await factsOfFile(path!);
+    const facts = isHubId(path!)
+      ? await modelFacts(hubFiles(path!, { env: terminal.env, signal, weightsInPlace: true }))
+      : await factsOfPath(path!);
     if (values.json) terminal.write(`${jsonText(facts)}\n`);
     else terminal.write(`${('type' in facts ? modelPage(facts, context) : filePage(facts, context)).join('\n')}\n`);
   },
@@ -49,7 +56,19 @@ interface Context {
   readonly numbers: Numbers;
 }
 
-async function factsOfFile(path: string): Promise<FileFacts> {
+async function factsOfPath(path: string): Promise<FileFacts | ModelFacts> {
+  const entry = await stat(path).catch((cause: Error) => {
+    throw new ConfigError('there is no such file or folder', { seen: cause.message, where: path, cause });
+  });
+  if (entry.isDirectory()) return modelFacts(path);
+  if (path.endsWith('.gguf')) {
+    // Such a file says what a folder says; of a model that is not known its tensors are shown.
+    const facts = await modelFacts(path).catch((error: unknown) => {
+      if (error instanceof UnsupportedError) return undefined;
+      throw error;
+    });
+    if (facts) return facts;
+  }
   const checkpoint = await openCheckpoint(path);
   try {
     return fileFacts(checkpoint);

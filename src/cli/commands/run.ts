@@ -125,7 +125,7 @@ export const run = defineCommand({
   name: 'run',
   summary: 'continues a text with a language model, token by token as they come.',
   positionals: [
-    { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
+    { name: 'MODEL', help: 'folder with config.json and model.safetensors, or a model on the hub: org/name' },
     { name: '[PROMPT]', help: `the text to continue; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
@@ -144,7 +144,7 @@ export const run = defineCommand({
     const say = createMessages(language);
     const numbers = createNumbers(language);
     const prompt = await textOrIds(argument, values.ids, { command: 'run', what: 'a prompt', terminal, signal });
-    const open = await openModel(folder!, { engine: values, terminal, say, signal, quiet: values.quiet });
+    const open = await openModel(folder!, { engine: values, terminal, say, numbers, signal, quiet: values.quiet });
     try {
       const events = generation(open, prompt, values, signal);
       const show = values.json

@@ -5,7 +5,7 @@ import { jsonText } from '../json-text.ts';
 import { table } from '../layout.ts';
 import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
-import { element, isVisible } from '../numbers.ts';
+import { createNumbers, element, isVisible } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { textOrIds } from '../read-text.ts';
@@ -27,7 +27,7 @@ export const trace = defineCommand({
   name: 'trace',
   summary: 'shows every intermediate value of a model for a text: what it is called, its shape, its numbers.',
   positionals: [
-    { name: 'MODEL', help: 'folder with config.json and model.safetensors' },
+    { name: 'MODEL', help: 'folder with config.json and model.safetensors, or a model on the hub: org/name' },
     { name: '[TEXT]', help: `the text to read, or the file of a picture or recording; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
@@ -37,9 +37,10 @@ export const trace = defineCommand({
     { line: 'heed trace ./gpt2 "The cat sat" --get blocks.5.mlp.act --json', does: 'all numbers, for a program' },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
-    const say = createMessages(values.lang ?? languageOf(terminal.env));
+    const language = values.lang ?? languageOf(terminal.env);
+    const [say, numbers] = [createMessages(language), createNumbers(language)];
     const given = await textOrIds(argument, values.ids, { command: 'trace', what: 'a text', terminal, signal });
-    const { model, close } = await openModel(folder!, { engine: values, terminal, say, signal });
+    const { model, close } = await openModel(folder!, { engine: values, terminal, say, numbers, signal });
     try {
       const options = { decoder: values['decoder-ids'] ?? values.decoder };
       const text = (model.parts.architecture.modality ?? 'text') === 'text';

@@ -1,0 +1,64 @@
+/** A line about bytes on their way: how far, how fast, how long still. */
+import type { Say } from './messages.ts';
+import type { Numbers } from './numbers.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface TransferBar {
+  show(label: string, loadedBytes: number, totalBytes: number): void;
+  clear(): void;
+}
+/** The speed is that of the last seconds. */
+const WINDOW_MS = 5_000;
+const BETWEEN_MS = 100;
+const BAR = 24;
+
+/** Shown on standard error, if a person looks at it. */
+export function createTransferBar(
+  terminal: Terminal,
+  say: Say,
+  numbers: Numbers,
+  now: () => number = () => performance.now(),
+): TransferBar {
+  const samples: { readonly at: number; readonly bytes: number }[] = [];
+  let shown = Number.NEGATIVE_INFINITY;
+  return {
+    show(label, loadedBytes, totalBytes) {
+      const at = now();
+      if (!terminal.interactiveErrors || at - shown < BETWEEN_MS) return;
+      shown = at;
+      samples.push({ at, bytes: loadedBytes });
+      while (samples.length > 2 && at - samples[0]!.at > WINDOW_MS) samples.shift();
+      const rate = rateOf(samples);
+      const done = Math.round((BAR * Math.min(loadedBytes, totalBytes)) / Math.max(1, totalBytes));
+      const parts = [
+        `${'█'.repeat(done)}${'░'.repeat(BAR - done)}`,
+        `${numbers.bytes(loadedBytes)} / ${numbers.bytes(totalBytes)}`,
+        ...(rate > 0 ? [`${numbers.bytes(rate)}/s`] : []),
+        ...(rate > 0
+          ? [say('timeLeft').replace('{}', numbers.duration((1000 * (totalBytes - loadedBytes)) / rate))]
+          : []),
+      ];
+      terminal.note(`\r${fitting([label, ...parts], terminal.columns)}\x1b[K`);
+    },
+    clear() {
+      if (Number.isFinite(shown)) terminal.note('\r\x1b[K');
+    },
+  };
+}
+
+/** Bytes per second between the first and the last sample. */
+function rateOf(samples: readonly { readonly at: number; readonly bytes: number }[]): number {
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  return last.at > first.at ? (1000 * (last.bytes - first.bytes)) / (last.at - first.at) : 0;
+}
+
+/** As many of the parts, from the first on, as one line takes: a line that breaks cannot be written over. */
+function fitting(parts: readonly string[], columns: number): string {
+  let line = '';
+  for (const part of parts) {
+    const longer = line === '' ? part : `${line}  ${part}`;
+    if (longer.length >= columns) break;
+    line = longer;
+  }
+  return line;
+}

@@ -1,0 +1,176 @@
+/** The models of tokenizer.json files (huggingface/tokenizers): BPE, WordPiece, Unigram, WordLevel. */
+import { TokenizerError, UnsupportedError } from '../errors.ts';
+import { Bpe } from './bpe.ts';
+import { asCount, asList, asObject, flag, type JsonObject, optionalString, shown } from './json-fields.ts';
+import { mergesFromList } from './merge-table.ts';
+import type { Model } from './model.ts';
+import { BYTE_STEP, type PreTokenizerStep } from './pre-tokenizers.ts';
+import { UNKNOWN_PENALTY, Unigram } from './unigram.ts';
+import { WordLevel } from './wordlevel.ts';
+import { WordPiece } from './wordpiece.ts';
+
+/** `vocab` of a model: token -> id. Throws TokenizerError. */
+function parseVocab(value: unknown, where: string): Map<string, number> {
+  const object = asObject(value, where);
+  const vocab = new Map<string, number>();
+  for (const token in object) vocab.set(token, asCount(object[token], `${where}[${JSON.stringify(token)}]`));
+  if (vocab.size === 0) throw new TokenizerError('a vocabulary is empty', { where });
+  return vocab;
+}
+
+/** A merge as `"a b"` or `["a", "b"]`. */
+function splitMerge(merge: unknown, where: string): readonly [string, string] {
+  if (typeof merge === 'string') {
+    const space = merge.indexOf(' ');
+    if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0)
+      return [merge.slice(0, space), merge.slice(space + 1)];
+  } else if (
+    Array.isArray(merge) &&
+    merge.length === 2 &&
+    typeof merge[0] === 'string' &&
+    typeof merge[1] === 'string'
+  ) {
+    return merge as [string, string];
+  }
+  throw new TokenizerError('a merge is not two tokens', { seen: shown(merge), expected: '"a b" or ["a", "b"]', where });
+}
+
+/** Says whether the model reads bytes itself instead of the characters that stand for them. */
+type ModelParser = (config: JsonObject, bytes: boolean, where: string) => Model;
+
+function parseBpe(config: JsonObject, bytes: boolean, where: string): Bpe {
+  const vocab = parseVocab(config.vocab, `${where}.vocab`);
+  const continuingPrefix = optionalString(config, 'continuing_subword_prefix', where) ?? '';
+  const endSuffix = optionalString(config, 'end_of_word_suffix', where) ?? '';
+  const unknown = optionalString(config, 'unk_token', where);
+  if (unknown !== undefined && !vocab.has(unknown)) {
+    throw new TokenizerError('the unknown token is not in the vocabulary', { seen: JSON.stringify(unknown), where });
+  }
+  const merges = mergesFromList(
+    vocab,
+    asList(config.merges, `${where}.merges`),
+    (merge, i) => splitMerge(merge, `${where}.merges[${i}]`),
+    continuingPrefix.length,
+  );
+  return new Bpe({
+    vocab,
+    merges,
+    bytes,
+    unknown,
+    continuingPrefix,
+    endSuffix,
+    fuseUnknown: flag(config, 'fuse_unk', false, where),
+    byteFallback: flag(config, 'byte_fallback', false, where),
+    ignoreMerges: flag(config, 'ignore_merges', false, where),
+  });
+}
+
+function parseWordPiece(config: JsonObject, _bytes: boolean, where: string): WordPiece {
+  return new WordPiece({
+    vocab: parseVocab(config.vocab, `${where}.vocab`),
+    unknown: optionalString(config, 'unk_token', where) ?? '[UNK]',
+    continuingPrefix: optionalString(config, 'continuing_subword_prefix', where) ?? '##',
+    longestWord: asCount(config.max_input_chars_per_word ?? 100, `${where}.max_input_chars_per_word`),
+  });
+}
+
+/** Powers of ten as their decimal texts are read. */
+const TENS = Array.from({ length: 309 }, (_, exponent) => Number(`1e${exponent}`));
+
+/**
+ * A number as serde_json reads it, the JSON reader of the reference: its digits as a whole number, then divided by a power of
+ * ten, with a rounding at each step. That moves one score in four by a last bit, which decides between paths of the same sum.
+ */
+function asSerdeReads(value: number): number {
+  const text = String(Math.abs(value));
+  // Up to 15 digits are exact.
+  if (text.length <= 16) return value;
+  let decimals = 0;
+  let front = 0;
+  let back = 0;
+  // The last five digits apart: what stands before them, times 10^5, is exact, so that the sum is rounded once.
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit === POINT) decimals = text.length - 1 - i;
+    else if (digit < 0 || digit > 9) return value;
+    else if (i < text.length - 5) front = front * 10 + digit;
+    else back = back * 10 + digit;
+  }
+  const read = (front * 1e5 + back) / TENS[decimals]!;
+  return value < 0 ? -read : read;
+}
+const POINT = '.'.charCodeAt(0) - 48;
+
+function parseUnigram(config: JsonObject, _bytes: boolean, where: string): Unigram {
+  const entries = asList(config.vocab, `${where}.vocab`);
+  if (entries.length === 0) throw new TokenizerError('a vocabulary is empty', { where: `${where}.vocab` });
+  const pieces = new Array<string>(entries.length);
+  const scores = new Float64Array(entries.length);
+  let least = Number.POSITIVE_INFINITY;
+  for (let id = 0; id < entries.length; id++) {
+    const entry = entries[id];
+    const [piece, score] = Array.isArray(entry) ? entry : [];
+    if (typeof piece !== 'string' || typeof score !== 'number' || Number.isNaN(score))
+      throw new TokenizerError('an entry of the vocabulary is not a piece with its score', {
+        seen: shown(entry),
+        expected: '["piece", score]',
+        where: `${where}.vocab[${id}]`,
+      });
+    pieces[id] = piece;
+    const read = asSerdeReads(score);
+    scores[id] = read;
+    if (read < least) least = read;
+  }
+  const { unk_id: unknown } = config;
+  return new Unigram({
+    pieces,
+    scores,
+    unknown: unknown === undefined || unknown === null ? undefined : asCount(unknown, `${where}.unk_id`),
+    unknownScore: least - UNKNOWN_PENALTY,
+    byteFallback: flag(config, 'byte_fallback', false, where),
+    library: 'tokenizers',
+  });
+}
+
+const parseWordLevel: ModelParser = (config, _bytes, where) =>
+  new WordLevel(parseVocab(config.vocab, `${where}.vocab`), optionalString(config, 'unk_token', where) ?? '<unk>');
+
+const models: ReadonlyMap<string, ModelParser> = new Map<string, ModelParser>([
+  ['BPE', parseBpe],
+  ['WordPiece', parseWordPiece],
+  ['Unigram', parseUnigram],
+  ['WordLevel', parseWordLevel],
+]);
+
+/** Old files leave the type of the model out. */
+function modelType(config: JsonObject, where: string): string {
+  const type = optionalString(config, 'type', where);
+  if (type !== undefined) return type;
+  if ('merges' in config) return 'BPE';
+  if (Array.isArray(config.vocab)) return 'Unigram';
+  return 'max_input_chars_per_word' in config ? 'WordPiece' : 'WordLevel';
+}
+
+/**
+ * The model of a tokenizer.json, and the steps left to do before it. Throws TokenizerError; UnsupportedError for a type that is
+ * not known.
+ */
+export function parseModel(
+  value: unknown,
+  steps: readonly PreTokenizerStep[],
+): { model: Model; preTokenizer: readonly PreTokenizerStep[] } {
+  const where = 'model';
+  if (value === undefined)
+    throw new TokenizerError('a tokenizer file has no model', { expected: 'an object with the field model' });
+  const config = asObject(value, where);
+  const type = modelType(config, where);
+  const parse = models.get(type);
+  if (!parse)
+    throw new UnsupportedError(`tokenizer model type ${type} is not supported`, {
+      expected: [...models.keys()].join(', '),
+      where,
+    });
+  const bytes =
+    type === 'BPE' && steps.at(-1) === BYTE_STEP && !config.continuing_subword_prefix && !config.end_of_word_suffix;
+  return { model: parse(config, bytes, where), preTokenizer: bytes ? steps.slice(0, -1) : steps };
+}

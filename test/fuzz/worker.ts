@@ -1,0 +1,24 @@
+/** Runs cases in a process of its own, so that one that hangs or takes the process down is seen from outside. */
+import { fuzzCase, readMaterials } from './fuzz-case.ts';
+
+/** What the worker says after each case. */
+export interface Report {
+  readonly number: number;
+  readonly outcome: 'held' | 'refused' | 'failed';
+  readonly what?: string;
+  readonly error?: string;
+}
+
+const [seed, from, until] = process.argv.slice(2).map(Number) as [number, number, number];
+const materials = readMaterials();
+const say = (report: Report) => new Promise<void>(done => process.send!(report, () => done()));
+
+for (let number = from; number < until; number++) {
+  const { what, run } = fuzzCase(seed, number, materials);
+  try {
+    await say({ number, outcome: run() });
+  } catch (error) {
+    await say({ number, outcome: 'failed', what, error: error instanceof Error ? `${error.stack}` : String(error) });
+  }
+}
+process.disconnect();
