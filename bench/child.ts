@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 /** Runs `file` (beside this one) with the same engine; resolves with the JSON that it prints last. */
 export async function inChild<T>(file: string, ...args: string[]): Promise<T> {
   const path = new URL(file, import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: 1 << 26 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', path, ...args], {
+    maxBuffer: 1 << 26,
+  });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
 }

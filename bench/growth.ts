@@ -102,13 +102,17 @@ const idsOf = (rows: number, n: number, from = 0) =>
 function prompt(model: Model, rows: number, n: number, short = n): Task {
   const { weights, layers, width } = model;
   const head = 50257 * width;
-  const flops = 2 * rows * n * (weights - head) + 2 * rows * head + 2 * layers * width * rows * n * n;
+  // Only real tokens count as work: what is computed for padding shows as a smaller share.
+  const lengths = Array.from({ length: rows }, (_, r) => (r === 0 ? n : short));
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const pairs = lengths.reduce((sum, length) => sum + length * length, 0);
+  const flops = 2 * tokens * (weights - head) + 2 * rows * head + 2 * layers * width * pairs;
   const ids = idsOf(rows, n);
   const mask = ids.map((row, r) => row.map((_, i) => (r === 0 || i >= n - short ? 1 : 0)));
   const padding = short < n ? `, padded from ${short}` : '';
   return {
     what: `prompt of ${n}, ${rows} ${rows === 1 ? 'row' : 'rows'}${padding}`,
-    tokens: rows * n,
+    tokens,
     flops,
     bytes: 4 * weights,
     async run() {

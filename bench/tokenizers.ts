@@ -2,9 +2,10 @@
  * Tokenizer throughput on prose, code, German and numbers, on what is hard (one long line, text without any cut, long runs of
  * one character), and how the time per byte grows with the length of the text.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { loadTokenizer } from '../src/tokenizers/index.ts';
 import type { Row } from './table.ts';
+import { repeated, usualTexts } from './texts.ts';
 import { interleave } from './timing.ts';
 
 const at = (path: string) => new URL(path, import.meta.url).pathname;
@@ -15,46 +16,15 @@ const CANDIDATES = ['gpt2', 'llama3', 'o200k_base', 'llama2', 'bert-base-uncased
 const OWN = ['llama3-style', 'o200k-style', 'llama2-style', 'bert-uncased-style'].map(n =>
   at(`../test/tokenizers/data/${n}`),
 );
-const BYTES = 1 << 20;
-
-/** About a megabyte made of a text repeated. */
-const repeated = (text: string) => text.repeat(Math.ceil(BYTES / text.length)).slice(0, BYTES);
-/** The `.txt` files of a folder of the shared data, or undefined where it is not at hand. */
-function corpus(name: string): string | undefined {
-  const folder = at(`../../shared/datasets/${name}`);
-  if (!existsSync(folder)) return undefined;
-  const files = readdirSync(folder).filter(f => f.endsWith('.txt'));
-  return files.map(f => readFileSync(`${folder}/${f}`, 'utf8')).join('\n');
-}
-
-/** Log lines, the same ones every time. */
-function digits(): string {
-  let seed = 1;
-  const next = () => (seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff);
-  let text = '';
-  while (text.length < BYTES)
-    text += `2024-01-${next() % 31} ${next() % 24}:${next() % 60} ${next()} ${next() / 1e6}\n`;
-  return text;
-}
+const UNITS = 1 << 20;
 
 function texts(): Record<string, string> {
-  const code = readdirSync(at('../src/tensor'))
-    .filter(f => f.endsWith('.ts'))
-    .map(f => readFileSync(at(`../src/tensor/${f}`), 'utf8'))
-    .join('\n');
-  const prose =
-    corpus('tinyshakespeare') ??
-    ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'].map(f => readFileSync(at(`../${f}`), 'utf8')).join('\n');
-  const uncut = prose.replace(/[^A-Za-z]/g, '').toLowerCase();
+  const usual = usualTexts(UNITS);
   return {
-    prose: repeated(prose),
-    code: repeated(code),
-    german: repeated(corpus('german-literature') ?? 'Größere Häuser über der Straße, schön wie früher.\n'),
-    digits: repeated(digits()),
-    'one line': repeated(prose.replaceAll('\n', ' ')),
-    uncut: repeated(uncut),
-    spaces: repeated(' '),
-    'one letter': repeated('a'),
+    ...usual,
+    uncut: repeated(usual.prose.replace(/[^A-Za-z]/g, '').toLowerCase(), UNITS),
+    spaces: repeated(' ', UNITS),
+    'one letter': repeated('a', UNITS),
   };
 }
 

@@ -36,9 +36,23 @@ export {
   type TextEvent,
   type TokenEvent,
 } from './generate/index.ts';
-export { folderFiles, type ModelFiles, memoryFiles, type UrlFilesOptions, urlFiles } from './hub/files.ts';
-export { type LoadOptions, load } from './hub/load.ts';
+export { Adapter, type AdapterUse, type LoadAdapterOptions } from './hub/adapters.ts';
+export {
+  type DownloadProgress,
+  folderFiles,
+  type HubFiles,
+  type HubFilesOptions,
+  hubFiles,
+  type ModelFiles,
+  memoryFiles,
+  type UrlFilesOptions,
+  urlFiles,
+} from './hub/files.ts';
+export { type LoadOptions, load, loadAdapter, type ModelProgress } from './hub/load.ts';
+export { type MergeOptions, mergeAdapter } from './hub/merge-adapter.ts';
 export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export { saveAdapter } from './hub/save-adapter.ts';
+export type { SaveOptions } from './hub/save-model.ts';
 export type { EmbedOptions } from './hub/sentence-transformers.ts';
 export { type TranscribeOptions, transcribe } from './hub/transcribe.ts';
 export type { HeadName } from './models/architecture.ts';

@@ -141,6 +141,16 @@ describe.skipIf(reason !== undefined)(`heed${reason ? ` (skipped: ${reason})` : 
     const facts = JSON.parse((await heed(['inspect', `${MODEL_PATH}/model.safetensors`, '--json'])).out);
     expect(facts).toMatchObject({ format: 'safetensors', parameterCount: 31360, diskBytes: 4 * 31360 });
   });
+  it('inspects a GGUF file as the model that it is', async () => {
+    const file = 'test/formats/data/gguf/llama-q4_0.gguf';
+    const facts = JSON.parse((await heed(['inspect', file, '--json'])).out);
+    expect(facts).toMatchObject({ type: 'llama', head: 'causalLM', tokenizer: { vocabSize: 80, chatTemplate: false } });
+    expect(facts.config).toContainEqual({ message: 'normEpsilon', field: 'rms_norm_eps', value: 1e-5 });
+    expect(facts.parameters).toContainEqual(
+      expect.objectContaining({ name: 'model.layers.{0..1}.self_attn.q_proj.weight', dtype: 'Q4_0', times: 2 }),
+    );
+    expect((await heed(['inspect', file])).out).toMatch(/self_attn\.k_proj\.weight +\[32, 64\] +q4_0 +2 × 2,048/);
+  });
   it('traces names, shapes and values', async () => {
     const trace = ['trace', MODEL_PATH, '--ids', PROMPT.join(',')];
     const T = PROMPT.length;

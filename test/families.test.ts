@@ -205,12 +205,12 @@ describe.each(attending.flatMap(type => Object.keys(BACKENDS).map(name => [type,
     });
 
     it('lists every problem of a config at once', async () => {
-      const wrong: Record<string, unknown> = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: -1 };
+      const wrong: Record<string, unknown> = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: 'x' };
       const width = 'n_embd' in wrong ? 'n_embd' : 'hidden_size';
       wrong[width] = 0;
       const problem = await readConfig(wrong).catch(error => error);
       expect(problem).toMatchObject({ name: 'ConfigError', where: 'config.json' });
-      for (const part of ['vocab_size is "many"', `${width} is 0`, 'pad_token_id is -1'])
+      for (const part of ['vocab_size is "many"', `${width} is 0`, 'pad_token_id is "x"'])
         expect(problem.message).toContain(part);
     });
 

@@ -6,6 +6,7 @@ describe('widthOf', () => {
     ['', 0],
     ['plain', 5],
     ['naïve', 5],
+    ['·Größe→✓', 8],
     ['nai\u0308ve', 5],
     ['日本', 4],
     ['👩‍👩‍👧', 2],
@@ -23,6 +24,12 @@ describe('padding and cutting', () => {
     expect(cut('日本語', 4)).toBe('日…');
     expect(cut('short', 5)).toBe('short');
     expect(cut('longer', 5)).toBe('long…');
+    expect(cut('🚤', 1)).toBe('…');
+  });
+  it('look at the beginning of a long text only', () => {
+    expect(cut('日'.repeat(1_000_000), 5)).toBe('日日…');
+    expect(cut('a'.repeat(1_000_000), 5)).toBe('aaaa…');
+    expect(cut('👩‍👩‍👧'.repeat(1000), 5)).toBe('👩‍👩‍👧👩‍👩‍👧…');
   });
 });
 

@@ -7,7 +7,8 @@ function charactersOf(text: string): string[] {
   segmenter ??= new Intl.Segmenter();
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
-const isPlain = (text: string) => /^[\x20-\x7e\u2500-\u259f]*$/.test(text);
+const isPlain = (text: string) =>
+  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2192\u21b5\u2500-\u259f\u25cf\u2713\u2717]*$/.test(text);
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u;
 const COLOUR = /\x1b\[[\d;]*m/g;
@@ -24,12 +25,17 @@ export function widthOf(text: string): number {
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 
+/** Code units that are looked at for each cell: far more than letters with their marks, or emoji, have. */
+const MOST_UNITS = 16;
+
 /** A text without colours, cut to `width` cells; a cut one ends in an ellipsis. */
 export function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
+  // The time that a segmenter takes grows faster than a long text.
+  const start = text.slice(0, MOST_UNITS * (width + 1));
+  if (start.length === text.length && widthOf(text) <= width) return text;
   let out = '';
   let used = 0;
-  for (const segment of charactersOf(text)) {
+  for (const segment of charactersOf(start)) {
     used += widthOf(segment);
     if (used > width - 1) break;
     out += segment;

@@ -1,6 +1,7 @@
 /** Starts a backend and loads a model for a command, with a progress line for those who wait. */
 import type { WasmBackend } from '../backends/wasm/index.ts';
-import { load, type ModelProgress } from '../hub/load.ts';
+import type { AdapterUse } from '../hub/adapters.ts';
+import { load, loadAdapter, type ModelProgress } from '../hub/load.ts';
 import type { Model } from '../hub/model.ts';
 import type { Backend } from '../tensor/index.ts';
 import type { Values } from './command.ts';
@@ -47,12 +48,14 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
   /** No progress line. */
   readonly quiet?: boolean;
+  /** Adapters to put on, `FOLDER` or `FOLDER:SCALE`. */
+  readonly adapters?: readonly string[];
 }
 
 /** @throws what `load` and `openBackend` throw; nothing stays open then */
 export async function openModel(
   source: string,
-  { engine, terminal, say, numbers, signal, quiet }: OpenOptions,
+  { engine, terminal, say, numbers, signal, quiet, adapters = [] }: OpenOptions,
 ): Promise<OpenModel> {
   const start = performance.now();
   const open = await openBackend(engine);
@@ -66,9 +69,16 @@ export async function openModel(
     bars[progress.stage].show(label, progress.loadedBytes, progress.totalBytes);
   };
   try {
-    const model = await load(source, { backend: open.backend, env: terminal.env, signal, onProgress });
+    const base = await load(source, { backend: open.backend, env: terminal.env, signal, onProgress });
+    const uses: AdapterUse[] = [];
+    for (const text of adapters) {
+      const { folder, scale } = adapterArgument(text);
+      uses.push({ adapter: await loadAdapter(base, folder, { env: terminal.env, signal }), scale });
+    }
+    const model = uses.length ? base.withAdapters(uses) : base;
     const close = () => {
-      model.dispose();
+      for (const { adapter } of uses) adapter.dispose();
+      base.dispose();
       open.backend.close();
     };
     return { ...open, model, loadMs: performance.now() - start, close };
@@ -79,4 +89,10 @@ export async function openModel(
     bars.download.clear();
     bars.load.clear();
   }
+}
+
+/** `FOLDER:0.5`, or all of it is the folder, which then is not scaled. */
+function adapterArgument(text: string): { folder: string; scale?: number } {
+  const [, folder, scale] = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(text) ?? [];
+  return folder === undefined ? { folder: text } : { folder, scale: Number(scale) };
 }

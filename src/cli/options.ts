@@ -40,3 +40,12 @@ export const CACHE_OPTION = {
     help: 'folder of downloaded models (default: HF_HUB_CACHE, or hub in HF_HOME, which Python tools use too)',
   },
 } as const;
+
+/** Adapters on top of the model. */
+export const ADAPTER_OPTION = {
+  adapter: {
+    kind: 'list',
+    value: 'FOLDER[:SCALE]',
+    help: 'apply a PEFT adapter (LoRA, DoRA), scaled if a number follows; may be given several times',
+  },
+} as const;

@@ -58,6 +58,7 @@ describe('values', () => {
       count: undefined,
       temperature: undefined,
       stop: [],
+      beside: [],
       ids: undefined,
       lang: undefined,
       probs: undefined,

@@ -9,10 +9,11 @@ import type {
   TracedAddedToken,
   TracedPiece,
   TracedStretch,
+  TracedToken,
   UnigramTrace,
   WordPieceTrace,
 } from '../tokenizers/index.ts';
-import { cut, padStart, table, widthOf } from './layout.ts';
+import { cut, padStart, table, widthOf, wrap } from './layout.ts';
 import type { Say } from './messages.ts';
 import type { Numbers } from './numbers.ts';
 import type { Paint, Terminal } from './terminal.ts';
@@ -49,11 +50,17 @@ export function tokenizationView(
   const around = trace.template.flatMap(item => ('ids' in item ? item.tokens.map(paint.magenta) : ['…']));
   return [
     ...stage(say('stageText'), [cut(visible(trace.text), columns - 2)], countOf([...trace.text].length, say, numbers)),
-    ...stage(say('stageAdded'), flow(added.map(addedText), context)),
+    ...stage(
+      say('stageAdded'),
+      flow(
+        added.map(token => addedText(token, context)),
+        context,
+      ),
+    ),
     ...normalizedStage(stretches, context, stage),
     ...stage(say('stagePieces'), flow(alternating(pieces, context), context), numbers.count(pieces.length)),
     ...stage(say('stageModel'), modelLines(pieces, context), tokenizer.model.type),
-    ...stage(say('stageAround'), around.length > 1 ? [around.join(' ')] : []),
+    ...stage(say('stageAround'), around.length > 1 ? flow(around, context) : []),
     ...stage(
       say('stageTokens'),
       tokenRows(trace.encoding, trace.text, tokenizer, columns - 2, paint).slice(0, -1),
@@ -67,10 +74,23 @@ export function tokenizationView(
 const countOf = (n: number, say: Say, numbers: Numbers) =>
   `${numbers.count(n)} ${say(n === 1 ? 'character' : 'characters')}`;
 
-const addedText = ({ text, id, start, end }: TracedAddedToken) => `${visible(text)} ${id} (${start}–${end})`;
+const addedText = ({ text, id, start, end }: TracedAddedToken, { columns }: Context) =>
+  `${cut(visible(text), columns - 24)} ${id} (${start}–${end})`;
 
 const alternating = (pieces: readonly TracedPiece[], { paint, columns }: Context) =>
   pieces.map(({ text }, i) => (i % 2 === 0 ? paint.mark : paint.mark2)(cut(visible(text), columns - 2)));
+
+/** Names parts of a text so that each has room in a line, with an id behind it. */
+const fitting =
+  ({ columns }: Context) =>
+  (text: string) =>
+    cut(visible(text), columns - 16);
+
+/** A remark of a line or more behind an indent of four cells. */
+const remark = (text: string, { columns, paint }: Context) =>
+  wrap(text, columns - 4)
+    .split('\n')
+    .map(line => paint.dim(line));
 
 /** Words in lines that fit behind an indent of `indent`. */
 function flow(words: readonly string[], { columns }: Context, indent = 2): string[] {
@@ -127,12 +147,13 @@ function modelLines(pieces: readonly TracedPiece[], context: Context): string[] 
   const lines: string[] = [];
   let simple: string[] = [];
   const flush = () => {
-    lines.push(...flow(simple, context));
+    for (const line of flow(simple, context)) lines.push(line);
     simple = [];
   };
   for (const { text, model } of byText.values()) {
     const label = symbolText(model.kind === 'BPE' && model.bytes);
-    const tokens = model.tokens.map(token => `${paint.green(label(token.text))} ${paint.dim(String(token.id))}`);
+    const name = (token: TracedToken) => cut(label(token.text), columns - 16);
+    const tokens = model.tokens.map(token => `${paint.green(name(token))} ${paint.dim(String(token.id))}`);
     const steps = stepLines(model, context);
     const head = [`${paint.bold(cut(visible(text), columns - 8))} →`, ...tokens];
     if (steps.length === 0) {
@@ -140,7 +161,7 @@ function modelLines(pieces: readonly TracedPiece[], context: Context): string[] 
       continue;
     }
     flush();
-    lines.push(...flow(head, context), ...steps.map(line => `  ${line}`), '');
+    for (const line of [...flow(head, context), ...steps.map(step => `  ${step}`), '']) lines.push(line);
   }
   flush();
   if (lines.at(-1) === '') lines.pop();
@@ -148,6 +169,7 @@ function modelLines(pieces: readonly TracedPiece[], context: Context): string[] 
 }
 
 function stepLines(model: ModelTrace, context: Context): string[] {
+  const show = fitting(context);
   switch (model.kind) {
     case 'BPE':
       return mergeLines(model, context);
@@ -158,7 +180,7 @@ function stepLines(model: ModelTrace, context: Context): string[] {
     default:
       return model.lookups.some(({ id }) => id === undefined)
         ? flow(
-            model.lookups.map(({ text, id }) => (id === undefined ? `✗ ${visible(text)}` : `✓ ${visible(text)} ${id}`)),
+            model.lookups.map(({ text, id }) => (id === undefined ? `✗ ${show(text)}` : `✓ ${show(text)} ${id}`)),
             context,
             4,
           )
@@ -168,9 +190,10 @@ function stepLines(model: ModelTrace, context: Context): string[] {
 
 /** Names symbols: of those that are bytes their text, or the bytes in hexadecimal where they are no text by themselves. */
 function symbolText(bytes: boolean): (symbol: string) => string {
-  if (!bytes) return visible;
   return symbol => {
-    const values = Uint8Array.from(symbol, char => byteOfChar(char.charCodeAt(0)));
+    const codes = Array.from(symbol, char => byteOfChar(char.charCodeAt(0)));
+    if (!bytes || codes.includes(-1)) return visible(symbol);
+    const values = Uint8Array.from(codes);
     try {
       return visible(strict.decode(values));
     } catch {
@@ -184,19 +207,19 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function mergeLines({ stretches, bytes }: BpeTrace, context: Context): string[] {
   const { paint, say, numbers } = context;
   const label = symbolText(bytes);
-  const ranks = stretches.flatMap(({ merges }) => merges.map(({ rank }) => String(rank).length));
-  const rankWidth = Math.max(...ranks, widthOf(say('rank')));
+  const drawn = stretches.flatMap(({ merges }) => merges.filter(({ symbols }) => symbols !== undefined));
+  const rankWidth = drawn.reduce((most, { rank }) => Math.max(most, String(rank).length), widthOf(say('rank')));
   const room = context.columns - rankWidth - 6;
   const row = (rank: string, text: string) => `${paint.dim(padStart(rank, rankWidth))}  ${text}`;
   return stretches.flatMap(stretch => {
     const { whole, symbols, merges } = stretch;
     const [first] = symbols;
     if (whole === 'entry' && merges.length === 0 && first!.end > first!.start + 1)
-      return [paint.dim(say('wholeEntry'))];
+      return remark(say('wholeEntry'), context);
     const start = cut(symbols.map(({ text }) => label(text)).join(' '), room);
     if (merges.length === 0) return symbols.length > 1 ? [start] : [];
     if (merges[0]!.symbols === undefined)
-      return [paint.dim(`${numbers.count(symbols.length)} → ${say('tooManySymbols')}`)];
+      return remark(`${numbers.count(symbols.length)} → ${say('tooManySymbols')}`, context);
     return [
       row(say('rank'), start),
       ...mergeRows(stretch, label, room, paint).map((text, i) => row(String(merges[i]!.rank), text)),
@@ -211,9 +234,9 @@ function mergeRows({ symbols, merges }: BpeStretch, label: (symbol: string) => s
     const index = places.indexOf(at);
     places.splice(index + 1, 1);
     const texts = row.map(label);
-    const marked = `[${texts[index]}]`;
+    const marked = cut(`[${texts[index]}]`, room - 4);
     let [from, to, width] = [index, index + 1, widthOf(marked)];
-    // Both sides grow by turns; three cells on each are for an ellipsis.
+    // Both sides grow by turns; four cells are for an ellipsis on each.
     for (let grown = true; grown; ) {
       grown = false;
       const [before, after] = [texts[from - 1], texts[to]];
@@ -241,13 +264,14 @@ function mergeRows({ symbols, merges }: BpeStretch, label: (symbol: string) => s
 /** For each place of a word the candidates up to the entry. */
 function matchLines({ matches, tooLong }: WordPieceTrace, context: Context): string[] {
   const { paint, say } = context;
-  if (tooLong) return [paint.dim(say('wordTooLong'))];
+  const show = fitting(context);
+  if (tooLong) return remark(say('wordTooLong'), context);
   if (matches.length === 1 && matches[0]!.found && matches[0]!.failed.length === 0) return [];
   return matches.flatMap(({ failed, found }) =>
     flow(
       [
-        ...failed.map(text => paint.dim(`✗ ${visible(text)}`)),
-        found ? `${paint.green(`✓ ${visible(found.text)}`)} ${paint.dim(String(found.id))}` : paint.red(say('noEntry')),
+        ...failed.map(text => paint.dim(`✗ ${show(text)}`)),
+        found ? `${paint.green(`✓ ${show(found.text)}`)} ${paint.dim(String(found.id))}` : paint.red(say('noEntry')),
       ],
       context,
       4,
@@ -257,23 +281,25 @@ function matchLines({ matches, tooLong }: WordPieceTrace, context: Context): str
 
 /** A line for each edge of the lattice; those of the best path are marked. */
 function latticeLines({ lattice }: UnigramTrace, context: Context): string[] {
-  const { paint, say, numbers } = context;
+  const { paint, say, numbers, columns } = context;
   if (lattice.length === 1) return [];
   const right = { align: 'right' } as const;
   const number = (x: number) => numbers.fixed(x, 3);
-  const rows = table(
-    [
-      [' ', say('place'), say('piece'), say('score'), say('bestSum')],
-      ...lattice.map(({ start, end, text, score, total, best }) => [
-        best ? '●' : ' ',
-        `${start}–${end}`,
-        // The place of a piece in the text shows in its indent.
-        ' '.repeat(context.columns >= 100 ? start : 0) + visible(text),
-        number(score),
-        number(total),
-      ]),
-    ],
-    [{}, right, {}, right, right],
+  // The place of an entry in the piece shows in its indent, where there is room.
+  const indented = columns >= 100 && lattice.at(-1)!.end <= 40;
+  const titles = [' ', say('place'), say('piece'), say('score'), say('bestSum')];
+  const rows = lattice.map(({ start, end, text, score, total, best }) => [
+    best ? '●' : ' ',
+    `${start}–${end}`,
+    (indented ? ' '.repeat(start) : '') + fitting(context)(text),
+    number(score),
+    number(total),
+  ]);
+  const shown = columns < 52 ? 4 : 5;
+  const lines = table(
+    [titles, ...rows].map(row => row.slice(0, shown)),
+    [{}, right, { shrinks: true }, right, right],
+    columns - 4,
   );
-  return rows.map((row, i) => (i === 0 ? paint.dim(row) : lattice[i - 1]!.best ? paint.green(row) : row));
+  return lines.map((line, i) => (i === 0 ? paint.dim(line) : lattice[i - 1]!.best ? paint.green(line) : line));
 }

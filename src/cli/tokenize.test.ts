@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fakeTerminal } from '../../test/cli/fake-terminal.ts';
@@ -77,17 +77,18 @@ describe('--trace', () => {
     const { out } = await tokenize(data('wordlevel'), TEXT, '--trace', '--json');
     expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(tokenizer.trace(TEXT))));
   });
-  it.each(KINDS.flatMap(kind => [40, 80, 140].map(columns => [kind, columns] as const)))(
-    'of %s fits into %i columns, and colours change nothing but colours',
-    async (kind, columns) => {
-      const plain = await on({ columns })(data(kind), TEXT, '--trace');
-      expect(plain.code).toBe(0);
-      for (const line of plain.lines) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
-      const coloured = await on({ columns, paint: createPaint(true) })(data(kind), TEXT, '--trace');
-      expect(coloured.out).toContain('\x1b[');
-      expect(coloured.out.replace(/\x1b\[[\d;]*m/g, '')).toBe(plain.out);
-    },
-  );
+  it.each(
+    [...KINDS.map(data), UNIGRAM].flatMap(path =>
+      [40, 80, 140].map(columns => [basename(path), columns, path] as const),
+    ),
+  )('of %s fits into %i columns, and colours change nothing but colours', async (_, columns, path) => {
+    const plain = await on({ columns })(path, TEXT, '--trace');
+    expect(plain.code).toBe(0);
+    for (const line of plain.lines) expect(widthOf(line), line).toBeLessThanOrEqual(columns);
+    const coloured = await on({ columns, paint: createPaint(true) })(path, TEXT, '--trace');
+    expect(coloured.out).toContain('\x1b[');
+    expect(coloured.out.replace(/\x1b\[[\d;]*m/g, '')).toBe(plain.out);
+  });
   it('draws no merges of a piece that is too long for that', async () => {
     const { out, lines } = await tokenize(data('roberta-style'), 'en'.repeat(150), '--trace');
     expect(out).toContain('300 → too long to draw: --json lists the merges');

@@ -52,13 +52,12 @@ function rateOf(samples: readonly { readonly at: number; readonly bytes: number 
   return last.at > first.at ? (1000 * (last.bytes - first.bytes)) / (last.at - first.at) : 0;
 }
 
-/** As many of the parts, from the first on, as one line takes: a line that breaks cannot be written over. */
+/** The parts that one line takes, the first ones first: a line that breaks cannot be written over. */
 function fitting(parts: readonly string[], columns: number): string {
   let line = '';
   for (const part of parts) {
     const longer = line === '' ? part : `${line}  ${part}`;
-    if (longer.length >= columns) break;
-    line = longer;
+    if (longer.length < columns) line = longer;
   }
   return line;
 }

@@ -211,7 +211,9 @@ describe('split files', () => {
     expect(((await opened(one)).checkpoint as Error).message).toMatch(
       /part of a split file is missing; seen: no "m-00002-of-00002/,
     );
-    await expect(open(parts[second]!, 'm.gguf')).rejects.toThrow(/does not say which part it is; seen: "m\.gguf"/);
+    await expect(open(parts[second]!, 'm.gguf')).rejects.toThrow(
+      /does not say which part it is; seen: "m\.gguf"; expected: .* -00002-of-00002\.gguf/,
+    );
     await expect(open(parts[second]!, second)).rejects.toThrow(/missing; seen: no "m-00001/);
     expect(ggufNames(['b.gguf', 'a-00002-of-00002.gguf', 'a-00001-of-00002.gguf', 'c.bin'])).toEqual([
       'a-00001-of-00002.gguf',

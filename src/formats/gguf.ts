@@ -29,6 +29,7 @@ export const isGguf = (checkpoint: Checkpoint): checkpoint is GgufCheckpoint =>
 
 /** More parts than any model has. */
 const MOST_PARTS = 10_000;
+const fiveDigits = (value: number) => String(value).padStart(5, '0');
 const PART_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 
 /** The GGUF files among names, of split ones the first part. */
@@ -49,7 +50,7 @@ export async function openGguf(source: ByteSource, open?: OpenPart): Promise<Ggu
   };
   try {
     const part = await readPart(source);
-    const parts = count(part, 'split.count', 1) > 1 ? await readParts(part, open, opened) : [part];
+    const parts = placeOf(part).of > 1 ? await readParts(part, open, opened) : [part];
     return checkpointOf(parts, close);
   } catch (error) {
     await close();
@@ -77,16 +78,22 @@ function count({ head, source }: Pick<Part, 'head' | 'source'>, key: string, abs
   throw new FormatError(`${key} is no count`, { seen: quoted(String(value)), where: source.name });
 }
 
+/** Which part it says it is, counted from 0, and of how many. */
+const placeOf = (part: Pick<Part, 'head' | 'source'>) => ({
+  no: count(part, 'split.no', 0),
+  of: count(part, 'split.count', 1),
+});
+
 /** All parts in order; each that is opened is put down in `opened`. */
 async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSource[]): Promise<Part[]> {
   const { name: where } = given.source;
-  const total = count(given, 'split.count', 1);
+  const { no, of: total } = placeOf(given);
   const [, file] = splitPath(where);
   const [end, number, of] = PART_NAME.exec(file) ?? [];
-  if (end === undefined || Number(of) !== total || Number(number) !== count(given, 'split.no', 0) + 1) {
+  if (end === undefined || Number(of) !== total || Number(number) !== no + 1) {
     throw new CheckpointError('the name of a part of a split file does not say which part it is', {
       seen: quoted(file),
-      expected: `a name that ends with -0000${Math.min(9, count(given, 'split.no', 0) + 1)}-of-…${total}.gguf`,
+      expected: `a name that ends with -${fiveDigits(no + 1)}-of-${fiveDigits(total)}.gguf`,
       fix: 'give the files the names that they were published under',
       where,
     });
@@ -94,11 +101,11 @@ async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSo
   if (total > MOST_PARTS) throw new FormatError('a file is split into too many parts', { seen: `${total}`, where });
   const parts: Part[] = [];
   for (let i = 1; i <= total; i++) {
-    if (i === Number(number)) {
+    if (i === no + 1) {
       parts.push(given);
       continue;
     }
-    const wanted = file.slice(0, -end.length) + end.replace(/^-\d{5}/, `-${String(i).padStart(5, '0')}`);
+    const wanted = file.slice(0, -end.length) + end.replace(/^-\d{5}/, `-${fiveDigits(i)}`);
     const source = await open?.(wanted);
     if (!source) {
       throw new CheckpointError('a part of a split file is missing', {
@@ -109,9 +116,10 @@ async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSo
     }
     opened.push(source);
     const part = await readPart(source);
-    if (count(part, 'split.count', 1) !== total || count(part, 'split.no', 0) !== i - 1) {
+    const place = placeOf(part);
+    if (place.of !== total || place.no !== i - 1) {
       throw new CheckpointError('the parts of a split file do not belong together', {
-        seen: `part ${count(part, 'split.no', 0) + 1} of ${count(part, 'split.count', 1)}`,
+        seen: `part ${place.no + 1} of ${place.of}`,
         expected: `part ${i} of ${total}`,
         where: source.name,
       });

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { chiSquareSigma } from '../../test/generate/chi-square.ts';
 import { bigramLogits, randomLogits, tableDecoder } from '../../test/generate/table-decoder.ts';
 import { createRng } from '../util/rng.ts';
+import { optionsFromConfig } from './config-options.ts';
 import type { BeamEvent } from './events.ts';
 import { generate, generateAll } from './generate.ts';
-import { type GenerateOptions, optionsFromConfig } from './options.ts';
+import type { GenerateOptions } from './options.ts';
 
 interface OracleOptions {
   readonly beams: number;

@@ -1,6 +1,7 @@
 /**
  * Greedy decoding and sampling of a batch. A sequence gets the same tokens alone and in a batch: finished rows leave,
- * padding is no history, each sequence draws from a random stream of its own.
+ * padding is no history, each sequence draws from a random stream of its own. Models whose positions scale with the length
+ * (dynamic rotary scaling) are the exception, as in the reference: a short row is turned as the longest one beside it.
  */
 
 import type { Rng } from '../util/rng.ts';

@@ -9,6 +9,8 @@ export interface Decoder {
   readonly vocabSize: number;
   /** Longest sequence the model can take, in tokens; undefined = no limit. */
   readonly contextLength: number | undefined;
+  /** Real tokens beyond which a cache of fewer is of no use: a text that gets longer is read again. Undefined = none. */
+  readonly turnsAt?: number | undefined;
   /**
    * An empty cache for `batch` prompts of up to `capacity` positions, padding included. Row r belongs to prompt r (an
    * encoder-decoder has encoded them already). Whoever opens a session disposes it.

@@ -1,5 +1,6 @@
 /** Text and token generation: the public surface of this folder. */
 
+export { optionsFromConfig } from './config-options.ts';
 export type { SequenceBias } from './constraints.ts';
 export type { Decoder, DecodeSession } from './decoder.ts';
 export { diffuse, diffuseAll } from './diffuse.ts';
@@ -35,7 +36,6 @@ export {
   type GenerateOptions,
   type GenerateSettings,
   mergeOptions,
-  optionsFromConfig,
   resolveOptions,
 } from './options.ts';
 export { buildProcessors, DEFAULT_ORDER, LLAMA_CPP_ORDER, type ProcessorName } from './processors.ts';

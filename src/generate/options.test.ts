@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.ts';
-import { type GenerateOptions, mergeOptions, optionsFromConfig, resolveOptions } from './options.ts';
+import { optionsFromConfig } from './config-options.ts';
+import { type GenerateOptions, mergeOptions, resolveOptions } from './options.ts';
 import { buildProcessors } from './processors.ts';
 
 describe('resolveOptions', () => {
@@ -95,6 +96,18 @@ describe('optionsFromConfig', () => {
   it('does not take fields of the prototype or of a call', () => {
     expect(optionsFromConfig({ seed: 3, signal: {}, overflow: 'slide' })).toEqual({});
     expect(optionsFromConfig(JSON.parse('{"__proto__": {"top_k": 5}}'))).toEqual({});
+  });
+
+  it('takes token ids below 0 for none', () => {
+    const config = { pad_token_id: -1, eos_token_id: [2, -1], suppress_tokens: [-1], top_k: -1 };
+    expect(optionsFromConfig(config)).toEqual({ eosTokenId: [2], suppressTokens: [] });
+  });
+
+  it('refuses settings that would change the result and are not there', () => {
+    expect(optionsFromConfig({ num_beam_groups: 1, diversity_penalty: 0, penalty_alpha: null })).toEqual({});
+    expect(() => optionsFromConfig({ num_beams: 4, num_beam_groups: 2, diversity_penalty: 1 })).toThrow(
+      '"num_beam_groups": 2 is not supported; "diversity_penalty": 1 is not supported',
+    );
   });
 
   it('refuses values that cannot be', () => {

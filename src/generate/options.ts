@@ -163,13 +163,13 @@ export type GenerateSettings = Omit<GenerateOptions, NeutralName> & {
 };
 
 /** Returns what is wrong with a value ("a number above 0"), or undefined. */
-type Check = (value: unknown) => string | undefined;
+export type Check = (value: unknown) => string | undefined;
 
 const check =
   (expected: string, accepts: (value: never) => boolean, type: string): Check =>
   value =>
     typeOf(value) === type && accepts(value as never) ? undefined : expected;
-const typeOf = (value: unknown) => (Array.isArray(value) ? 'array' : typeof value);
+export const typeOf = (value: unknown) => (Array.isArray(value) ? 'array' : typeof value);
 
 const isId = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.every(isId);
@@ -199,7 +199,8 @@ const either =
 const each = (expected: string, accepts: (entry: never) => boolean) =>
   check(`a list of ${expected}`, (list: never[]) => list.every(accepts), 'array');
 
-const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } = {
+/** What each option has to be. */
+export const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } = {
   maxNewTokens: limit,
   maxLength: limit,
   minLength: count(0),
@@ -318,50 +319,6 @@ export function resolveOptions(options: GenerateOptions): GenerateSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const endIds = [...new Set([...toList(options.eosTokenId), ...toList(options.stopIds)])];
   return { ...NEUTRAL, ...given, doSample, endIds } as GenerateSettings;
-}
-
-/** Fields of generation_config.json (older checkpoints: config.json) under a name or in a form that is not just snake_case. */
-const FROM_CONFIG: { readonly [name: string]: (value: unknown) => unknown } = {
-  sequence_bias: value => (Array.isArray(value) ? value.map(entry => ({ ids: entry?.[0], bias: entry?.[1] })) : value),
-};
-/** Options that say something about one call, not about a checkpoint. */
-const NOT_IN_CONFIG = new Set([
-  'encoderIds',
-  'processors',
-  'order',
-  'stopWhen',
-  'signal',
-  'seed',
-  'logprobs',
-  'topLogprobs',
-  'overflow',
-  'maxTimeMs',
-  'stopIds',
-]);
-
-/**
- * The options in the parsed JSON of a generation_config.json. Fields that are null or that heed does not know are passed
- * over. Throws `ConfigError` that lists every field with a value that cannot be.
- */
-export function optionsFromConfig(config: unknown, where = 'generation_config.json'): GenerateOptions {
-  if (typeOf(config) !== 'object' || config === null) {
-    throw new ConfigError('generation settings must be a JSON object', { seen: show(config), where });
-  }
-  const fields = config as Record<string, unknown>;
-  const options: Record<string, unknown> = {};
-  const problems: string[] = [];
-  for (const [name, test] of Object.entries(CHECKS)) {
-    if (NOT_IN_CONFIG.has(name)) continue;
-    const key = name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
-    const raw = Object.hasOwn(fields, key) ? fields[key] : undefined;
-    if (raw === undefined || raw === null) continue;
-    const value = FROM_CONFIG[key] ? FROM_CONFIG[key](raw) : raw;
-    const expected = test(value);
-    if (expected) problems.push(`"${key}": ${show(raw)} is not ${expected}`);
-    else options[name] = value;
-  }
-  if (problems.length > 0) throw new ConfigError(`generation settings: ${problems.join('; ')}`, { where });
-  return options;
 }
 
 /** One id, a list of ids, or nothing, as a list. */

@@ -50,7 +50,7 @@ export class DecodeWindow {
 
   /** Reads the newest id of each row, which continues what was row parents[r] in the call before. Logits as in `fill`. */
   async next(rows: readonly SequenceHistory[], parents: readonly number[]): Promise<Float32Array[]> {
-    if (!this.#session || this.#session.length >= this.#capacity) return this.fill(rows);
+    if (!this.#session || this.#session.length >= this.#capacity || this.#turns(rows)) return this.fill(rows);
     await this.#arrange(parents);
     return this.#step(rows.map(row => [row.ids.at(-1)!]));
   }
@@ -60,6 +60,12 @@ export class DecodeWindow {
     this.#session = undefined;
   }
 
+  /** Whether the newest token is the first beyond the length at which positions turn. */
+  #turns(rows: readonly SequenceHistory[]): boolean {
+    const { turnsAt } = this.#decoder;
+    if (turnsAt === undefined) return false;
+    return Math.max(...rows.map(row => visibleIds(row).length)) === turnsAt + 1;
+  }
   async #arrange(parents: readonly number[]): Promise<void> {
     if (parents.length !== this.#rows || parents.some((parent, row) => parent !== row)) {
       await this.#session!.reorder(parents);

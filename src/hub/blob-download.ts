@@ -4,7 +4,8 @@ import { BackendError, CheckpointError } from '../errors.ts';
 import { nodeFiles } from '../formats/index.ts';
 import { blobHash } from './blob-hash.ts';
 import type { FetchOptions } from './hub-cache.ts';
-import type { HubConnection, HubFile } from './hub-connection.ts';
+import type { HubConnection } from './hub-connection.ts';
+import type { HubFile } from './hub-listing.ts';
 import { storing } from './storage-error.ts';
 
 /** The reference's own names have another form, so that neither writes into the other's files. */
@@ -57,7 +58,7 @@ async function download(
   { signal, onBytes }: FetchOptions,
 ): Promise<string | undefined> {
   const { constants, open } = await nodeFiles();
-  const hash = await blobHash(file.etag, file.size);
+  const hash = blobHash(file.etag, file.size);
   const handle = await storing(partial, () => open(partial, constants.O_RDWR | constants.O_CREAT, 0o666));
   try {
     let at = (await handle.stat()).size;

@@ -6,8 +6,9 @@ import { BackendError, CheckpointError, UnsupportedError } from '../errors.ts';
 import { blobSource } from '../formats/index.ts';
 import { createSha256 } from '../util/sha256.ts';
 import type { FetchOptions, HubCache } from './hub-cache.ts';
-import type { HubConnection, HubFile } from './hub-connection.ts';
+import type { HubConnection } from './hub-connection.ts';
 import { isCommit } from './hub-id.ts';
+import { decodeListing, encodeListing, type HubFile } from './hub-listing.ts';
 
 const CACHE = 'heed-hub';
 /** Several tabs fetch a file once. */
@@ -19,6 +20,7 @@ export function browserCache(endpoint: string, repo: string): HubCache {
   const fileAddress = (commit: string, path: string) =>
     files(commit) + path.split('/').map(encodeURIComponent).join('/');
   const refAddress = (revision: string) => `${place}/refs/${encodeURIComponent(revision)}`;
+  const treeAddress = (commit: string) => `${place}/trees/${commit}`;
   const cache: HubCache = {
     place,
     async commitOf(revision) {
@@ -26,8 +28,14 @@ export function browserCache(endpoint: string, repo: string): HubCache {
       const text = await (await (await openCache()).match(refAddress(revision)))?.text();
       return text !== undefined && isCommit(text) ? text : undefined;
     },
-    async keepCommit(revision, commit) {
-      if (revision !== commit) await (await openCache()).put(refAddress(revision), new Response(commit));
+    async listing(commit) {
+      const text = await (await (await openCache()).match(treeAddress(commit)))?.text();
+      return text === undefined ? undefined : decodeListing(text, commit);
+    },
+    async keep(revision, listing) {
+      const store = await openCache();
+      await store.put(treeAddress(listing.commit), new Response(encodeListing(listing) as BufferSource));
+      if (revision !== listing.commit) await store.put(refAddress(revision), new Response(listing.commit));
     },
     async has(commit, path, size) {
       const response = await (await openCache()).match(fileAddress(commit, path));

@@ -9,6 +9,7 @@ import { downloadBlob } from './blob-download.ts';
 import { withFileLock } from './file-lock.ts';
 import type { HubCache } from './hub-cache.ts';
 import { isCommit } from './hub-id.ts';
+import { decodeListing, encodeListing } from './hub-listing.ts';
 import { storing } from './storage-error.ts';
 
 /** Where a model lies below the cache. */
@@ -29,14 +30,20 @@ export function diskCache(cacheDir: string, repo: string): HubCache {
     async commitOf(revision) {
       return isCommit(revision) ? revision : readRef(`${folder}/refs/${revision}`);
     },
-    async keepCommit(revision, commit) {
-      const path = `${folder}/refs/${revision}`;
-      if (revision === commit || (await readRef(path)) === commit) return;
-      const { mkdir } = await nodeFiles();
-      await storing(path, async () => {
-        await mkdir(splitPath(path)[0], { recursive: true });
-        await writeFiles([{ path, produce: take => take(new TextEncoder().encode(commit)) }]);
-      });
+    async listing(commit) {
+      for (const name of [`${commit}.heed.json`, `${commit}.json`]) {
+        const text = await readText(`${folder}/trees/${name}`);
+        const listing = text === undefined ? undefined : decodeListing(text, commit);
+        if (listing) return listing;
+      }
+      return undefined;
+    },
+    async keep(revision, listing) {
+      const { commit } = listing;
+      const tree = `${folder}/trees/${commit}.heed.json`;
+      const ref = `${folder}/refs/${revision}`;
+      if (!(await isFile(tree))) await write(tree, encodeListing(listing));
+      if (revision !== commit && (await readRef(ref)) !== commit) await write(ref, new TextEncoder().encode(commit));
     },
     has: (commit, path, size) => isFile(pointer(commit, path), size),
     open: (commit, path) => fileIfThere(pointer(commit, path)),
@@ -63,9 +70,21 @@ export function diskCache(cacheDir: string, repo: string): HubCache {
 
 /** The commit in a file of `refs`; undefined when there is none. */
 export async function readRef(path: string): Promise<string | undefined> {
-  const { readFile } = await nodeFiles();
-  const text = await readFile(path, 'utf8').catch(ignoreMissing);
+  const text = await readText(path);
   return text !== undefined && isCommit(text.trim()) ? text.trim() : undefined;
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  const { readFile } = await nodeFiles();
+  return readFile(path, 'utf8').catch(ignoreMissing);
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  const { mkdir } = await nodeFiles();
+  await storing(path, async () => {
+    await mkdir(splitPath(path)[0], { recursive: true });
+    await writeFiles([{ path, produce: take => take(bytes) }]);
+  });
 }
 
 /** Paths of all files below a folder, links among them; none when there is no such folder. */

@@ -30,9 +30,10 @@ export async function withFileLock<T>(
   times: LockTimes = TIMES,
 ): Promise<T> {
   const { readFile, rm, utimes } = await nodeFiles();
-  const { hostname } = await import('node:os');
-  const own = `${process.pid} ${hostname()} ${crypto.randomUUID()}\n`;
-  await acquire(path, own, hostname(), times, signal);
+  const { process } = globalThis;
+  const host = process.getBuiltinModule('node:os').hostname();
+  const own = `${process.pid} ${host} ${crypto.randomUUID()}\n`;
+  await acquire(path, own, host, times, signal);
   // A lock that was taken away in between costs others a second download, no more.
   const touch = () => utimes(path, new Date(), new Date()).catch(ignoreMissing);
   const beat = setInterval(() => void touch(), times.beatMs);

@@ -1,6 +1,7 @@
 /** What keeps the files of a hub: a folder in Node, the browser's cache in a page. */
 import type { ByteSource } from '../formats/index.ts';
-import type { HubConnection, HubFile } from './hub-connection.ts';
+import type { HubConnection } from './hub-connection.ts';
+import type { HubFile, HubListing } from './hub-listing.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -14,7 +15,10 @@ export interface HubCache {
   readonly place: string;
   /** The commit that a revision was when the hub was asked last. */
   commitOf(revision: string): Promise<string | undefined>;
-  keepCommit(revision: string, commit: string): Promise<void>;
+  /** Which files a commit has, if that was kept. */
+  listing(commit: string): Promise<HubListing | undefined>;
+  /** Keeps what the hub says of a revision. */
+  keep(revision: string, listing: HubListing): Promise<void>;
   /** Whether a file is there, and has the size if that is known. */
   has(commit: string, path: string, size?: number): Promise<boolean>;
   open(commit: string, path: string): Promise<ByteSource | undefined>;

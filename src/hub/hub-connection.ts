@@ -2,30 +2,13 @@
  * What a hub knows about a model: which commit a revision is, which files it has, and their bytes. Requests are repeated where
  * that may help. Source: huggingface/huggingface_hub, file_download.py and hf_api.py.
  */
-import { CheckpointError, FormatError } from '../errors.ts';
+import { CheckpointError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
-import { isPlainFileName } from '../formats/source.ts';
-import { decodeUtf8 } from '../util/bytes.ts';
 import { broken, placeOf } from './hub-errors.ts';
-import { isCommit } from './hub-id.ts';
+import { fileOf, type HubFile, type HubListing, parseListing } from './hub-listing.ts';
 import { bodyOf, type HubRequest, sendRequest } from './hub-request.ts';
 import type { HubSettings } from './hub-settings.ts';
 import { countRetries, withRetries } from './retry.ts';
-
-/** A file of a commit. */
-export interface HubFile {
-  /** Path in the repository, plain names between slashes. */
-  readonly path: string;
-  /** SHA-256 of a large file, else the SHA-1 that git gives its blob, in hex; mirrors may have others. */
-  readonly etag: string;
-  /** In bytes. */
-  readonly size: number;
-}
-export interface HubListing {
-  readonly commit: string;
-  /** By path; undefined where the hub tells only the names. */
-  readonly files: ReadonlyMap<string, HubFile | undefined>;
-}
 
 /** A listing of a hundred thousand files takes this much. */
 const MAX_LISTING_BYTES = 50_000_000;
@@ -132,14 +115,15 @@ const BROKE = 'the connection to the hub broke';
 
 /** Where the bytes of an answer begin. @throws CheckpointError when they are not those of the file */
 function startOf({ status, headers }: Response, { size }: HubFile, at: number, where: string): number {
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? [];
-  const start = status === 206 ? Number(first) : 0;
-  const length = headers.get('content-length');
-  const all =
-    status === 206 ? Number(total) : length === null || headers.has('content-encoding') ? size : Number(length);
+  const range = status === 206 ? headers.get('content-range') : null;
+  const length = headers.has('content-encoding') ? null : headers.get('content-length');
+  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(range ?? '') ?? [];
+  // Other sites may hide the range from a page; the length is always seen.
+  const start = status !== 206 ? 0 : range === null ? at : Number(first);
+  const all = range !== null ? Number(total) : length === null ? size : start + Number(length);
   if (all === size && (start === 0 || start === at)) return start;
   throw new CheckpointError('the hub sends a file of another size than it says', {
-    seen: status === 206 ? `content-range ${quoted(headers.get('content-range') ?? '')}` : `${all} bytes`,
+    seen: range === null ? `${all} bytes` : `content-range ${quoted(range)}`,
     expected: `${size} bytes${at > 0 ? `, from ${at} on` : ''}`,
     fix: 'try again; if it stays so, the file on the hub is damaged',
     where,
@@ -166,53 +150,4 @@ function checkOwn(file: HubFile, own: Headers, commit: string, where: string): v
 /** An entity tag without its quotes and mark of weakness. */
 function plainEtag(etag: string | null): string | undefined {
   return etag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
-}
-
-/** A file whose facts can be names in a folder; undefined when they are not known or cannot. */
-function fileOf(path: string, etag: unknown, size: unknown): HubFile | undefined {
-  if (typeof etag !== 'string' || !/^\w[\w-]{0,127}$/.test(etag)) return undefined;
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
-  return { path, etag, size };
-}
-
-function parseListing(bytes: Uint8Array, where: string): HubListing {
-  const wrong = (seen: string, cause?: unknown) =>
-    new FormatError('this is not how a hub lists a model', {
-      seen,
-      expected: '{ sha, siblings: [{ rfilename }] }',
-      fix: 'check HF_ENDPOINT',
-      where,
-      cause,
-    });
-  let json: unknown;
-  try {
-    json = JSON.parse(decodeUtf8(bytes, where));
-  } catch (cause) {
-    throw wrong(`no JSON: ${(cause as Error).message}`, cause);
-  }
-  const { sha, siblings } = asRecord(json);
-  if (typeof sha !== 'string' || !isCommit(sha)) throw wrong(`sha ${quoted(String(sha))}`);
-  if (!Array.isArray(siblings)) throw wrong(`siblings ${typeof siblings}`);
-  const files = new Map<string, HubFile | undefined>();
-  for (const entry of siblings) {
-    const { rfilename: path, size, blobId, lfs } = asRecord(entry);
-    if (typeof path !== 'string') throw wrong(`a file named ${typeof path}`);
-    checkPath(path, where);
-    const large = asRecord(lfs);
-    files.set(path, lfs ? fileOf(path, large.sha256, large.size) : fileOf(path, blobId, size));
-  }
-  return { commit: sha, files };
-}
-
-const asRecord = (value: unknown) =>
-  (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-
-/** Throws CheckpointError for a path that is not plain names between slashes. */
-export function checkPath(path: string, where: string): void {
-  if (path.split('/').every(isPlainFileName)) return;
-  throw new CheckpointError('file name leaves the model', {
-    seen: quoted(path),
-    expected: 'plain names between slashes',
-    where,
-  });
 }

@@ -5,9 +5,10 @@
 import { CheckpointError } from '../errors.ts';
 import { type ByteSource, checkFileName, isWeightsFile, type ModelFiles } from '../formats/index.ts';
 import type { HubCache } from './hub-cache.ts';
-import { checkPath, HubConnection, type HubFile, type HubListing } from './hub-connection.ts';
+import { HubConnection } from './hub-connection.ts';
 import { HubUnavailable } from './hub-errors.ts';
 import { hubId, isCommit } from './hub-id.ts';
+import type { HubFile, HubListing } from './hub-listing.ts';
 import { checkedRevision, type HubOptions, type HubSettings, hubSettings, inNode, MAIN } from './hub-settings.ts';
 import { familyOf, neededFiles } from './needed-files.ts';
 import { urlFiles } from './url-files.ts';
@@ -29,8 +30,9 @@ export interface HubFilesOptions extends HubOptions {
 }
 export interface Pulled {
   readonly commit: string;
-  readonly files: readonly HubFile[];
-  /** Bytes that were fetched. */
+  /** Those that were asked for, fetched or not. */
+  readonly files: readonly string[];
+  /** Of those that were not there. */
   readonly fetchedBytes: number;
 }
 export interface HubFiles extends ModelFiles {
@@ -43,8 +45,8 @@ export interface HubFiles extends ModelFiles {
 }
 
 /**
- * The files of `org/name`, `org/name@revision` or `org/name/file.gguf`. They are fetched when they are opened. A hub that cannot be reached is no
- * hindrance where the cache has the files.
+ * The files of `org/name`, `org/name@revision` or `org/name/file.gguf`. They are fetched when they are opened. A hub that
+ * cannot be reached is no hindrance where the cache has the files.
  * @throws ConfigError for an id or a revision that cannot be one
  */
 export function hubFiles(id: string, options: HubFilesOptions = {}): HubFiles {
@@ -88,13 +90,22 @@ interface Parts {
   readonly cache: HubCache;
 }
 
+/** What is known of the revision. */
+interface Snapshot {
+  readonly commit: string;
+  /** Undefined where only what is in the cache is known. */
+  readonly files?: HubListing['files'] | undefined;
+  /** Why nothing can be fetched. */
+  readonly blocked?: CheckpointError | undefined;
+}
+
 class HubModel {
   readonly options: HubFilesOptions;
   readonly name: string;
   readonly #repo: string;
   readonly #revision: string;
   readonly #parts: () => Promise<Parts>;
-  readonly #listing: () => Promise<HubListing | undefined>;
+  readonly #snapshot: () => Promise<Snapshot>;
   readonly #planned = new Map<string, number>();
   #loadedBytes = 0;
 
@@ -104,66 +115,58 @@ class HubModel {
     this.options = options;
     this.name = `${repo}@${revision}`;
     this.#parts = once(() => this.#makeParts());
-    this.#listing = once(() => this.#askListing());
+    this.#snapshot = once(() => this.#askSnapshot());
   }
 
   async open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined> {
     const { cache, connection } = await this.#parts();
-    // The files of a commit never change.
-    const kept = isCommit(this.#revision) ? await cache.open(this.#revision, path) : undefined;
-    if (kept) return kept;
-    const listing = await this.#listing();
-    const commit = listing?.commit ?? (await this.#keptCommit());
-    if (!listing) return cache.open(commit, path);
-    if (!listing.files.has(path)) return undefined;
-    const { signal: outer } = this.options;
-    const both = outer && signal ? AbortSignal.any([outer, signal]) : (signal ?? outer);
-    if (await cache.has(commit, path, listing.files.get(path)?.size)) return cache.open(commit, path);
+    const { commit, files, blocked } = await this.#snapshot();
+    if (files && !files.has(path)) return undefined;
+    if (await cache.has(commit, path, files?.get(path)?.size)) return cache.open(commit, path);
+    // Without a listing, what is not there is taken for what does not exist.
+    if (!files) return undefined;
+    if (blocked) throw notFetched(path, blocked, this.name);
     if (this.options.weightsInPlace && isWeightsFile(path) && !path.endsWith('.json')) {
       const address = new URL(connection.address(commit, path));
       const file = address.pathname.slice(address.pathname.lastIndexOf('/') + 1);
-      return urlFiles(address.href, { fetch: connection.fetch, signal: outer }).open(file, signal);
+      return urlFiles(address.href, { fetch: connection.fetch, signal: this.options.signal }).open(file, signal);
     }
-    await this.#plan(listing, path);
-    await this.#fetch(listing, path, both);
+    await this.#plan({ commit, files }, path);
+    await this.#fetch({ commit, files }, path, either(this.options.signal, signal));
     return cache.open(commit, path);
   }
 
-  /** All paths; where the hub is not asked, of those that are in the cache. */
+  /** All paths; where not even these are known, those in the cache. */
   async paths(): Promise<readonly string[]> {
-    const listing = await this.#listing();
-    if (listing) return [...listing.files.keys()];
-    return (await this.#parts()).cache.list(await this.#keptCommit());
+    const { commit, files } = await this.#snapshot();
+    return files ? [...files.keys()] : (await this.#parts()).cache.list(commit);
   }
 
   async pull(paths?: readonly string[], signal: AbortSignal | undefined = this.options.signal): Promise<Pulled> {
-    for (const path of paths ?? []) checkPath(path, this.name);
-    const listing = await this.#listing();
-    if (!listing)
-      throw new CheckpointError('nothing can be fetched without the hub', {
-        seen: (await this.#parts()).settings.offline ? 'HF_HUB_OFFLINE or offline is set' : 'the hub cannot be reached',
-        where: this.name,
-      });
-    const all = [...listing.files.keys()];
+    const { cache } = await this.#parts();
+    const snapshot = await this.#snapshot();
+    const { commit, blocked, files = new Map((await cache.list(commit)).map(path => [path, undefined])) } = snapshot;
+    const listing = { commit, files };
+    const all = [...files.keys()];
     const wanted = paths ?? neededFiles(all, this.name, this.options.weights);
-    const strange = wanted.find(path => !listing.files.has(path));
+    const strange = wanted.find(path => !files.has(path));
     if (strange !== undefined)
       throw new CheckpointError('the model has no such file', {
         seen: JSON.stringify(strange),
         expected: all.slice(0, 20).join(', ') + (all.length > 20 ? ` and ${all.length - 20} more` : ''),
         where: this.name,
       });
-    const files = await Promise.all(wanted.map(path => this.#file(listing, path, signal)));
-    const { cache } = await this.#parts();
-    const missing: HubFile[] = [];
-    for (const file of files) if (!(await cache.has(listing.commit, file.path, file.size))) missing.push(file);
-    for (const { path, size } of missing) this.#planned.set(path, size);
+    const missing = [];
+    for (const path of wanted) if (!(await cache.has(commit, path, files.get(path)?.size))) missing.push(path);
+    if (blocked && missing.length > 0) throw notFetched(missing.join(', '), blocked, this.name);
+    const found = await Promise.all(missing.map(path => this.#file(listing, path, signal)));
+    for (const { path, size } of found) this.#planned.set(path, size);
     // The first failure stops the others.
     const stop = new AbortController();
-    const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    const both = either(signal, stop.signal);
     const queue = [...missing];
     const worker = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) await this.#fetch(listing, next.path, both);
+      for (let next = queue.shift(); next; next = queue.shift()) await this.#fetch(listing, next, both);
     };
     const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, () =>
       worker().catch(error => {
@@ -173,7 +176,7 @@ class HubModel {
     );
     const [failed] = (await Promise.allSettled(workers)).filter(result => result.status === 'rejected');
     if (failed) throw signal?.aborted ? signal.reason : stop.signal.reason;
-    return { commit: listing.commit, files, fetchedBytes: missing.reduce((n, { size }) => n + size, 0) };
+    return { commit, files: wanted, fetchedBytes: found.reduce((n, { size }) => n + size, 0) };
   }
 
   async #makeParts(): Promise<Parts> {
@@ -184,31 +187,34 @@ class HubModel {
     return { settings, cache, connection: new HubConnection(this.#repo, settings) };
   }
 
-  /** What the hub says of the revision; undefined when it is not asked, or cannot be reached and need not be. */
-  async #askListing(): Promise<HubListing | undefined> {
+  async #askSnapshot(): Promise<Snapshot> {
     const { settings, connection, cache } = await this.#parts();
-    if (settings.offline) return undefined;
-    try {
-      const listing = await connection.listing(this.#revision, this.options.signal);
-      await cache.keepCommit(this.#revision, listing.commit);
-      return listing;
-    } catch (error) {
-      const kept = error instanceof HubUnavailable ? await cache.commitOf(this.#revision) : undefined;
-      if (kept !== undefined && (await cache.list(kept)).length > 0) return undefined;
-      throw error;
+    const kept = async (): Promise<Snapshot | undefined> => {
+      const commit = await cache.commitOf(this.#revision);
+      if (commit === undefined) return undefined;
+      const files = (await cache.listing(commit))?.files;
+      return files || (await cache.list(commit)).length > 0 ? { commit, files } : undefined;
+    };
+    if (settings.offline) {
+      const blocked = new CheckpointError('the hub may not be asked', {
+        seen: 'HF_HUB_OFFLINE or offline is set',
+        expected: `${this.name} in ${cache.place}`,
+        fix: `leave offline out, or download it first: heed pull ${this.name}`,
+      });
+      const snapshot = await kept();
+      if (!snapshot) throw notFetched(undefined, blocked, this.name);
+      return { ...snapshot, blocked };
     }
-  }
-
-  async #keptCommit(): Promise<string> {
-    const { cache } = await this.#parts();
-    const commit = await cache.commitOf(this.#revision);
-    if (commit !== undefined && (await cache.list(commit)).length > 0) return commit;
-    throw new CheckpointError('the model is not among the downloaded ones, and the hub may not be asked', {
-      seen: 'HF_HUB_OFFLINE or offline is set',
-      expected: `${this.name} in ${cache.place}`,
-      fix: `download it first (heed pull ${this.name}), or leave offline out`,
-      where: this.name,
-    });
+    // The files of a commit never change.
+    const known = isCommit(this.#revision) ? await kept() : undefined;
+    if (known?.files) return known;
+    try {
+      return await connection.listing(this.#revision, this.options.signal);
+    } catch (error) {
+      const snapshot = error instanceof HubUnavailable ? await kept() : undefined;
+      if (!snapshot?.files) throw error;
+      return { ...snapshot, blocked: error as HubUnavailable };
+    }
   }
 
   async #file(listing: HubListing, path: string, signal?: AbortSignal): Promise<HubFile> {
@@ -230,6 +236,8 @@ class HubModel {
     const { cache, connection } = await this.#parts();
     const file = await this.#file(listing, path, signal);
     this.#planned.set(path, file.size);
+    // A cache that has everything may be one that cannot be written.
+    await cache.keep(this.#revision, listing);
     const onBytes = (bytes: number) => {
       this.#loadedBytes += bytes;
       const totalBytes = [...this.#planned.values()].reduce((sum, size) => sum + size, 0);
@@ -249,4 +257,22 @@ function once<T>(task: () => Promise<T>): () => Promise<T> {
     });
     return result;
   };
+}
+
+const either = (a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined =>
+  a && b ? AbortSignal.any([a, b]) : (a ?? b);
+
+/** @param path undefined = nothing of the model is there */
+function notFetched(path: string | undefined, blocked: CheckpointError, where: string): CheckpointError {
+  const { message, seen, expected, fix } = blocked;
+  return new CheckpointError(
+    path === undefined ? 'the model has not been downloaded' : 'a file has not been downloaded',
+    {
+      seen: `${path === undefined ? '' : `${path}: `}${seen ?? message}`,
+      expected,
+      fix,
+      where,
+      cause: blocked,
+    },
+  );
 }

@@ -221,7 +221,7 @@ export async function verify(
 async function check(file: string, etag: string, onBytes: ((bytes: number) => void) | undefined) {
   const size = (await facts(file))?.size;
   if (size === undefined) return 'missing';
-  const hash = await blobHash(etag, size);
+  const hash = blobHash(etag, size);
   if (!hash) return 'unknown';
   const { open } = await nodeFiles();
   const handle = await open(file);

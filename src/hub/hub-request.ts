@@ -27,7 +27,8 @@ export interface HubAnswer {
  */
 export async function sendRequest(request: HubRequest, settings: HubSettings): Promise<HubAnswer> {
   const { url, asked, method = 'GET', range, signal } = request;
-  const { endpoint, token, retry } = settings;
+  // A browser's fetch refuses to be called as a method.
+  const { endpoint, token, retry, fetch } = settings;
   const hub = new URL(endpoint).origin;
   const watchdog = watch(retry.stallMs, signal);
   try {
@@ -39,7 +40,7 @@ export async function sendRequest(request: HubRequest, settings: HubSettings): P
       if (range) headers.set('range', range);
       // A page never sees a redirect; its browser follows, and leaves the token behind at another host.
       const redirect = inNode() ? 'manual' : 'follow';
-      const response = await settings.fetch(at, { method, headers, redirect, signal: watchdog.signal });
+      const response = await fetch(at, { method, headers, redirect, signal: watchdog.signal });
       watchdog.alive();
       if (at.origin === hub) own = response.headers;
       const location = response.headers.get('location');

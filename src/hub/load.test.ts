@@ -120,9 +120,10 @@ describe('load', () => {
     await expect(failing({ 'config.json': bytes('[]') })).rejects.toThrow(
       /not a JSON object; seen: a list \(in mine\)/,
     );
-    await expect(failing({ 'generation_config.json': Uint8Array.of(255) })).rejects.toThrow(
-      /generation_config\.json of mine/,
-    );
+    const unset = await failing({ 'generation_config.json': Uint8Array.of(255) });
+    await unset.run({ input_ids: [[1, 2]] });
+    expect(() => unset.generateIds([[1]])).toThrow(/generation settings .*cannot be used; .*generation_config\.json/);
+    unset.dispose();
     await expect(failing({ 'model.safetensors': bytes('GGUF') })).rejects.toThrow(
       /the file ends within its metadata; .*\(in mine\/model/,
     );
@@ -161,7 +162,7 @@ describe('load', () => {
     const text = new TextEncoder();
     for (const [broken, why] of [
       ['{"model": {"type": "BPE"', /tokenizer.json/],
-      ['{"model": {"type": "Unigram", "vocab": []}}', /Unigram is not supported/],
+      ['{"model": {"type": "Telepathy"}}', /Telepathy is not supported/],
     ] as const) {
       const model = await load(memoryFiles({ ...files, 'tokenizer.json': text.encode(broken) }, 'a model'), {
         backend,

@@ -11,6 +11,8 @@ import { disposeParameters, type LoadProgress, loadParameters } from '../nn/load
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
 import { loadTokenizerFrom, tokenizerFromGguf } from '../tokenizers/index.ts';
+import { readAdapterConfig } from './adapter-config.ts';
+import { type Adapter, baseOf, headOfTask, type LoadAdapterOptions, loadAdapterFrom } from './adapters.ts';
 import {
   type DownloadProgress,
   folderFiles,
@@ -19,6 +21,7 @@ import {
   type ModelFiles,
   urlFiles,
 } from './files.ts';
+import { generationDefaults } from './generation-defaults.ts';
 import { ggufSentence, type OpenGguf, openGgufModel } from './gguf.ts';
 import { parseHubId } from './hub-id.ts';
 import type { HubOptions } from './hub-settings.ts';
@@ -89,21 +92,24 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
   let checkpoint: Checkpoint | undefined = gguf?.checkpoint;
   let sentence: ModelParts['sentence'];
   try {
-    const json = gguf?.json ?? (await readConfig(files, signal));
+    const json = gguf?.json ?? (await readJson(files, 'config.json', signal));
+    if (!json) return await loadAdapted(files, options);
     const { architecture, json: full } = await architectureOf(json);
     const reader = new ConfigReader(full, `${gguf ? 'metadata' : 'config.json'} of ${files.name}`);
     const config = architecture.config(reader);
     reader.finish();
     const backend = options.backend ?? (await defaultBackend());
-    const [read, defaults] = await Promise.all([
+    const [read, settings] = await Promise.all([
       readTokenizer(files, gguf, signal),
-      gguf ? optionsFromConfig(gguf.generation, files.name) : generationDefaults(files, json, signal),
+      gguf
+        ? { defaults: optionsFromConfig(gguf.generation, files.name) }
+        : generationDefaults(files, json, { architecture, config }, signal),
     ]);
     sentence = gguf ? ggufSentence(gguf.file) : await modules?.load(backend, signal);
     checkpoint ??= await openCheckpointFrom(files, signal);
     const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
     const spec = headOf({ architecture, head }).parameters(config);
-    const { params, unexpected } = await loadParameters(checkpoint, spec, backend, {
+    const { params, names, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
       outputRows: gguf !== undefined,
@@ -122,9 +128,13 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
       type,
       specs,
       ...read,
-      defaults,
+      ...settings,
       unexpected,
       sentence,
+      origin: {
+        ...{ json, files, names, generation: gguf?.generation },
+        modules: modules && { files: given, paths: modules.paths },
+      },
     });
   } catch (error) {
     disposeParameters(sentence);
@@ -134,18 +144,39 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
   }
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-async function readConfig(files: ModelFiles, signal?: AbortSignal): Promise<Json> {
-  const json = await readJson(files, 'config.json', signal);
-  if (json) return json;
-  throw new CheckpointError('no config.json', { seen: files.name, expected: 'config.json beside the weights' });
+/** A folder without config.json may be an adapter's: then the model that it names, with it. */
+async function loadAdapted(files: ModelFiles, options: LoadOptions): Promise<Model> {
+  const found = await readAdapterConfig(files, options.signal);
+  if (!found)
+    throw new CheckpointError('no config.json', { seen: files.name, expected: 'config.json beside the weights' });
+  const head = options.head ?? headOfTask(found.task);
+  const { revision } = found;
+  const base = await load(baseOf(found, files), { ...options, head, revision, weights: undefined });
+  try {
+    const adapter = await loadAdapterFrom(base.parts, files, options);
+    const onDispose = () => {
+      adapter.dispose();
+      base.dispose();
+    };
+    return new Model({ ...base.withAdapters([{ adapter }]).parts, onDispose });
+  } catch (error) {
+    base.dispose();
+    throw error;
+  }
 }
 
-async function generationDefaults(files: ModelFiles, config: Json, signal?: AbortSignal) {
-  const own = await readJson(files, 'generation_config.json', signal);
-  // Old folders keep these settings in config.json only.
-  return own ? optionsFromConfig(own) : optionsFromConfig(config, 'config.json');
+/**
+ * Loads an adapter in PEFT's layout, `adapter_config.json` and `adapter_model.safetensors` (or `.bin`), for a model that is there
+ * already; `model.withAdapters([{ adapter }])` runs with it.
+ * @param source as in `load`
+ * @throws what `loadAdapterFrom` throws
+ */
+export async function loadAdapter(
+  model: Model,
+  source: string | ModelFiles,
+  options: LoadAdapterOptions = {},
+): Promise<Adapter> {
+  return loadAdapterFrom(model.parts, modelFiles(source, options), options);
 }
 
 /** The tokenizer, or what is wrong with it: the model can be run on token ids all the same. */

@@ -26,11 +26,14 @@ import {
   mainOf,
 } from '../models/forward.ts';
 import { DecoderSession } from '../models/session.ts';
+import { adaptParameters } from '../nn/adapter.ts';
 import { disposeParameters } from '../nn/load-parameters.ts';
 import type { ParamSpec } from '../nn/params.ts';
 import { dataOfAll, replace, type Tensor, trace } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
+import { type AdapterUse, checkUses } from './adapters.ts';
 import { ModelDenoiser } from './model-denoiser.ts';
+import { type ModelOrigin, type SaveOptions, saveModel } from './save-model.ts';
 import { type EmbedOptions, type SentencePipeline, sentenceInputs, sentenceVectors } from './sentence-transformers.ts';
 import { decoderPrompts, padded, SourceDecoder } from './source-decoder.ts';
 
@@ -61,10 +64,16 @@ export interface ModelParts extends LoadedModel {
   readonly tokenizerProblem?: TokenizerError | undefined;
   /** Generation defaults of the checkpoint. */
   readonly defaults: GenerateOptions;
+  /** Why they cannot be used. */
+  readonly defaultsProblem?: ConfigError | undefined;
   /** Checkpoint names that nothing asked for. */
   readonly unexpected: readonly string[];
+  /** Where it was read from: what `save` writes besides the weights. */
+  readonly origin?: ModelOrigin | undefined;
   /** How the vectors of a sentence encoder are made, or why they cannot be. */
   readonly sentence?: SentencePipeline | HeedError | undefined;
+  /** Adapters in the parameters, whose other tensors are those of a model without: that one frees them. */
+  readonly adapters?: readonly AdapterUse[] | undefined;
   /** Called once by `dispose`. */
   readonly onDispose?: () => void;
 }
@@ -82,6 +91,10 @@ export class Model implements Decoder {
   get contextLength(): number | undefined {
     return this.parts.architecture.contextLength(this.parts.config);
   }
+  /** See `Architecture.turnsAt`. */
+  get turnsAt(): number | undefined {
+    return this.parts.architecture.turnsAt?.(this.parts.config);
+  }
   /** @throws ConfigError when the checkpoint has no tokenizer, TokenizerError when it has one that cannot be used */
   get tokenizer(): Tokenizer {
     const { tokenizer, tokenizerProblem } = this.parts;
@@ -92,6 +105,23 @@ export class Model implements Decoder {
         fix: 'work with token ids, or put the tokenizer beside the weights',
       });
     return tokenizer;
+  }
+
+  /**
+   * The same model with adapters, which apply one after the other; each may be scaled. The weights exist once, so several of
+   * these can run at the same time. It works as long as this model and the adapters are not disposed.
+   * @throws ConfigError when an adapter is for another model, or two replace the same parameter
+   */
+  withAdapters(uses: readonly AdapterUse[]): Model {
+    this.#checkOpen();
+    const adapters = [...(this.parts.adapters ?? []), ...uses];
+    checkUses(adapters);
+    const params = uses.reduce(
+      (tree, { adapter, scale }) => adaptParameters(tree, adapter.params, scale),
+      this.parts.params,
+    );
+    const { onDispose: _, ...shared } = this.parts;
+    return new Model({ ...shared, params, adapters });
   }
 
   /** The forward pass as lazy tensors: nothing is computed. `params` may be another tree of the same form. */
@@ -132,7 +162,9 @@ export class Model implements Decoder {
     const own = sentence instanceof HeedError ? undefined : sentence;
     const { sourceLength = architecture.contextLength } = architecture;
     const given = isTexts(inputs) ? sentenceInputs(inputs, this.tokenizer, sourceLength(config), own) : inputs;
-    const states = headOf(this.parts).encode ? encode(this.parts, given).states : this.graph(given).hidden;
+    // A head may go on from the states in its own way; the base model's are meant here.
+    const base = architecture.heads.base ? ({ ...this.parts, head: 'base' } as const) : this.parts;
+    const states = headOf(base).encode ? encode(base, given).states! : forward(base, given).hidden;
     const vectors = sentenceVectors(states, given.attention_mask, options, own);
     await dataOfAll(vectors);
     return vectors;
@@ -149,10 +181,14 @@ export class Model implements Decoder {
     return new DecoderSession(this.parts, options);
   }
   /** Runs the encoder of an encoder-decoder. What it returns generates from it; dispose it. */
-  async encode(inputs: ModelInputs): Promise<SourceDecoder> {
+  async encode(inputs: ModelInputs, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<SourceDecoder> {
     this.#checkOpen();
     this.#checkGenerates();
-    return SourceDecoder.of(this.parts, inputs);
+    signal?.throwIfAborted();
+    const decoder = await SourceDecoder.of(this.parts, inputs);
+    if (!signal?.aborted) return decoder;
+    decoder.dispose();
+    throw signal.reason;
   }
   /** Streams the continuation of a text (an encoder-decoder's answer to it). Every event has a `text` to print. */
   generate(
@@ -168,7 +204,7 @@ export class Model implements Decoder {
         return stream;
       },
     };
-    const merged = mergeOptions(this.parts.defaults, options);
+    const merged = this.#withDefaults(options);
     if (!headOf(this.parts).encode) return generateText(this, codec, prompt, merged);
     const texts = typeof prompt === 'string' ? [prompt] : prompt;
     const encoderIds = texts.map(text => (typeof text === 'string' ? tokenizer.encodeIds(text) : text));
@@ -182,22 +218,21 @@ export class Model implements Decoder {
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     if (headOf(this.parts).encode) return this.generateFrom(padded(prompts), { encoderIds: prompts, ...options });
-    return generate(this, prompts, mergeOptions(this.parts.defaults, options));
+    return generate(this, prompts, this.#withDefaults(options));
   }
   /**
    * Streams what an encoder-decoder makes of a source: `input_ids` or `input_features`, and if the output's beginning is
    * given `decoder_input_ids`.
    */
   generateFrom(inputs: ModelInputs, options: GenerateOptions = {}): AsyncGenerator<GenerateEvent, void, undefined> {
-    return this.#fromSource(inputs, mergeOptions(this.parts.defaults, options), generate);
+    return this.#fromSource(inputs, this.#withDefaults(options), generate);
   }
   async *#fromSource<E, O extends GenerateOptions>(
     inputs: ModelInputs,
     options: O,
     run: (decoder: Decoder, starts: readonly (readonly number[])[], options: O) => AsyncGenerator<E, void, undefined>,
   ): AsyncGenerator<E, void, undefined> {
-    options.signal?.throwIfAborted();
-    const decoder = await this.encode(inputs);
+    const decoder = await this.encode(inputs, options);
     try {
       yield* run(decoder, decoderPrompts(decoder.batch, inputs, options, this.parts.config), options);
     } finally {
@@ -211,7 +246,7 @@ export class Model implements Decoder {
   denoiser(maskId?: number): Denoiser {
     this.#checkOpen();
     const { head, config, tokenizer } = this.parts;
-    if (head !== 'maskedLM')
+    if (head !== 'maskedLM' && head !== 'enhancedMaskedLM')
       throw new ConfigError('only a masked language model finds hidden tokens', { seen: head, expected: 'maskedLM' });
     const { mask_token_id } = config as { mask_token_id?: number | undefined };
     const id = maskId ?? mask_token_id ?? tokenizer?.specialTokens.mask;
@@ -239,16 +274,34 @@ export class Model implements Decoder {
     return [start];
   }
 
+  /**
+   * Writes a folder in the reference's layout, in Node: config.json, safetensors in float32, generation settings and tokenizer.
+   * It is there when it is complete. Names and orientation of the weights are those of the checkpoint that was loaded. The
+   * tokenizer of a GGUF file has no form of its own and is not written.
+   * @returns the names of the files
+   * @throws ConfigError when the folder holds a model already, when this one has adapters or was not loaded from files
+   */
+  async save(folder: string, options: SaveOptions = {}): Promise<readonly string[]> {
+    this.#checkOpen();
+    return saveModel(this.parts, folder, options);
+  }
   /** Frees the weights. Later calls throw; sessions that are still open fail at their next step. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    disposeParameters(this.parts.params);
-    disposeParameters(this.parts.sentence);
+    if (!this.parts.adapters) {
+      disposeParameters(this.parts.params);
+      disposeParameters(this.parts.sentence);
+    }
     this.parts.onDispose?.();
   }
   [Symbol.dispose](): void {
     this.dispose();
+  }
+  #withDefaults<O extends GenerateOptions>(options: O): O {
+    const { defaults, defaultsProblem } = this.parts;
+    if (defaultsProblem) throw defaultsProblem;
+    return mergeOptions(defaults, options);
   }
   #checkGenerates(): void {
     if (!GENERATES.has(this.parts.head))

@@ -8,6 +8,8 @@ const WEIGHTS: readonly RegExp[] = [
   /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/,
   /^pytorch_model\.bin$/,
   /^pytorch_model(-\d+-of-\d+\.bin|\.bin\.index\.json)$/,
+  /^adapter_model\.safetensors$/,
+  /^adapter_model\.bin$/,
   /\.gguf$/,
 ];
 /** Settings, vocabularies, templates. Indexes belong to their weights. */

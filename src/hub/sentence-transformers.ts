@@ -82,6 +82,8 @@ export function sentenceInputs(
 /** The modules of a folder: where the encoder is, and how to load the rest. */
 export interface SentenceModules {
   readonly encoder: ModelFiles;
+  /** Where each module lies, the encoder first: a folder, or '' = beside modules.json. */
+  readonly paths: readonly string[];
   /**
    * Loads what comes after the encoder. Gives an UnsupportedError, which is not thrown, for modules that are known but not
    * done: the encoder runs all the same.
@@ -109,7 +111,8 @@ export async function sentenceModules(files: ModelFiles, signal?: AbortSignal): 
       where: files.name,
     });
   const own = folderOf(files, encoder.path);
-  return { encoder: own, load: (backend, signal) => loadPipeline(files, own, rest, backend, signal) };
+  const paths = [encoder, ...rest].map(({ path }) => path);
+  return { encoder: own, paths, load: (backend, signal) => loadPipeline(files, own, rest, backend, signal) };
 }
 
 function entriesOf(list: unknown, where: string): ModuleEntry[] {

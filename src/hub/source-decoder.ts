@@ -60,7 +60,8 @@ export function decoderPrompts(
   options: GenerateOptions,
   config: unknown,
 ): readonly (readonly number[])[] {
-  if (inputs.decoder_input_ids) return inputs.decoder_input_ids.map(row => Array.from(row));
+  const { decoder_input_ids: given, decoder_attention_mask: mask } = inputs;
+  if (given) return given.map((row, b) => Array.from(row).filter((_, t) => mask?.[b]?.[t] !== 0));
   const { decoder_start_token_id: own } = config as { decoder_start_token_id?: number | undefined };
   const start = options.decoderStartTokenId ?? own ?? options.bosTokenId;
   if (start === undefined)

@@ -27,8 +27,8 @@ export interface AudioInput {
 
 /** An encoder's result, as the decoder reads it: made once for all tokens that are generated from it. */
 export interface Source {
-  /** Last hidden states `[B, S, C]`. */
-  readonly states: Tensor;
+  /** Last hidden states `[B, S, C]`; undefined in sessions, where a decoder reads keys and values only. */
+  readonly states: Tensor | undefined;
   /** bool `[B, S]`: false at padding. Undefined = all real. */
   readonly mask: Tensor | undefined;
   /** For each decoder layer the keys and values of its cross-attention, `[B, H, S, D]`. */
@@ -96,10 +96,14 @@ export interface Architecture<C = unknown> {
   readonly typeVocabSize?: (config: C) => number;
   /** Longest sequence, in an encoder-decoder of the decoder; undefined = no limit in the architecture. */
   readonly contextLength: (config: C) => number | undefined;
+  /** Length beyond which positions are turned in another way: keys of a shorter text have to be read again then. */
+  readonly turnsAt?: (config: C) => number | undefined;
   /** Of an encoder-decoder whose sides have vocabularies of their own: the encoder's. */
   readonly sourceVocabSize?: (config: C) => number;
   /** Longest source of an encoder-decoder; undefined = no limit. */
   readonly sourceLength?: (config: C) => number | undefined;
+  /** Generation settings, by the reference's names, that a config without generation_config.json implies. */
+  readonly generation?: (config: C) => Readonly<Record<string, unknown>>;
   /** Keys and values that generation keeps. */
   readonly cache?: (config: C) => CacheShape;
   /** What a recurrent network keeps instead. */

@@ -1,5 +1,5 @@
 /** Which head a checkpoint is to run under: what its config says, or else what its weights are enough for. */
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, UnsupportedError } from '../errors.ts';
 import { listParams } from '../nn/params.ts';
 import { type Architecture, HEAD_NAMES, type HeadName } from './architecture.ts';
 
@@ -32,7 +32,8 @@ interface Given<C> {
 
 /**
  * The head asked for, or the one that `architectures` names, or the first whose parameters are all there.
- * @throws CheckpointError when the weights do not hold that head but would do for another
+ * @throws CheckpointError when the weights do not hold that head but would do for another, UnsupportedError when the family
+ * has no head of the class that is named
  */
 export function chooseHead<C>(given: Given<C>, asked?: HeadName): HeadName {
   const listed = headsOf(given.architecture);
@@ -55,10 +56,29 @@ export function chooseHead<C>(given: Given<C>, asked?: HeadName): HeadName {
 const headsOf = (architecture: Pick<Architecture, 'heads'>): HeadName[] =>
   HEAD_NAMES.filter(name => architecture.heads[name]);
 
-function headOfClass<C>({ architecture, json }: Given<C>): HeadName | undefined {
+/**
+ * The reference's class name for a model under a head, where the config has one for it or for another head of its family;
+ * undefined when it has none.
+ */
+export function classOfHead<C>(given: Omit<Given<C>, 'tensors' | 'config'>, head: HeadName): string | undefined {
+  const { architectures } = given.json;
+  const name = Array.isArray(architectures) ? String(architectures[0]) : '';
+  if (name && headOfClass(given) === head) return name;
+  const own = OF_CLASS.find(([ending]) => name.endsWith(ending))?.[0] ?? (name.endsWith('Model') ? 'Model' : undefined);
+  const other = OF_CLASS.find(([, ...heads]) => heads.find(x => given.architecture.heads[x]) === head)?.[0] ?? 'Model';
+  return own && name.slice(0, -own.length) + other;
+}
+
+function headOfClass<C>({ architecture, json }: Pick<Given<C>, 'architecture' | 'json'>): HeadName | undefined {
   const name = Array.isArray(json.architectures) ? String(json.architectures[0]) : '';
   const [, ...heads] = OF_CLASS.find(([ending]) => name.endsWith(ending)) ?? [''];
-  return heads.find(head => architecture.heads[head]);
+  const found = heads.find(head => architecture.heads[head]);
+  if (found || !/For[A-Z]\w*$/.test(name)) return found;
+  throw new UnsupportedError(`${architecture.name} has no head like the one of this checkpoint`, {
+    seen: name,
+    expected: headsOf(architecture).join(', '),
+    fix: `load it with one of these, such as head: '${headsOf(architecture)[0]}', if that is what you want`,
+  });
 }
 
 /** For each head the parameters that the checkpoint does not hold. */

@@ -41,6 +41,13 @@ export class ConfigReader {
     this.check(layers <= MOST_LAYERS, `${name} ${layers} is above ${MOST_LAYERS}`);
     return Math.min(layers, MOST_LAYERS);
   }
+  /** A token id; undefined when the field is absent, null or below 0, which some files write for none. Of a list the first. */
+  id(name: string): number | undefined {
+    const value = Array.isArray(this.#json[name]) ? (this.#json[name] as unknown[])[0] : this.#json[name];
+    if (value === undefined || value === null || (Number.isInteger(value) && (value as number) < 0)) return undefined;
+    this.check(Number.isSafeInteger(value), `${name} is ${JSON.stringify(value)?.slice(0, 60)}, not a token id`);
+    return Number.isSafeInteger(value) ? (value as number) : undefined;
+  }
   number(name: string, fallback?: number): number {
     return this.#field(name, fallback, v => typeof v === 'number' && Number.isFinite(v), 'a number') as number;
   }
@@ -81,11 +88,11 @@ export class ConfigReader {
   }
   /** Entries of `id2label`, or `num_labels`, or 2 as the reference assumes. */
   labels(): string[] {
-    const map = this.#json.id2label;
-    if (map && typeof map === 'object')
-      return Object.entries(map)
-        .sort(([a], [b]) => Number(a) - Number(b))
-        .map(([, l]) => String(l));
+    const { id2label, label2id } = this.#json as { id2label?: unknown; label2id?: unknown };
+    const pairs = Object.entries(id2label && typeof id2label === 'object' ? id2label : {});
+    const turned = Object.entries(label2id && typeof label2id === 'object' ? label2id : {}).map(([l, id]) => [id, l]);
+    const named = (pairs.length ? pairs : turned) as [unknown, unknown][];
+    if (named.length) return named.sort(([a], [b]) => Number(a) - Number(b)).map(([, label]) => String(label));
     const count = this.integer('num_labels', 2);
     this.check(count <= MOST_LABELS, `num_labels ${count} is above ${MOST_LABELS}`);
     return Array.from({ length: Math.min(count, MOST_LABELS) }, (_, i) => `LABEL_${i}`);

@@ -1,12 +1,12 @@
 /** The heads that decoders have in common: next token, and a class for the whole text. */
 import { Linear, linear } from '../nn/linear.ts';
-import { causalLoss, classificationLoss } from '../nn/loss.ts';
+import { causalLoss, type ProblemType } from '../nn/loss.ts';
 import type { Params, Spec } from '../nn/params.ts';
-import { lastToken } from '../nn/pooling.ts';
+import { lastPool, lastToken } from '../nn/pooling.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type Architecture, head, type TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
-import { labelTensor } from './labels.ts';
+import { labelTensor, problemType, sequenceLoss } from './labels.ts';
 
 /** Config fields that the heads read. */
 export interface DecoderHeadConfig {
@@ -15,6 +15,7 @@ export interface DecoderHeadConfig {
   tie_word_embeddings: boolean;
   pad_token_id: number | undefined;
   labels: string[];
+  problem_type?: ProblemType | undefined;
 }
 export const decoderHeadConfig = (
   read: ConfigReader,
@@ -22,8 +23,9 @@ export const decoderHeadConfig = (
 ): DecoderHeadConfig => ({
   vocab_size: read.integer('vocab_size', defaults.vocab_size),
   tie_word_embeddings: read.boolean('tie_word_embeddings', defaults.tie_word_embeddings),
-  pad_token_id: read.has('pad_token_id') ? read.integer('pad_token_id', undefined, 0) : undefined,
+  pad_token_id: read.id('pad_token_id'),
   labels: read.labels(),
+  problem_type: problemType(read),
 });
 
 /** Heads over a body. The language model's own matrix is `lm_head`, the classifier's `score`. */
@@ -59,9 +61,13 @@ export function decoderHeads<
       parameters: (c: C) => ({ ...parameters(c), score: Linear(width(c), c.labels.length, { bias: false }) }),
       hidden: (p, c, input) => hidden(p as Params<S>, c, input),
       outputs: (p, c, x, input) => ({
-        logits: linear(p.score, lastToken(x, input.ids, c.pad_token_id)).named('logits'),
+        // Without an id for padding the mask has to tell it.
+        logits: linear(
+          p.score,
+          c.pad_token_id === undefined ? lastPool(x, input.mask) : lastToken(x, input.ids, c.pad_token_id),
+        ).named('logits'),
       }),
-      loss: ({ logits }, { labels }) => labels && classificationLoss(logits!, labelTensor(labels, logits!)),
+      loss: ({ logits }, labels, c) => sequenceLoss(logits!, labels, c),
     }),
     base: head({
       parameters,

@@ -15,7 +15,7 @@ import { LayerNorm, layerNorm } from '../nn/norm.ts';
 import { type Params, param, repeat, type Spec } from '../nn/params.ts';
 import { clsPool } from '../nn/pooling.ts';
 import { logBucket } from '../nn/relative-buckets.ts';
-import { scope, type Tensor } from '../tensor/index.ts';
+import { scope, Tensor } from '../tensor/index.ts';
 import type { Architecture, TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
 import {
@@ -157,8 +157,8 @@ function embedTokens(p: Params<typeof Embeddings>, c: DisentangledConfig, input:
   let x = embedding(p.word_embeddings, input.ids).named('embed');
   if (c.position_biased_input) x = x.add(embedding(p.position_embeddings!, input.positions).named('pos_embed'));
   if (p.token_type_embeddings) {
-    const types = input.types ? embedding(p.token_type_embeddings, input.types) : p.token_type_embeddings.weight;
-    x = x.add(types.named('type_embed'));
+    const types = input.types ?? Tensor.from(new Int32Array(1)); // there is one only
+    x = x.add(embedding(p.token_type_embeddings, types).named('type_embed'));
   }
   if (p.embed_proj) x = linear(p.embed_proj, x);
   return withoutPadding(layerNorm(p.LayerNorm, x, c.layer_norm_eps), input.mask);
@@ -285,8 +285,7 @@ export function disentangledEncoder<C extends DisentangledConfig, A extends Spec
       base: baseHead(body),
     },
     vocabSize: c => c.vocab_size,
-    /** Tokenizers tell two segments apart; a model without a table of them does not read which. */
-    typeVocabSize: c => c.type_vocab_size || 2,
+    typeVocabSize: c => c.type_vocab_size,
     /** Without absolute positions there is no farthest one. */
     contextLength: c => (c.position_biased_input ? c.max_position_embeddings : undefined),
   };

@@ -4,50 +4,40 @@ import type { Source } from './architecture.ts';
 import { encode, type LoadedModel, type ModelInputs } from './forward.ts';
 
 export class EncodedSource {
-  /** Of each decoder layer. */
-  readonly #layers: Source['layers'];
-  readonly #states: Tensor;
-  readonly #mask: Tensor | undefined;
+  /** Number of sources. */
+  readonly batch: number;
+  /** All sources in their order. Belongs to this object. */
+  readonly all: Source;
 
-  private constructor({ states, mask, layers }: Source) {
-    this.#layers = layers;
-    this.#states = states;
-    this.#mask = mask;
+  private constructor({ states, ...source }: Source) {
+    this.batch = states!.dim(0);
+    this.all = { ...source, states: undefined };
   }
-  /** Runs the encoder and the decoder's projections of its result. */
+  /** Runs the encoder and the decoder's projections of its result, which are what is kept. */
   static async of(model: LoadedModel, inputs: ModelInputs): Promise<EncodedSource> {
     const source = encode(model, inputs);
-    await compute(source.states, ...source.layers.flatMap(({ k, v }) => [k, v]));
+    await compute(...source.layers.flatMap(({ k, v }) => [k, v]));
     return new EncodedSource(source);
-  }
-  /** Number of sources. */
-  get batch(): number {
-    return this.#states.dim(0);
   }
   /** Bytes of keys and values. */
   get bytes(): number {
-    return this.#layers.reduce((n, { k, v }) => n + 4 * (k.size + v.size), 0);
-  }
-  /** All sources in their order. Belongs to this object. */
-  get all(): Source {
-    return { states: this.#states, mask: this.#mask, layers: this.#layers };
+    return this.all.layers.reduce((n, { k, v }) => n + 4 * (k.size + v.size), 0);
   }
   /** Source `chosen[r]` for row r. What is returned belongs to the caller. */
   async rows(chosen: readonly number[]): Promise<Source> {
     const ids = Tensor.from(Int32Array.from(chosen), [chosen.length]);
     const rowsOf = (t: Tensor) => gather(t.reshape(this.batch, -1), ids).reshape(chosen.length, ...t.shape.slice(1));
-    const layers = this.#layers.map(({ k, v }) => ({ k: rowsOf(k), v: rowsOf(v) }));
-    const states = rowsOf(this.#states);
-    await compute(states, ...layers.flatMap(({ k, v }) => [k, v]));
-    return { states, mask: this.#mask && maskRows(this.#mask, chosen), layers };
+    const layers = this.all.layers.map(({ k, v }) => ({ k: rowsOf(k), v: rowsOf(v) }));
+    await compute(...layers.flatMap(({ k, v }) => [k, v]));
+    const { mask } = this.all;
+    return { states: undefined, mask: mask && maskRows(mask, chosen), layers };
   }
   dispose(): void {
     disposeSource(this.all);
   }
 }
 
-export function disposeSource({ states, layers }: Source): void {
-  states.dispose();
+export function disposeSource({ layers }: Source): void {
   for (const { k, v } of layers) {
     k.dispose();
     v.dispose();

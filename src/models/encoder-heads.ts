@@ -1,13 +1,13 @@
 /** The heads that encoders have in common. What differs from family to family is handed in: poolers, transforms, names. */
 import { activation } from '../nn/activation.ts';
 import { Embedding, Linear, type LinearParams, linear } from '../nn/linear.ts';
-import { binaryTokenLoss, classificationLoss, spanLoss, tokenLoss } from '../nn/loss.ts';
+import { binaryTokenLoss, type ProblemType, spanLoss, tokenLoss } from '../nn/loss.ts';
 import { layerNorm } from '../nn/norm.ts';
 import type { ParamSpec, Params, Spec } from '../nn/params.ts';
 import { IGNORE, type Tensor } from '../tensor/index.ts';
 import { type Head, head, type Outputs, type TokenInput } from './architecture.ts';
 import type { ConfigReader } from './config-reader.ts';
-import { classLabels, type Labels, labelTensor } from './labels.ts';
+import { classLabels, type Labels, problemType, sequenceLoss } from './labels.ts';
 
 type Named = { readonly [name: string]: Spec | undefined };
 
@@ -17,11 +17,13 @@ export interface EncoderHeadConfig {
   /** The masked language model's output matrix is the embedding table. */
   tie_word_embeddings: boolean;
   labels: string[];
+  problem_type?: ProblemType | undefined;
 }
 export const encoderHeadConfig = (read: ConfigReader, vocab_size: number): EncoderHeadConfig => ({
   vocab_size: read.integer('vocab_size', vocab_size),
   tie_word_embeddings: read.boolean('tie_word_embeddings', true),
   labels: read.labels(),
+  problem_type: problemType(read),
 });
 
 /** What is below every head. */
@@ -167,7 +169,7 @@ export const sequenceHead = <C, S extends Named, H extends Named>(
   encoderHead(body, {
     parameters: own.parameters,
     outputs: (p, c, x, input) => ({ logits: own.logits(p, c, x, input).named('logits') }),
-    loss: ({ logits }, { labels }) => labels && classificationLoss(logits!, labelTensor(labels, logits!)),
+    loss: ({ logits }, labels, c) => sequenceLoss(logits!, labels, c),
   });
 
 /** A class for each token: `classifier`, logits `[B, T, N]`. */

@@ -18,7 +18,7 @@ import {
   tokenHeads,
   tokenScores,
 } from './encoder-heads.ts';
-import { type Embeddings, type EncoderConfig, embedTokens, withoutPadding } from './post-norm-encoder.ts';
+import { type Embeddings, type EncoderConfig, embedTokens, frozenAtPadding } from './post-norm-encoder.ts';
 
 export interface FairseqConfig extends EncoderConfig {
   pad_token_id: number;
@@ -49,7 +49,7 @@ export function embedAfterPadding(p: Params<typeof Embeddings>, c: FairseqConfig
   const { positions, mask } = input;
   const counted = positions.add(firstRow(c));
   const rows = mask ? mask.where(counted, c.pad_token_id) : counted;
-  return embedTokens(p, c, input, withoutPadding(embedding(p.position_embeddings, rows), mask));
+  return embedTokens(p, c, input, frozenAtPadding(embedding(p.position_embeddings, rows), mask));
 }
 /** tanh(dense(first token)): `[B, T, C] -> [B, C]` */
 const pool = ({ dense }: Params<typeof Dense>, x: Tensor, { mask }: TokenInput): Tensor =>

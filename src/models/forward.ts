@@ -116,20 +116,39 @@ function mainInput(model: LoadedModel, inputs: ModelInputs): TokenInput | ImageI
 
 function decoderInput(model: LoadedModel, inputs: ModelInputs, source: Source): TokenInput {
   const { architecture, config } = model;
-  const ids = inputs.decoder_input_ids ?? headOf(model).decoderIds?.(config, inputs as Rowed);
+  const { ids, mask } = inputs.decoder_input_ids
+    ? { ids: inputs.decoder_input_ids, mask: inputs.decoder_attention_mask }
+    : derivedRows(model, inputs);
   const batch = tokenBatch(rowsOf(ids, 'decoder_input_ids or labels'), {
     vocabSize: architecture.vocabSize(config),
     contextLength: architecture.contextLength(config),
-    mask: inputs.decoder_attention_mask,
+    mask,
   });
-  if (batch.ids.dim(0) !== source.states.dim(0))
+  if (batch.ids.dim(0) !== source.states!.dim(0))
     throw new ShapeError('as many decoder rows as sources', {
       seen: `${batch.ids.dim(0)} rows`,
-      expected: `${source.states.dim(0)}`,
+      expected: `${source.states!.dim(0)}`,
     });
   return { ...batch, source };
 }
-type Rowed = Parameters<NonNullable<Head<unknown>['decoderIds']>>[1];
+
+/** What a decoder reads when it is given nothing: made of the labels or, padding for padding, of the source. */
+function derivedRows(model: LoadedModel, inputs: ModelInputs): { ids: Rows | undefined; mask?: Rows | undefined } {
+  const make = (input_ids: Rows | undefined, labels?: Labels['labels']) =>
+    headOf(model).decoderIds?.(model.config, { input_ids, labels });
+  const { input_ids, attention_mask, labels } = inputs;
+  const labelled = labels && make(undefined, labels);
+  if (labelled || !input_ids) return { ids: labelled, mask: inputs.decoder_attention_mask };
+  const before = input_ids.map((_, b) => Math.max(0, Array.from(attention_mask?.[b] ?? [1]).indexOf(1)));
+  if (!before.some(n => n > 0)) return { ids: make(input_ids), mask: inputs.decoder_attention_mask };
+  const fill = (n: number, value: number) => new Array<number>(n).fill(value);
+  const rows = input_ids.map((row, b) => make([Array.from(row).slice(before[b])])?.[0]);
+  if (rows.includes(undefined)) return { ids: undefined };
+  return {
+    ids: rows.map((row, b) => [...fill(before[b]!, 0), ...row!]),
+    mask: rows.map((row, b) => [...fill(before[b]!, 0), ...fill(row!.length, 1)]),
+  };
+}
 
 function rowsOf(rows: Rows | undefined, name: string): Rows {
   if (rows === undefined) throw new ConfigError('an input is missing', { expected: name });

@@ -1,6 +1,8 @@
 /** What a pass is compared with, by the reference's names, as tensors that fit what the heads give. */
 import { ConfigError, ShapeError } from '../errors.ts';
+import { classificationLoss, PROBLEM_TYPES, type ProblemType } from '../nn/loss.ts';
 import { IGNORE, Tensor } from '../tensor/index.ts';
+import type { ConfigReader } from './config-reader.ts';
 
 type Rows = readonly ArrayLike<number>[];
 
@@ -14,6 +16,20 @@ export interface Labels {
   readonly start_positions?: ArrayLike<number> | undefined;
   /** `[B]`: last token of the answer. */
   readonly end_positions?: ArrayLike<number> | undefined;
+}
+
+/** What a config says that its labels are; undefined = the labels themselves tell. */
+export function problemType(read: ConfigReader): ProblemType | undefined {
+  if (!read.has('problem_type')) return undefined;
+  const type = read.string('problem_type');
+  const known = PROBLEM_TYPES.find(name => name === type);
+  read.check(known !== undefined, `problem_type ${type} is not one of ${PROBLEM_TYPES.join(', ')}`);
+  return known;
+}
+/** Mean loss of a classifier of whole texts. */
+export function sequenceLoss(logits: Tensor, { labels }: Labels, config: unknown): Tensor | undefined {
+  const { problem_type } = config as { problem_type?: ProblemType | undefined };
+  return labels && classificationLoss(logits, labelTensor(labels, logits), problem_type);
 }
 
 /**

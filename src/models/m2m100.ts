@@ -59,5 +59,6 @@ export const m2m100: Architecture<Config> = {
   vocabSize: c => c.vocab_size,
   /** Sinusoids have no end. */
   contextLength: () => undefined,
+  generation: () => ({ eos_token_id: 2 }),
   cache: decoderCache,
 };

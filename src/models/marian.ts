@@ -78,5 +78,6 @@ export const marian: Architecture<Config> = {
   contextLength: c => c.max_position_embeddings,
   sourceVocabSize: c => c.vocab_size,
   sourceLength: c => c.max_position_embeddings,
+  generation: () => ({ eos_token_id: 0, forced_eos_token_id: 0 }),
   cache: decoderCache,
 };

@@ -74,5 +74,6 @@ export const mbart: Architecture<Config> = {
   vocabSize: c => c.vocab_size,
   contextLength: c => c.max_position_embeddings,
   sourceLength: c => c.max_position_embeddings,
+  generation: () => ({ eos_token_id: 2, forced_eos_token_id: 2 }),
   cache: decoderCache,
 };

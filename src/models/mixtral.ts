@@ -87,9 +87,9 @@ function expertLayer(p: Params<typeof ExpertLayer>, x: Tensor, c: Config): Tenso
   const tokens = x.reshape(-1, c.hidden_size);
   const router = linear(p.gate, tokens).named('router');
   const experts = {
-    gates: p.experts.map(e => e.w1.weight),
-    ups: p.experts.map(e => e.w3.weight),
-    downs: p.experts.map(e => e.w2.weight),
+    gates: p.experts.map(e => e.w1),
+    ups: p.experts.map(e => e.w3),
+    downs: p.experts.map(e => e.w2),
   };
   return mixExperts(tokens, router, c.num_experts_per_tok, experts, c.hidden_act).reshape(...x.shape);
 }

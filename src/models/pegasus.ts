@@ -55,5 +55,6 @@ export const pegasus: Architecture<Config> = {
   vocabSize: c => c.vocab_size,
   contextLength: c => c.max_position_embeddings,
   sourceLength: c => c.max_position_embeddings,
+  generation: () => ({ eos_token_id: 1, forced_eos_token_id: 1 }),
   cache: decoderCache,
 };

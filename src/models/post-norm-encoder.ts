@@ -67,7 +67,7 @@ export const Encoder = (c: EncoderConfig) => ({
 
 // ---- computation: B rows, T tokens
 /** What a table gives for padding does not train its row: x `[B, T, C]`. */
-export const withoutPadding = (x: Tensor, mask: Tensor | undefined): Tensor =>
+export const frozenAtPadding = (x: Tensor, mask: Tensor | undefined): Tensor =>
   mask ? mask.reshape(x.dim(0), x.dim(1), 1).where(x, stopGradient(x)) : x;
 /**
  * norm(token + position + segment, where a model has segments): `[B, T, width]`. Names `embed`, `pos_embed` and `type_embed`.
@@ -79,7 +79,7 @@ export function embedTokens(
   { ids, mask, types = Tensor.full([1], 0, 'i32') }: TokenInput,
   places: Tensor,
 ): Tensor {
-  const words = withoutPadding(embedding(p.word_embeddings, ids), mask).named('embed').add(places.named('pos_embed'));
+  const words = frozenAtPadding(embedding(p.word_embeddings, ids), mask).named('embed').add(places.named('pos_embed'));
   const { token_type_embeddings: segments } = p;
   const sum = segments ? words.add(embedding(segments, types).named('type_embed')) : words;
   return layerNorm(p.LayerNorm, sum, c.layer_norm_eps);

@@ -174,6 +174,8 @@ export function rotaryDecoder<C extends RotaryDecoderConfig, S extends { readonl
     vocabSize: c => c.vocab_size,
     /** Dynamic scaling stretches with the sequence. */
     contextLength: c => (c.rope.scaling.rope_type === 'dynamic' ? undefined : c.max_position_embeddings),
+    turnsAt: ({ rope: { scaling } }) =>
+      scaling.rope_type === 'longrope' ? scaling.original_max_position_embeddings : undefined,
     cache: c => ({ layers: c.num_hidden_layers, heads: c.num_key_value_heads, headDim: c.head_dim }),
   };
 }

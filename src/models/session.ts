@@ -49,6 +49,12 @@ export class DecoderSession {
     if (memory instanceof RecurrentState) memory.begin();
     const real = (b: number) => (mask ? mask[b]!.reduce((n, x) => n + x, 0) : T);
     const span = Math.max(...memory.positions.map((n, b) => n + real(b)));
+    const turnsAt = this.#model.architecture.turnsAt?.(this.#model.config) ?? Number.POSITIVE_INFINITY;
+    if (before > 0 && span > turnsAt && Math.max(...memory.positions) <= turnsAt)
+      throw new ConfigError('positions turn otherwise from here on, and what was read has to be read again', {
+        seen: `${span} tokens, ${Math.max(...memory.positions)} of them in the cache`,
+        expected: `a step within ${turnsAt} tokens, or a new session with all of them`,
+      });
     try {
       let logits: TypedArray | undefined;
       for (let from = 0; from < T; from += PIECE_TOKENS) {
@@ -88,7 +94,7 @@ export class DecoderSession {
   }
 
   #dropSource(): void {
-    if (this.#source && this.#source.states !== this.#sources?.all.states) disposeSource(this.#source);
+    if (this.#source && this.#source !== this.#sources?.all) disposeSource(this.#source);
     this.#source = undefined;
   }
   async #piece(ids: Rows, mask: Rows | undefined, span: number, last: boolean): Promise<TypedArray | undefined> {

@@ -12,7 +12,8 @@ const x = random(N * C);
 const gates = Array.from({ length: E }, () => random(F * C));
 const ups = Array.from({ length: E }, () => random(F * C));
 const downs = Array.from({ length: E }, () => random(C * F));
-const matrices = (of: Float32Array[], rows: number) => of.map(w => Tensor.from(w, [rows, w.length / rows]));
+const matrices = (of: Float32Array[], rows: number) =>
+  of.map(w => ({ weight: Tensor.from(w, [rows, w.length / rows]) }));
 const experts = () => ({ gates: matrices(gates, F), ups: matrices(ups, F), downs: matrices(downs, C) });
 
 const product = (w: Float32Array, v: readonly number[]): number[] =>

@@ -5,15 +5,27 @@
  */
 import { expertLinear, gather, groupOrder, scatterAdd, softmax, Tensor, takeAlong, topK } from '../tensor/index.ts';
 import { activation } from './activation.ts';
+import { addLowRank } from './adapter.ts';
+import type { LinearParams } from './linear.ts';
 
-/** The matrices of E gated experts, each down(act(gate(x)) * up(x)). */
+/** E gated experts, each down(act(gate(x)) * up(x)), without biases. */
 export interface Experts {
   /** `[F, C]` */
-  readonly gates: readonly Tensor[];
+  readonly gates: readonly LinearParams[];
   /** `[F, C]` */
-  readonly ups: readonly Tensor[];
+  readonly ups: readonly LinearParams[];
   /** `[C, F]` */
-  readonly downs: readonly Tensor[];
+  readonly downs: readonly LinearParams[];
+}
+/** Each row through the layer of its expert, with that one's adapters: x `[R, in]`, expert i32 `[R]` -> `[R, out]`. */
+function linearOf(layers: readonly LinearParams[], x: Tensor, expert: Tensor): Tensor {
+  const products = expertLinear(
+    x,
+    expert,
+    layers.map(({ weight }) => weight),
+  );
+  const mine = (e: number) => expert.equal(e).reshape(x.dim(0), 1);
+  return layers.reduce((y, { adapters }, e) => (adapters ? mine(e).where(addLowRank(adapters, x, y), y) : y), products);
 }
 
 /**
@@ -35,9 +47,9 @@ export function mixExperts(x: Tensor, router: Tensor, k: number, experts: Expert
   const expert = inOrder(choice).reshape(N * k);
   const token = inOrder(Tensor.iota(N).reshape(N, 1).expand([N, k])).reshape(N * k);
   const rows = gather(x, token); // [N * k, C]
-  const gate = activation(act)(expertLinear(rows, expert, experts.gates).named('pre'));
-  const inner = gate.mul(expertLinear(rows, expert, experts.ups)).named('act');
-  const each = expertLinear(inner, expert, experts.downs).mul(inOrder(weights));
+  const gate = activation(act)(linearOf(experts.gates, rows, expert).named('pre'));
+  const inner = gate.mul(linearOf(experts.ups, rows, expert)).named('act');
+  const each = linearOf(experts.downs, inner, expert).mul(inOrder(weights));
   return scatterAdd(each, token, N).named('out');
 }
 

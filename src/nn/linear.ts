@@ -1,9 +1,10 @@
 /** Linear layers and embedding tables. */
 import { gather, linear as product, type Tensor } from '../tensor/index.ts';
+import { type Adapted, type AdaptedTable, addLookups, addLowRank } from './adapter.ts';
 import { type ParamSpec, param } from './params.ts';
 
 /** The tensors of a linear layer. */
-export interface LinearParams {
+export interface LinearParams extends Adapted {
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
 }
@@ -14,10 +15,16 @@ export function Linear(nIn: number, nOut: number, options: { bias?: boolean; tra
   const weight = param([nOut, nIn], 'normal', { matrix: true, ...(transposed && { transposed }) });
   return bias ? { weight, bias: param([nOut], 'zeros') } : { weight };
 }
-/** `[..., in] -> [..., out]` */
-export const linear = (p: LinearParams, x: Tensor): Tensor => product(x, p.weight, p.bias);
+/** `[..., in] -> [..., out]`, with the layer's adapters. */
+export function linear({ weight, bias, adapters }: LinearParams, x: Tensor): Tensor {
+  const y = product(x, weight, bias);
+  return adapters ? addLowRank(adapters, x, y, bias) : y;
+}
 
 /** Declares a table of `n` rows. */
 export const Embedding = (n: number, width: number) => ({ weight: param([n, width], 'normal', { matrix: true }) });
-/** Rows of the table: ids i32 `[...] -> [..., C]`. */
-export const embedding = (p: { readonly weight: Tensor }, ids: Tensor): Tensor => gather(p.weight, ids);
+/** Rows of the table: ids i32 `[...] -> [..., C]`, with its adapters. */
+export function embedding({ weight, lookups }: { readonly weight: Tensor } & AdaptedTable, ids: Tensor): Tensor {
+  const y = gather(weight, ids);
+  return lookups ? addLookups(lookups, ids, y) : y;
+}

@@ -40,9 +40,11 @@ function floats(bytes: Uint8Array, dtype: TensorDType): readonly [Uint8Array, Fl
   return isFloat(dtype) ? [bytes, dtype] : [new Uint8Array(toFloat32(bytes, dtype).buffer), 'F32'];
 }
 
-/** Names in the checkpoint that no parameter asked for. */
 export interface Loaded<S> {
   readonly params: Params<S>;
+  /** What the checkpoint calls each parameter that it holds. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Names in the checkpoint that no parameter asked for. */
   readonly unexpected: readonly string[];
 }
 
@@ -56,7 +58,7 @@ export async function loadParameters<S extends Spec>(
   backend: Backend,
   options: LoadParametersOptions,
 ): Promise<Loaded<S>> {
-  const { found, unexpected } = match(checkpoint, spec, options);
+  const { found, names, unexpected } = match(checkpoint, spec, options);
   const totalBytes = [...found.values()].reduce((n, entry) => n + entry.byteLength, 0);
   const buffers = [new Uint8Array(0), new Uint8Array(0)] as [Uint8Array, Uint8Array];
   const made = new Map<string, Tensor>();
@@ -75,7 +77,7 @@ export async function loadParameters<S extends Spec>(
     for (const tensor of made.values()) tensor.dispose();
     throw error;
   }
-  return { params: mapSpec(spec, name => made.get(name)!), unexpected };
+  return { params: mapSpec(spec, name => made.get(name)!), names, unexpected };
 }
 
 /** Gives all parameters' memory back. */
@@ -133,10 +135,14 @@ function match(checkpoint: Checkpoint, spec: Spec, options: LoadParametersOption
     isTransposed(param, options) ? [...param.shape].reverse() : param.shape;
   const wanted = new Map(listParams(spec));
   const found = new Map<string, TensorEntry>();
+  const names = new Map<string, string>();
   const unexpected: string[] = [];
   for (const entry of checkpoint.tensors.values()) {
     const name = rename(entry.name);
     if (name === undefined) continue;
+    if (!names.has(name) || entry.name.endsWith(name)) names.set(name, entry.name);
+    // A shared table may lie in a file under several names: the parameter's own counts.
+    if (found.has(name) && entry.name !== name && wanted.get(name)!.shape.length > 1) continue;
     if (wanted.has(name)) found.set(name, entry);
     else unexpected.push(entry.name);
   }
@@ -160,7 +166,7 @@ function match(checkpoint: Checkpoint, spec: Spec, options: LoadParametersOption
       where,
     });
   }
-  return { found, unexpected };
+  return { found, names, unexpected };
 }
 
 /** The unclaimed name that shares the longest ending with `name`, as a hint. */

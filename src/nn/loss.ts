@@ -31,21 +31,23 @@ export function binaryTokenLoss(logits: Tensor, labels: Tensor, mask: Tensor | u
 /** log(1 + e^x) - x y: binary cross-entropy, element by element. */
 const binaryLoss = (logits: Tensor, labels: Tensor): Tensor => softplus(logits).sub(logits.mul(labels));
 
+/** What labels of a whole text are: a class, a yes or no per class, or numbers. By the reference's names. */
+export const PROBLEM_TYPES = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
+
 /**
- * Classification loss: logits `[B, N]`. One class: mean squared error against `[B]`. Whole-number labels `[B]`:
- * cross-entropy. Labels `[B, N]`: a yes or no per class, binary cross-entropy.
+ * Classification loss: logits `[B, N]`. Numbers `[B, N]` or `[B]`: mean squared error. Whole-number labels `[B]`:
+ * cross-entropy. A yes or no per class `[B, N]`: binary cross-entropy.
+ * @param problem default: numbers where there is one class, else what the rank of the labels says
  */
-export function classificationLoss(logits: Tensor, labels: Tensor): Tensor {
+export function classificationLoss(logits: Tensor, labels: Tensor, problem?: ProblemType): Tensor {
   const [B, N] = logits.shape as [number, number];
-  if (N === 1) {
-    const difference = logits.reshape(B).sub(labels.cast('f32').reshape(B));
-    return difference
-      .mul(difference)
-      .sumAll()
-      .mul(1 / B);
-  }
-  if (labels.rank === 1) return crossEntropy(logits, labels);
-  return binaryLoss(logits, labels.cast('f32'))
-    .sumAll()
-    .mul(1 / (B * N));
+  const kind =
+    problem ??
+    (N === 1 ? 'regression' : labels.rank === 1 ? 'single_label_classification' : 'multi_label_classification');
+  if (kind === 'single_label_classification') return crossEntropy(logits, labels.cast('i32').reshape(B));
+  const wanted = labels.cast('f32').reshape(B, N);
+  const difference = logits.sub(wanted);
+  const each = kind === 'regression' ? difference.mul(difference) : binaryLoss(logits, wanted);
+  return each.sumAll().mul(1 / (B * N));
 }

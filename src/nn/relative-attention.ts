@@ -2,8 +2,9 @@
  * Attention scores that know how far apart two tokens are by a learned number for each bucket of distances and each head.
  * Raffel et al. 2019 (T5).
  */
-import { gather, Tensor } from '../tensor/index.ts';
+import { Tensor } from '../tensor/index.ts';
 import type { KVCache } from './cache.ts';
+import { embedding } from './linear.ts';
 import { type RelativeBucketOptions, relativeBucket } from './relative-buckets.ts';
 
 /** `[buckets, H]` */
@@ -33,7 +34,7 @@ export function relativeBiases(
     [L],
   );
   const biases: Tensor[] = [];
-  for (const table of tables) biases.push(table ? diagonals(gather(table.weight, ids), T, S) : biases.at(-1)!);
+  for (const table of tables) biases.push(table ? diagonals(embedding(table, ids), T, S) : biases.at(-1)!);
   return biases;
 }
 

@@ -66,8 +66,13 @@ export function tokenBatch(
       expected: `at most ${options.contextLength}`,
     });
   const { types, typeVocabSize: kinds = 1 } = options;
+  // Tokenizers tell segments apart for models that do not: those read nothing from them.
   const segments = types
-    ? wholeRows('token_type_ids', types, B, T, { from: 0, to: kinds - 1, problem: 'no such token type' })
+    ? wholeRows('token_type_ids', types, B, T, {
+        from: 0,
+        to: kinds > 1 ? kinds - 1 : 2 ** 31 - 1,
+        problem: 'no such token type',
+      })
     : new Int32Array(B * T);
   return {
     ids: Tensor.from(flat, [B, T]),

@@ -4,7 +4,7 @@
  * join would have reached across, that gives the same symbols, from memory that stays in the cache.
  */
 import { MergeQueue, NO_RANK } from './merge-queue.ts';
-import type { MergeTable } from './merge-table.ts';
+import type { Merges } from './merge-table.ts';
 
 /** Above this many symbols the queue is faster than scanning. */
 const SCAN_LIMIT = 32;
@@ -36,7 +36,7 @@ export function enlarge(symbols: Symbols): void {
 }
 
 /** Joins symbols in place until no merge applies. Negative ids never merge. */
-export function mergeSymbols(symbols: Symbols, table: MergeTable): void {
+export function mergeSymbols(symbols: Symbols, table: Merges): void {
   if (symbols.count > SCAN_LIMIT) mergeByStretches(symbols, table);
   else mergeByScan(symbols, table);
 }
@@ -44,7 +44,7 @@ export function mergeSymbols(symbols: Symbols, table: MergeTable): void {
 const scanRanks = new Int32Array(SCAN_LIMIT + 1);
 const scanResults = new Int32Array(SCAN_LIMIT + 1);
 
-function mergeByScan(symbols: Symbols, table: MergeTable): void {
+function mergeByScan(symbols: Symbols, table: Merges): void {
   const { ids, starts, ends } = symbols;
   let count = symbols.count;
   const rate = (at: number) => {
@@ -130,7 +130,7 @@ interface Segment {
   readonly end: EdgeHistory;
 }
 
-function mergeByStretches(symbols: Symbols, table: MergeTable): void {
+function mergeByStretches(symbols: Symbols, table: Merges): void {
   const { count, ids, starts, ends } = symbols;
   /** `[id, place of the first symbol]` of what is left. */
   let kept = new Int32Array(count);
@@ -200,7 +200,7 @@ function isSource({ source, count }: Stretch, ids: Int32Array, start: number, si
 }
 
 /** Merges a stretch as if there were nothing around it. */
-function mergeStretch(stretch: Stretch, table: MergeTable): void {
+function mergeStretch(stretch: Stretch, table: Merges): void {
   const { count, source, ids, next, previous, results, queue, joins } = stretch;
   const rankOf = (at: number) => {
     const after = next[at]!;
@@ -270,7 +270,7 @@ function readHistories(stretch: Stretch): void {
  * Whether a join could reach from a segment into the next one. The pair at the border must lose against every join up to
  * the one that ends it: a join further left has at most its rank, a join further right has a lower one.
  */
-function mayCross(left: EdgeHistory, right: EdgeHistory, table: MergeTable): boolean {
+function mayCross(left: EdgeHistory, right: EdgeHistory, table: Merges): boolean {
   for (let i = 0, j = 0; ; ) {
     const leftTime = i + 2 < left.length ? left[i + 2]! : NO_RANK;
     const rightTime = j + 2 < right.length ? right[j + 2]! : NO_RANK;

@@ -7,14 +7,15 @@ import { TokenizerError } from '../errors.ts';
 import { LongestMatch } from './added-tokens.ts';
 import { enlarge, mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
-import type { MergeTable } from './merge-table.ts';
+import type { Merges } from './merge-table.ts';
 import type { Model, ModelToken } from './model.ts';
 import { widthAt } from './offsets.ts';
+import { WordCache } from './word-cache.ts';
 
 /** A BPE model as data. */
 export interface BpeOptions {
   readonly vocab: ReadonlyMap<string, number>;
-  readonly merges: MergeTable;
+  readonly merges: Merges;
   /** Pieces are raw text and the vocabulary is written in the byte alphabet. */
   readonly bytes: boolean;
   /** The token for characters that are not in the vocabulary; without one they are dropped. */
@@ -67,6 +68,8 @@ export class Bpe implements Model {
   readonly #frozen: LongestMatch<number> | undefined;
   readonly #unusedParts: ReadonlyMap<number, readonly number[]>;
   readonly #cache = new Map<string, Word>();
+  /** The ids of words, for `appendIds`. */
+  readonly #idCache = new WordCache();
   #scratch: Symbols = newSymbols(256);
 
   constructor(options: BpeOptions) {
@@ -156,14 +159,11 @@ export class Bpe implements Model {
   }
 
   #appendWord(text: string, start: number, end: number, ids: number[]): void {
-    if (end - start > MAX_CACHED_LENGTH) {
-      const { ids: found, count } = this.#merged(text.slice(start, end));
-      for (let i = 0; i < count; i++) ids.push(found[i]!);
-      return;
-    }
-    const word = this.#word(text, start, end);
-    if (typeof word === 'number') ids.push(word);
-    else for (let i = 0; i < word.length; i += 3) ids.push(word[i]!);
+    if (this.#idCache.append(text, start, end, ids)) return;
+    const from = ids.length;
+    const { ids: found, count } = this.#merged(text.slice(start, end));
+    for (let i = 0; i < count; i++) ids.push(found[i]!);
+    this.#idCache.add(text, start, end, ids, from);
   }
 
   /** Cuts a piece where no merge can reach across: at frozen entries and, if that is safe, in front of `▁`. */

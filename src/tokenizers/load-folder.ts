@@ -10,7 +10,7 @@ import type { Tokenizer } from './tokenizer.ts';
 /** Names to try where the files of a model cannot be listed: the usual ones of every format, and the configuration. */
 const USUAL_FILES = [
   ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.json', 'merges.txt', 'vocab.txt'],
-  ...['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model', 'tokenizer.tiktoken'],
+  ...['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model', 'spm.model', 'tokenizer.tiktoken'],
 ];
 
 /**

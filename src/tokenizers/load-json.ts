@@ -21,16 +21,22 @@ export interface TokenizerExtras {
 
 /** How deep the components of a tokenizer.json may be nested. */
 const MAX_NESTING = 32;
+/** How many values a component may have, counted along every path to them: an object made in memory may share its parts. */
+const MAX_VALUES = 1 << 14;
 
-/** Refuses what would overflow the stack later. */
-function checkNesting(value: unknown, where: string, depth = 0): void {
-  if (depth > MAX_NESTING)
-    throw new TokenizerError('a tokenizer file is nested too deeply', {
-      expected: `at most ${MAX_NESTING} levels`,
-      where,
-    });
-  if (typeof value !== 'object' || value === null) return;
-  for (const part of Object.values(value)) checkNesting(part, where, depth + 1);
+/** Refuses what would overflow the stack later, or take forever to walk through. */
+function checkNesting(component: unknown, where: string): void {
+  let values = 0;
+  const visit = (value: unknown, depth: number): void => {
+    if (depth > MAX_NESTING || ++values > MAX_VALUES)
+      throw new TokenizerError('a tokenizer file is nested too deeply', {
+        expected: `at most ${MAX_NESTING} levels and ${MAX_VALUES} values`,
+        where,
+      });
+    if (typeof value !== 'object' || value === null) return;
+    for (const part of Object.values(value)) visit(part, depth + 1);
+  };
+  visit(component, 0);
 }
 
 const STRATEGIES = { LongestFirst: 'longest_first', OnlyFirst: 'only_first', OnlySecond: 'only_second' } as const;

@@ -167,7 +167,7 @@ function bpeOf(file: SentencePieceModel, vocab: ReadonlyMap<string, number>, use
   const unknown = file.pieces.find(({ type }) => type === 'unknown');
   return new Bpe({
     vocab,
-    merges: mergesFromRanks(entries),
+    merges: mergesFromRanks(entries, vocab),
     bytes: false,
     unknown: unknown?.piece,
     fuseUnknown: true,

@@ -15,27 +15,44 @@ const damaged = (what: string, content: string, line: number) =>
 
 /** The tokens of a rank file in the byte alphabet, with their ranks. Throws FormatError. */
 function readRanks(text: string): Map<string, number> {
-  const vocab = new Map<string, number>();
-  const seen = new Set<number>();
+  // All tokens one behind the other, and for each one where it ends, its rank and its line.
+  const units = new Uint16Array(text.length);
+  const ends: number[] = [];
+  const ranks: number[] = [];
+  const lines: number[] = [];
+  let length = 0;
   let line = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline;
+    let end = newline < 0 ? text.length : newline;
     line++;
-    const content = text.slice(start, end).trimEnd();
-    start = end + 1;
-    if (content === '') continue;
-    const space = content.indexOf(' ');
-    const token = space > 0 ? decodeBase64(content, space) : undefined;
-    const rank = space > 0 && space < content.length - 1 ? Number(content.slice(space + 1)) : Number.NaN;
-    if (token === undefined || !Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff)
-      throw damaged('a line is not `base64 rank`', content, line);
-    if (vocab.has(token) || seen.has(rank))
-      throw damaged('a token or a rank stands twice in a rank file', content, line);
-    vocab.set(token, rank);
-    seen.add(rank);
+    const next = end + 1;
+    while (end > start && text.charCodeAt(end - 1) <= 32) end--;
+    if (end > start) {
+      const space = text.indexOf(' ', start);
+      const read = space > start && space < end ? readBase64(text, start, space, units, length) : 0;
+      const rank = read > 0 ? Number(text.slice(space + 1, end)) : Number.NaN;
+      if (!Number.isInteger(rank) || rank < 0 || rank > 0x7fffffff)
+        throw damaged('a line is not `base64 rank`', text.slice(start, end), line);
+      length += read;
+      ends.push(length);
+      ranks.push(rank);
+      lines.push(line);
+    }
+    start = next;
   }
-  if (vocab.size === 0) throw new FormatError('a rank file is empty');
+  if (ranks.length === 0) throw new FormatError('a rank file is empty');
+  const tokens = new TextDecoder('utf-16le', { ignoreBOM: true }).decode(units.subarray(0, length));
+  const vocab = new Map<string, number>();
+  const sorted = ranks.every((rank, i) => i === 0 || rank > ranks[i - 1]!);
+  const seen = sorted ? undefined : new Set<number>();
+  for (let i = 0, start = 0; i < ranks.length; start = ends[i++]!) {
+    const token = tokens.slice(start, ends[i]!);
+    if (vocab.has(token) || seen?.has(ranks[i]!))
+      throw damaged('a token or a rank stands twice in a rank file', `${token} ${ranks[i]}`, lines[i]!);
+    vocab.set(token, ranks[i]!);
+    seen?.add(ranks[i]!);
+  }
   return vocab;
 }
 
@@ -43,21 +60,27 @@ const BASE64_DIGITS = new Int8Array(128).fill(-1);
 Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
   BASE64_DIGITS[digit.charCodeAt(0)] = value;
 });
+const BYTE_UNITS = Uint16Array.from(BYTE_CHARS, char => char.charCodeAt(0));
+const EQUALS = 0x3d;
 
-/** The bytes that `text[0, end)` writes in base64, in the byte alphabet; undefined if it is not base64. */
-function decodeBase64(text: string, end: number): string | undefined {
-  if (end % 4 !== 0) return undefined;
-  const padding = text[end - 1] !== '=' ? 0 : text[end - 2] !== '=' ? 1 : 2;
-  let token = '';
+/**
+ * Writes the bytes that `text[start, end)` says in base64 to `units`, in the byte alphabet; gives their number, 0 if it is
+ * not base64.
+ */
+function readBase64(text: string, start: number, end: number, units: Uint16Array, at: number): number {
+  if ((end - start) % 4 !== 0) return 0;
+  const stop = end - (text.charCodeAt(end - 1) !== EQUALS ? 0 : text.charCodeAt(end - 2) !== EQUALS ? 1 : 2);
+  const first = at;
   let bits = 0;
-  for (let i = 0; i < end - padding; i++) {
+  for (let i = start; i < stop; i++) {
     const digit = BASE64_DIGITS[text.charCodeAt(i)] ?? -1;
-    if (digit < 0) return undefined;
+    if (digit < 0) return 0;
     bits = (bits << 6) | digit;
     // Of every four digits the last three complete a byte each.
-    if (i % 4 !== 0) token += BYTE_CHARS[(bits >> (6 - 2 * (i % 4))) & 255]!;
+    const phase = (i - start) & 3;
+    if (phase !== 0) units[at++] = BYTE_UNITS[(bits >> (6 - 2 * phase)) & 255]!;
   }
-  return token === '' ? undefined : token;
+  return at - first;
 }
 
 /**
@@ -86,7 +109,7 @@ export function tokenizerFromTiktoken(content: Uint8Array | string, encoding?: s
   const role = (name: string | undefined) => (name === undefined ? undefined : specialTokens[name]);
   const [bosId, eosId] = [role(bos), role(eos)];
   return new Tokenizer({
-    model: new Bpe({ vocab, merges: mergesFromRanks(entries), bytes: true, ignoreMerges: true }),
+    model: new Bpe({ vocab, merges: mergesFromRanks(entries, vocab), bytes: true, ignoreMerges: true }),
     normalizer: undefined,
     preTokenizer: parsePreTokenizer({ type: 'Split', pattern: { Regex: parts.pattern }, behavior: 'Isolated' }),
     addedTokens: Object.entries(specialTokens).map(([content, id]) => specialToken(content, id)),

@@ -1,11 +1,20 @@
-/** The merges of a BPE model as a hash table from a pair of ids to its rank and its result, and ways to derive them. */
+/** The merges of a BPE model: which pairs of ids join, to what and in which order; as a list writes them, or as ranks imply them. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 
 /** More than any vocabulary has. */
 const MAX_MERGES = 1 << 22;
 
+/** The pairs of ids that join. */
+export interface Merges {
+  /** The position of a pair in `rankAt` and `resultAt`, or -1 if it does not join. */
+  find(left: number, right: number): number;
+  /** The lowest rank joins first. */
+  rankAt(position: number): number;
+  resultAt(position: number): number;
+}
+
 /** Open addressing over `[left, right, rank, result]` in one array; slots are found by `find`. */
-export class MergeTable {
+export class MergeTable implements Merges {
   readonly #mask: number;
   readonly #slots: Int32Array;
 
@@ -100,92 +109,77 @@ export interface RankedToken {
   readonly priority: number;
 }
 
-/** Bases of the two halves of a 64-bit polynomial hash. */
-const HASH_BASE_1 = 0x01000193;
-const HASH_BASE_2 = 0x9e3779b1 | 0;
-const rolled = (hash: number, base: number, unit: number) => (Math.imul(hash, base) + unit + 1) | 0;
+/** A power of two. */
+const KEPT_PAIRS = 1 << 16;
 
 /**
- * Tokens by a hash that rolls along a text, so that each part of a token is looked up without being copied. Equal hashes
- * stand for equal texts here; who uses a result compares the texts.
+ * All ways to join two entries of a vocabulary to a third one. A pair is looked up by its joined text when it is first met,
+ * since a vocabulary has many more of them than a text; the latest answers are kept.
  */
-class PartIndex {
-  /** `[first half, second half, index of the entry plus one]` per slot. */
-  readonly #slots: Int32Array;
-  readonly #mask: number;
+class RankedMerges implements Merges {
+  readonly #vocab: ReadonlyMap<string, number>;
+  /** By id; what is no entry has no text and joins nothing. */
+  readonly #texts: (string | undefined)[];
+  readonly #ranks: number[];
+  readonly #longest: number;
+  /** `[left, right, result]` at the place that a pair hashes to. */
+  readonly #kept = new Int32Array(3 * KEPT_PAIRS).fill(-1);
 
-  constructor(entries: readonly RankedToken[]) {
-    let capacity = 16;
-    while (capacity < entries.length * 2) capacity *= 2;
-    this.#slots = new Int32Array(capacity * 3);
-    this.#mask = capacity - 1;
-    entries.forEach(({ token }, index) => {
-      let [first, second] = [0, 0];
-      for (let i = 0; i < token.length; i++) {
-        const unit = token.charCodeAt(i);
-        first = rolled(first, HASH_BASE_1, unit);
-        second = rolled(second, HASH_BASE_2, unit);
-      }
-      const at = this.#locate(first, second);
-      this.#slots.set([first, second, index + 1], at);
-    });
-  }
-
-  /** The slot with the hash, or the empty one for it. */
-  #locate(first: number, second: number): number {
-    const slots = this.#slots;
-    const mixed = Math.imul(first ^ (first >>> 15), 0x2c1b3c6d);
-    for (let slot = (mixed ^ (mixed >>> 13)) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = slot * 3;
-      if (slots[at + 2] === 0 || (slots[at] === first && slots[at + 1] === second)) return at;
+  constructor(entries: readonly RankedToken[], vocab: ReadonlyMap<string, number>) {
+    this.#vocab = vocab;
+    this.#texts = new Array<string | undefined>(entries.length);
+    this.#ranks = new Array<number>(entries.length);
+    let rank = -1;
+    let last = Number.NaN;
+    let longest = 0;
+    for (const { token, id, priority } of entries) {
+      if (priority !== last) rank++;
+      last = priority;
+      this.#texts[id] = token;
+      this.#ranks[id] = rank;
+      longest = Math.max(longest, token.length);
     }
+    this.#longest = longest;
   }
 
-  /** Index of the entry, or -1. */
-  find(first: number, second: number): number {
-    return this.#slots[this.#locate(first, second) + 2]! - 1;
+  find(left: number, right: number): number {
+    const kept = this.#kept;
+    let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
+    hash ^= hash >>> 15;
+    const at = 3 * (hash & (KEPT_PAIRS - 1));
+    if (kept[at] !== left || kept[at + 1] !== right) {
+      kept[at] = left;
+      kept[at + 1] = right;
+      kept[at + 2] = this.#resultOf(left, right);
+    }
+    return kept[at + 2]!;
+  }
+
+  #resultOf(left: number, right: number): number {
+    const first = this.#texts[left];
+    const second = this.#texts[right];
+    if (first === undefined || second === undefined || first.length + second.length > this.#longest) return -1;
+    const id = this.#vocab.get(first + second);
+    return id === undefined || this.#texts[id] === undefined ? -1 : id;
+  }
+
+  rankAt(position: number): number {
+    return this.#ranks[position]!;
+  }
+
+  resultAt(position: number): number {
+    return position;
   }
 }
 
 /**
  * All ways to join two entries of a vocabulary to a third one, ranked by the third: what files without a list of merges
- * mean (tiktoken: by id; SentencePiece: by score). `entries` come by falling priority.
+ * mean (tiktoken: by id; SentencePiece: by score). `entries` come by falling priority; `vocab` holds their ids and may hold
+ * more, which never join.
  */
-export function mergesFromRanks(entries: readonly RankedToken[]): MergeTable {
-  const index = new PartIndex(entries);
-  const longest = entries.reduce((length, { token }) => Math.max(length, token.length), 0);
-  const prefixes1 = new Int32Array(longest + 1);
-  const prefixes2 = new Int32Array(longest + 1);
-  const found: number[] = [];
-  let rank = -1;
-  let last = Number.NaN;
-  for (const { token, id, priority } of entries) {
-    if (priority !== last) rank++;
-    last = priority;
-    const { length } = token;
-    for (let i = 0; i < length; i++) {
-      const unit = token.charCodeAt(i);
-      prefixes1[i + 1] = rolled(prefixes1[i]!, HASH_BASE_1, unit);
-      prefixes2[i + 1] = rolled(prefixes2[i]!, HASH_BASE_2, unit);
-    }
-    let power1 = 1;
-    let power2 = 1;
-    for (let cut = length - 1; cut > 0; cut--) {
-      power1 = Math.imul(power1, HASH_BASE_1);
-      power2 = Math.imul(power2, HASH_BASE_2);
-      const [prefix1, prefix2] = [prefixes1[cut]!, prefixes2[cut]!];
-      const leftAt = index.find(prefix1, prefix2);
-      if (leftAt < 0) continue;
-      const suffix1 = (prefixes1[length]! - Math.imul(prefix1, power1)) | 0;
-      const suffix2 = (prefixes2[length]! - Math.imul(prefix2, power2)) | 0;
-      const rightAt = index.find(suffix1, suffix2);
-      if (rightAt < 0) continue;
-      const left = entries[leftAt]!;
-      const right = entries[rightAt]!;
-      if (token.startsWith(left.token) && token.endsWith(right.token)) found.push(left.id, right.id, rank, id);
-    }
-  }
-  const table = new MergeTable(found.length / 4);
-  for (let i = 0; i < found.length; i += 4) table.add(found[i]!, found[i + 1]!, found[i + 2]!, found[i + 3]!);
-  return table;
+export function mergesFromRanks(
+  entries: readonly RankedToken[],
+  vocab: ReadonlyMap<string, number> = new Map(entries.map(({ token, id }) => [token, id])),
+): Merges {
+  return new RankedMerges(entries, vocab);
 }

@@ -2,8 +2,18 @@
  * Pre-tokenizers: cutting a normalized text into the pieces that a model then works on alone. Behaviour of the originals:
  * huggingface/tokenizers src/pre_tokenizers. Each is a list of steps that either cut a text or rewrite it.
  */
-import { UnsupportedError } from '../errors.ts';
-import { asCount, asList, asObject, asString, flag, type JsonObject, optionalString, typeOf } from './json-fields.ts';
+import { TokenizerError, UnsupportedError } from '../errors.ts';
+import {
+  asCount,
+  asList,
+  asObject,
+  asString,
+  flag,
+  type JsonObject,
+  optionalString,
+  shown,
+  typeOf,
+} from './json-fields.ts';
 import { scanBert, scanDigits, scanNumbers, scanWords, scanWordsAndSymbols } from './kind-scanner.ts';
 import { byteLevel, type Normalizer, parsePattern, prepend, replace } from './normalizers.ts';
 import { type AlignedText, sliceAligned, widthAt } from './offsets.ts';
@@ -203,9 +213,11 @@ export function prependScheme(config: JsonObject, where: string): 'always' | 'fi
   throw new UnsupportedError(`prepend scheme ${scheme} is not supported`, { expected: 'always, first, never', where });
 }
 
-/** `replacement` of a Metaspace part. */
+/** `replacement` of a Metaspace part. Throws TokenizerError for what is not one character. */
 export function metaspaceMark(config: JsonObject, where: string): string {
-  return optionalString(config, 'replacement', where) ?? '▁';
+  const mark = optionalString(config, 'replacement', where) ?? '▁';
+  if (mark !== '' && widthAt(mark, 0) === mark.length) return mark;
+  throw new TokenizerError('the space mark is not a character', { seen: shown(mark), where: `${where}.replacement` });
 }
 
 function parseMetaspace(config: JsonObject, where: string): PreTokenizerStep[] {
@@ -229,6 +241,21 @@ function fixedLength(length: number): SplitStep {
   });
 }
 
+/** Steps of a pre-tokenizer; each one costs a level of the stack. */
+const MAX_STEPS = 64;
+/** Those that rewrite their pieces, each of which may multiply the text. */
+const MAX_REWRITES = 8;
+
+function bounded(steps: PreTokenizerStep[], where: string): PreTokenizerStep[] {
+  const rewrites = steps.filter(({ kind }) => kind === 'rewrite').length;
+  if (steps.length <= MAX_STEPS && rewrites <= MAX_REWRITES) return steps;
+  throw new UnsupportedError('a pre-tokenizer has too many steps', {
+    seen: `${steps.length}, ${rewrites} of which rewrite the text`,
+    expected: `at most ${MAX_STEPS} and ${MAX_REWRITES}`,
+    where,
+  });
+}
+
 type Parser = (config: JsonObject, where: string) => PreTokenizerStep[];
 const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   ['ByteLevel', parseByteLevel],
@@ -246,7 +273,10 @@ const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     'Sequence',
     (c, where) => {
       const list = `${where}.pretokenizers`;
-      return asList(c.pretokenizers, list).flatMap((part, i) => parsePreTokenizer(part, `${list}[${i}]`));
+      return bounded(
+        asList(c.pretokenizers, list).flatMap((part, i) => parsePreTokenizer(part, `${list}[${i}]`)),
+        list,
+      );
     },
   ],
 ]);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TokenizerError, UnsupportedError } from '../errors.ts';
-import { MAX_REGEX_INPUT, matchesOf, translateRegex } from './regex-translate.ts';
+import { MAX_REGEX_INPUT } from './regex-cost.ts';
+import { matchesOf, translateRegex } from './regex-translate.ts';
+import { SPLIT_PATTERNS } from './split-patterns.ts';
 
 const found = (pattern: string, text: string) =>
   [...matchesOf(translateRegex(pattern), text)].map(([start, end]) => text.slice(start, end));
@@ -52,6 +54,11 @@ describe('translateRegex', () => {
     '\\p{Nope}',
     `${'('.repeat(60)}a${')'.repeat(60)}`,
     'a'.repeat(20_001),
+    `${'a?'.repeat(40)}${'a'.repeat(40)}`,
+    `${'(?:\\w|\\d)?'.repeat(20)}!`,
+    `${'(a|b|a)'.repeat(30)}c`,
+    '.{0,900}.{0,900}.{0,900}.{0,900}x',
+    '.*.*.*.*.*.*.*x',
   ])('refuses %s', pattern => {
     expect(() => translateRegex(pattern)).toThrow(UnsupportedError);
   });
@@ -60,5 +67,15 @@ describe('translateRegex', () => {
     const long = ' '.repeat(MAX_REGEX_INPUT + 1);
     expect(() => found('\\s+x', long)).toThrow(TokenizerError);
     expect(found('\\s+|\\w', long)).toHaveLength(1);
+  });
+
+  it('limits them more for patterns that try more', () => {
+    const limit = (pattern: string) => translateRegex(pattern).longest;
+    expect(limit('(?=.*.*x)a')).toBe(465);
+    expect(limit('(?<=x.*.*)a')).toBe(465);
+    expect(limit('.*.*.*x')).toBe(141);
+    expect(limit('.*.*.*')).toBe(MAX_REGEX_INPUT);
+    expect(limit('.*+.*+.*+x')).toBe(MAX_REGEX_INPUT);
+    for (const pattern of Object.values(SPLIT_PATTERNS)) expect(limit(pattern)).toBe(MAX_REGEX_INPUT);
   });
 });

@@ -5,12 +5,23 @@
  * chooses) and everything outside the subset are refused.
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
+import {
+  atomic,
+  CHARACTER,
+  type Cost,
+  either,
+  inSequence,
+  longestInput,
+  lookAround,
+  NOTHING,
+  repeated,
+} from './regex-cost.ts';
 
-/** Longest text in code units for a translated pattern: what is not exponential may still be quadratic. */
-export const MAX_REGEX_INPUT = 1 << 20;
 const MAX_PATTERN = 20_000;
 const MAX_DEPTH = 50;
 const MAX_REPEAT = 1000;
+/** A pattern that is safe on shorter texts only is of no use. */
+const SHORTEST_LIMIT = 64;
 
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 const CONTROL_ESCAPES: Readonly<Record<string, string>> = {
@@ -42,6 +53,7 @@ const GROUPS = ['(?:', '(?=', '(?!', '(?<=', '(?<!'] as const;
 interface Part {
   readonly source: string;
   readonly flexible: boolean;
+  readonly cost: Cost;
 }
 
 class Translator {
@@ -56,12 +68,14 @@ class Translator {
     this.#pattern = pattern;
   }
 
-  translate(): { source: string; linear: boolean } {
+  translate(): { source: string; longest: number } {
     let fold = false;
     if (this.#take('(?i)')) fold = true;
-    const { source } = this.#alternatives(fold);
+    const { source, cost } = this.#alternatives(fold);
     if (this.#at < this.#pattern.length) this.#refuse('an unmatched )');
-    return { source, linear: this.#simple };
+    const longest = this.#simple ? Number.POSITIVE_INFINITY : longestInput(cost);
+    if (longest < SHORTEST_LIMIT) this.#refuse('so many repeats or choices in a row that it may take exponential time');
+    return { source, longest };
   }
 
   #refuse(what: string): never {
@@ -90,6 +104,8 @@ class Translator {
     let source = '';
     let flexible = false;
     let atoms = 0;
+    let cost = NOTHING;
+    let before: Cost | undefined;
     for (;;) {
       const char = this.#pattern[this.#at];
       if (char === undefined || char === ')') break;
@@ -98,19 +114,22 @@ class Translator {
         source += '|';
         flexible = true;
         atoms = 0;
+        before = before ? either(before, cost) : cost;
+        cost = NOTHING;
         continue;
       }
       const part = this.#quantified(this.#atom(fold));
       if (++atoms > 1 || part.source.startsWith('(')) this.#simple = false;
       source += part.source;
       flexible ||= part.flexible;
+      cost = inSequence(cost, part.cost);
     }
     this.#depth--;
-    return { source, flexible };
+    return { source, flexible, cost: before ? either(before, cost) : cost };
   }
 
   #atom(fold: boolean): Part {
-    const plain = (source: string): Part => ({ source, flexible: false });
+    const plain = (source: string): Part => ({ source, flexible: false, cost: CHARACTER });
     for (const open of GROUPS) {
       if (this.#take(open)) return this.#group(open, fold);
     }
@@ -130,23 +149,26 @@ class Translator {
   #group(open: string, fold: boolean): Part {
     const inner = this.#alternatives(fold);
     if (!this.#take(')')) this.#refuse('an unclosed group');
-    return { source: `${open}${inner.source})`, flexible: inner.flexible };
+    const cost = open === '(?:' ? inner.cost : lookAround(inner.cost);
+    return { source: `${open}${inner.source})`, flexible: inner.flexible, cost };
   }
 
   #quantified(atom: Part): Part {
     const match = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.#pattern.slice(this.#at, this.#at + 30));
     if (!match) return atom;
-    const [quantifier, least, , most] = match;
+    const [quantifier, least, comma, most] = match;
     if (Number(least ?? 0) > MAX_REPEAT || Number(most ?? 0) > MAX_REPEAT) this.#refuse(`a repeat above ${MAX_REPEAT}`);
     if (atom.flexible && quantifier !== '?') {
       this.#refuse('a repeat of something that itself repeats or chooses, which can take exponential time');
     }
     this.#at += quantifier.length;
-    const part = { flexible: true };
+    const lowest = least === undefined ? (quantifier === '+' ? 1 : 0) : Number(least);
+    const highest = quantifier === '?' ? 1 : least !== undefined && (!comma || most) ? Number(most || least) : Infinity;
+    const part = { flexible: true, cost: repeated(atom.cost, lowest, highest) };
     if (this.#take('?')) return { ...part, source: `${atom.source}${quantifier}?` };
     if (!this.#take('+')) return { ...part, source: `${atom.source}${quantifier}` };
     const name = `atomic${this.#atomics++}`;
-    return { ...part, source: `(?:(?=(?<${name}>${atom.source}${quantifier}))\\k<${name}>)` };
+    return { ...part, cost: atomic(part.cost), source: `(?:(?=(?<${name}>${atom.source}${quantifier}))\\k<${name}>)` };
   }
 
   /** After a backslash, outside a class. */
@@ -270,8 +292,8 @@ function classLiterals(low: string, high: string, fold: boolean): string {
 /** A pattern that can be run on texts from anywhere. */
 export interface SafePattern {
   readonly regex: RegExp;
-  /** It takes time proportional to the text. */
-  readonly linear: boolean;
+  /** Code units of the longest text that it may be run on. */
+  readonly longest: number;
 }
 
 /** A pattern of a tokenizer file for JavaScript. Throws UnsupportedError for what is outside the safe subset. */
@@ -282,9 +304,9 @@ export function translateRegex(pattern: string): SafePattern {
       expected: `at most ${MAX_PATTERN}`,
     });
   }
-  const { source, linear } = new Translator(pattern).translate();
+  const { source, longest } = new Translator(pattern).translate();
   try {
-    return { regex: new RegExp(source, 'gv'), linear };
+    return { regex: new RegExp(source, 'gv'), longest };
   } catch (cause) {
     throw new UnsupportedError('a split or replace pattern cannot be run', {
       seen: JSON.stringify(pattern.slice(0, 120)),
@@ -293,12 +315,12 @@ export function translateRegex(pattern: string): SafePattern {
   }
 }
 
-/** The non-empty matches of a pattern in `text`, in order. Throws TokenizerError for a text above MAX_REGEX_INPUT if the pattern is not linear. */
-export function* matchesOf({ regex, linear }: SafePattern, text: string): Generator<[start: number, end: number]> {
-  if (!linear && text.length > MAX_REGEX_INPUT) {
+/** The non-empty matches of a pattern in `text`, in order. Throws TokenizerError for a text that is too long for the pattern. */
+export function* matchesOf({ regex, longest }: SafePattern, text: string): Generator<[start: number, end: number]> {
+  if (text.length > longest) {
     throw new TokenizerError('a text is too long for a pattern without a scanner of its own', {
       seen: `${text.length} code units`,
-      expected: `at most ${MAX_REGEX_INPUT}`,
+      expected: `at most ${longest}`,
       fix: 'encode the text in parts',
     });
   }

@@ -30,11 +30,14 @@ export class Trie {
     let node = Trie.ROOT;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
-      let next = this.child(node, unit);
+      const at = this.#locate(node, unit);
+      let next = this.#slots[at + 2]!;
       if (next === 0) {
         next = this.#nodes++;
+        this.#slots[at] = node;
+        this.#slots[at + 1] = unit;
+        this.#slots[at + 2] = next;
         if (this.#nodes * 3 > this.#mask * 2) this.#grow();
-        this.#put(node, unit, next);
         if (next >= this.#values.length) this.#values = enlarged(this.#values);
       }
       node = next;
@@ -45,12 +48,7 @@ export class Trie {
   }
   /** The node behind one more unit; 0 = no text goes on like that. */
   child(node: number, unit: number): number {
-    const slots = this.#slots;
-    for (let slot = hash(node, unit) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = 3 * slot;
-      const child = slots[at + 2]!;
-      if (child === 0 || (slots[at] === node && slots[at + 1] === unit)) return child;
-    }
+    return this.#slots[this.#locate(node, unit) + 2]!;
   }
   /** The node at the end of a text; -1 = no text begins like that. */
   walk(text: string): number {
@@ -66,18 +64,20 @@ export class Trie {
     return this.#values[node]!;
   }
 
-  #put(node: number, unit: number, child: number): void {
-    let slot = hash(node, unit) & this.#mask;
-    while (this.#slots[3 * slot + 2] !== 0) slot = (slot + 1) & this.#mask;
-    this.#slots[3 * slot] = node;
-    this.#slots[3 * slot + 1] = unit;
-    this.#slots[3 * slot + 2] = child;
+  /** Where the child of a node stands in the slots, or would. */
+  #locate(node: number, unit: number): number {
+    const slots = this.#slots;
+    for (let slot = hash(node, unit) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = 3 * slot;
+      if (slots[at + 2] === 0 || (slots[at] === node && slots[at + 1] === unit)) return at;
+    }
   }
   #grow(): void {
     const old = this.#slots;
     this.#mask = 2 * this.#mask + 1;
     this.#slots = new Int32Array(3 * (this.#mask + 1));
-    for (let at = 0; at < old.length; at += 3) if (old[at + 2] !== 0) this.#put(old[at]!, old[at + 1]!, old[at + 2]!);
+    for (let at = 0; at < old.length; at += 3)
+      if (old[at + 2] !== 0) this.#slots.set(old.subarray(at, at + 3), this.#locate(old[at]!, old[at + 1]!));
   }
 }
 

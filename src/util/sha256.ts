@@ -52,12 +52,20 @@ function compress(state: Int32Array, w: Int32Array, bytes: Uint8Array, at: numbe
   for (let t = 0; t < 16; t++, at += 4)
     w[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
   for (let t = 16; t < 64; t++) {
-    const [x, y] = [w[t - 15]!, w[t - 2]!];
+    const x = w[t - 15]!;
+    const y = w[t - 2]!;
     const small0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
     const small1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
     w[t] = (small1 + w[t - 7]! + small0 + w[t - 16]!) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+  let a = state[0]!;
+  let b = state[1]!;
+  let c = state[2]!;
+  let d = state[3]!;
+  let e = state[4]!;
+  let f = state[5]!;
+  let g = state[6]!;
+  let h = state[7]!;
   for (let t = 0; t < 64; t++) {
     const large1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const first = (h + large1 + ((e & f) ^ (~e & g)) + K[t]! + w[t]!) | 0;
@@ -72,8 +80,14 @@ function compress(state: Int32Array, w: Int32Array, bytes: Uint8Array, at: numbe
     b = a;
     a = (first + second) | 0;
   }
-  const words = [a, b, c, d, e, f, g, h];
-  for (let i = 0; i < 8; i++) state[i] = state[i]! + words[i]!;
+  state[0]! += a;
+  state[1]! += b;
+  state[2]! += c;
+  state[3]! += d;
+  state[4]! += e;
+  state[5]! += f;
+  state[6]! += g;
+  state[7]! += h;
 }
 
 function firstPrimes(count: number): number[] {

@@ -85,7 +85,7 @@ export const modelSuite: Suite = {
         { backend },
       );
       equal(tokenizer.encodeIds(first!.text), first!.ids, 'ids');
-      const message = await failure(() => load('models/gpt2', { backend }));
+      const message = await failure(() => load('./models/gpt2', { backend }));
       if (!/UnsupportedError: there is no file system here; .*URL/.test(message)) throw new Error(message);
     }),
 

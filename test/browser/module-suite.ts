@@ -49,7 +49,7 @@ export const moduleSuite: Suite = {
     const { load, loadTokenizer, folderFiles } = await import('../../src/index.ts');
     const { openCheckpoint, fileSource, writeSafetensors } = await import('../../src/formats/index.ts');
     for (const [name, work] of Object.entries({
-      load: () => load('model'),
+      load: () => load('./model'),
       loadTokenizer: () => loadTokenizer('model'),
       folderFiles: () => folderFiles('model').open('config.json'),
       openCheckpoint: () => openCheckpoint('model'),

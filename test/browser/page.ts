@@ -1,5 +1,6 @@
 /** Runs the browser suites inside a page and sends each outcome to the server that served it. */
 import type { Suite } from './check.ts';
+import { hubSuite } from './hub-suite.ts';
 import { modelSuite } from './model-suite.ts';
 import { moduleSuite } from './module-suite.ts';
 import { responsiveSuite } from './responsive-suite.ts';
@@ -27,6 +28,6 @@ async function outcomeOf(name: string, test: Suite[string]): Promise<Outcome> {
   }
 }
 
-for (const [name, test] of Object.entries({ ...responsiveSuite, ...moduleSuite, ...suite, ...modelSuite }))
+for (const [name, test] of Object.entries({ ...responsiveSuite, ...moduleSuite, ...suite, ...modelSuite, ...hubSuite }))
   await report('/outcome', await outcomeOf(name, test));
 await report('/end');

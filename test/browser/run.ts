@@ -9,6 +9,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize, resolve } from 'node:path';
+import { type Hub, startHub } from '../hub/hub-server.ts';
+import { checkpointFiles } from '../hub/tiny-hub.ts';
 import type { Outcome } from './page.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -81,7 +83,7 @@ interface Listener {
   end(): void;
 }
 
-function serve(isolated: boolean, { outcome, end }: Listener): Promise<Server> {
+function serve(isolated: boolean, hub: Hub, { outcome, end }: Listener): Promise<Server> {
   const modules = moduleList();
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -95,6 +97,8 @@ function serve(isolated: boolean, { outcome, end }: Listener): Promise<Server> {
       if (url.pathname === '/end') end();
       else outcome(JSON.parse(body) as Outcome);
     } else if (url.pathname === '/') response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(PAGE);
+    else if (url.pathname === '/hub.json')
+      response.writeHead(200, headers).end(JSON.stringify({ endpoint: hub.endpoint, requests: hub.requests }));
     else if (url.pathname === '/modules.json') response.writeHead(200, headers).end(JSON.stringify(modules));
     else {
       const file = fileOf(url.pathname);
@@ -123,6 +127,7 @@ async function endGroup({ pid, exitCode, signalCode }: ChildProcess, gone: Promi
 async function runIn(
   browser: string,
   isolated: boolean,
+  hub: Hub,
   interrupted: AbortSignal,
   outcome: (outcome: Outcome) => void,
 ): Promise<void> {
@@ -134,7 +139,7 @@ async function runIn(
     await new Promise<void>((done, fail) => {
       interrupted.addEventListener('abort', () => fail(new Error('interrupted')), { once: true });
       setTimeout(() => fail(new Error(`the page did not end within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS).unref();
-      serve(isolated, { outcome, end: done }).then(started => {
+      serve(isolated, hub, { outcome, end: done }).then(started => {
         server = started;
         const url = `http://127.0.0.1:${(started.address() as AddressInfo).port}/`;
         chromium = spawn(browser, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore', detached: true });
@@ -179,15 +184,18 @@ const show = ({ name, ms, error, note }: Outcome) => {
   if (error) failed++;
   else passed++;
 };
+const files = checkpointFiles('gpt2');
+const hub = await startHub({ 'org/tiny': { files }, 'org/private': { files, token: 'hf_secret' } });
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
 for (const isolated of [true, false]) {
   if (stop.signal.aborted) break;
   const mode = isolated ? 'page with shared memory' : 'page without shared memory';
   console.log(mode);
-  await runIn(browser, isolated, stop.signal, show).catch((error: Error) =>
+  await runIn(browser, isolated, hub, stop.signal, show).catch((error: Error) =>
     show({ name: mode, ms: 0, error: error.message }),
   );
 }
+await hub.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

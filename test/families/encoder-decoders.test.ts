@@ -184,7 +184,7 @@ describe.each(READERS.flatMap(type => Object.keys(BACKENDS).map(name => [type, n
       const { params, config } = model.parts;
       const batch = tokenBatch([source], { vocabSize: V, contextLength: undefined });
       const { states, layers } = headOf(model.parts).encode!(params, config, batch);
-      const encoding = new Set(order([states, ...layers.flatMap(({ k, v }) => [k, v])]));
+      const encoding = new Set(order([states!, ...layers.flatMap(({ k, v }) => [k, v])]));
       const { nodes } = await stepGraph(T, S);
       const used = (by: ReadonlySet<Tensor>) => leavesOf(params).filter(([, tensor]) => by.has(tensor));
       const both = used(encoding).filter(([, tensor]) => nodes.has(tensor));
@@ -287,10 +287,10 @@ describe.each(READERS.flatMap(type => Object.keys(BACKENDS).map(name => [type, n
     });
 
     it('lists every problem of a config at once', async () => {
-      const wrong = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: -1, d_model: 0 };
+      const wrong = { model_type: type, ...TINY[type], vocab_size: 'many', pad_token_id: 'x', d_model: 0 };
       const problem = await readConfig(wrong).catch(error => error);
       expect(problem).toMatchObject({ name: 'ConfigError', where: 'config.json' });
-      for (const part of ['vocab_size is "many"', 'd_model is 0', 'pad_token_id is -1'])
+      for (const part of ['vocab_size is "many"', 'd_model is 0', 'pad_token_id is "x"'])
         expect(problem.message).toContain(part);
     });
     it('says that it is closed', async () => {

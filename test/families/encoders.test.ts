@@ -163,7 +163,13 @@ describe.each(encoders.flatMap(encoder => Object.keys(BACKENDS).map(name => ({ .
         await refuses({ input_ids: [[V]] }, /outside the vocabulary.*61.*0 to 60/);
         await refuses({ input_ids: [[1, 2], [3]] }, /input_ids: rows differ/);
         const wrong = segments.map(row => row.map(() => types));
-        await refuses({ token_type_ids: wrong }, new RegExp(`no such token type; seen: ${types} .*0 to ${types - 1}`));
+        // A model that tells no segments apart reads nothing from them.
+        if (types > 1)
+          await refuses(
+            { token_type_ids: wrong },
+            new RegExp(`no such token type; seen: ${types} .*0 to ${types - 1}`),
+          );
+        else await model.run({ input_ids: ids, token_type_ids: wrong });
         await refuses({ attention_mask: [[1]] }, /attention_mask: rows differ/);
         expect(() => model.open({ batch: 1, capacity: 4 })).toThrow(/does not generate/);
         if (model.contextLength === undefined) return;

@@ -40,6 +40,9 @@ const REGEXES: readonly ((rng: Rng) => string)[] = [
 /** A pattern that a file should not have. */
 export const hostileRegex = (rng: Rng): string => pick(rng, REGEXES)(rng);
 
+/** The fields in which a component has its parts. */
+const LISTS = ['normalizers', 'pretokenizers', 'processors', 'decoders'];
+
 type Holder = Record<string, unknown>;
 const isHolder = (value: unknown): value is Holder => typeof value === 'object' && value !== null;
 
@@ -78,14 +81,8 @@ const EDITS: readonly ((rng: Rng, place: Holder, key: string, root: Holder) => v
   },
   (rng, place, key) => {
     let nested: unknown = place[key];
-    for (let depth = rng.below(60); depth > 0; depth--)
-      nested = {
-        type: 'Sequence',
-        pretokenizers: [nested],
-        normalizers: [nested],
-        processors: [nested],
-        decoders: [nested],
-      };
+    const list = pick(rng, LISTS);
+    for (let depth = rng.below(60); depth > 0; depth--) nested = { type: 'Sequence', [list]: [nested] };
     place[key] = nested;
   },
 ];
@@ -126,10 +123,7 @@ export function withRegex(text: string, regex: string): unknown {
 export function entangled(rng: Rng, text: string): unknown {
   const root = JSON.parse(text) as Holder;
   const key = pick(rng, ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']);
-  const lists = (parts: unknown[]) => ({
-    type: 'Sequence',
-    ...{ normalizers: parts, pretokenizers: parts, processors: parts, decoders: parts },
-  });
+  const lists = (parts: unknown[]) => ({ type: 'Sequence', ...Object.fromEntries(LISTS.map(list => [list, parts])) });
   if (rng.below(2) === 0) {
     const parts: unknown[] = [];
     const loop = lists(parts);

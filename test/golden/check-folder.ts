@@ -4,10 +4,12 @@ import { load } from '../../src/hub/load.ts';
 import type { Model } from '../../src/hub/model.ts';
 import type { HeadName } from '../../src/models/architecture.ts';
 import type { Backend } from '../../src/tensor/index.ts';
+import { adapterChecks } from './adapters.ts';
 import { broken, type Check } from './compare.ts';
 import { diffusionChecks } from './diffusion.ts';
 import { forwardChecks } from './forward.ts';
 import { generationChecks } from './generation.ts';
+import { ggufChecks, ggufFolders } from './gguf.ts';
 import { type Golden, type GoldenFiles, listFolders, readGolden } from './golden-files.ts';
 import { gradientChecks } from './gradients.ts';
 import { perplexityChecks } from './perplexity.ts';
@@ -26,7 +28,9 @@ export interface FolderResult {
 
 /** Loads a folder and compares whatever the reference computed from it. Reports errors as failed checks. */
 export async function checkFolder(files: GoldenFiles, folder: string, backend: Backend): Promise<FolderResult> {
-  if (folder === DIFFUSION || folder.startsWith('torch/')) return checkFormulas(files, folder, backend);
+  if (folder === DIFFUSION || folder === 'gguf' || folder.startsWith('torch/'))
+    return checkFormulas(files, folder, backend);
+  if (await files.read(`${folder}/adapter_config.json`)) return checkAdapter(files, folder, backend);
   const golden = await readGolden(files, folder);
   const config = await files.read(`${folder}/config.json`);
   const skipped = !config ? 'no config.json: not a whole model' : !golden ? 'no reference results' : undefined;
@@ -60,6 +64,13 @@ export async function checkFolder(files: GoldenFiles, folder: string, backend: B
   return { folder, checks, errors };
 }
 
+/** An adapter's folder: its model is the one beside it that it names. */
+async function checkAdapter(files: GoldenFiles, folder: string, backend: Backend): Promise<FolderResult> {
+  const { checks, errors, collect } = collector();
+  await collect('adapter', adapterChecks(files, folder, backend));
+  return { folder, checks, errors };
+}
+
 async function headOfFolder(files: GoldenFiles, folder: string, backend: Backend): Promise<HeadName> {
   const model = await load(files.model(folder), { backend });
   model.dispose();
@@ -85,12 +96,12 @@ const DIFFUSION = 'diffusion';
 /** Names of everything that can be checked: checkpoints, and folders with formulas and procedures. */
 export async function allFolders(files: GoldenFiles): Promise<string[]> {
   const diffusion = (await files.read(`${DIFFUSION}/sampling.json`)) ? [DIFFUSION] : [];
-  return [...(await listFolders(files)), ...diffusion, ...(await torchFolders(files))];
+  return [...(await listFolders(files)), ...diffusion, ...(await ggufFolders(files)), ...(await torchFolders(files))];
 }
 /** A folder that is no checkpoint. */
 async function checkFormulas(files: GoldenFiles, folder: string, backend: Backend): Promise<FolderResult> {
   const { checks, errors, collect } = collector();
-  const check = folder === DIFFUSION ? diffusionChecks : torchChecks;
+  const check = folder === DIFFUSION ? diffusionChecks : folder === 'gguf' ? ggufChecks : torchChecks;
   await collect(folder, check(files, folder, backend));
   return { folder, checks, skipped: torchSkipped(folder), errors };
 }

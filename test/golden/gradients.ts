@@ -41,7 +41,7 @@ export async function* gradientChecks(
   }
 }
 
-function transpose({ shape, data }: Expected): Expected {
+export function transpose({ shape, data }: Expected): Expected {
   const [rows, columns] = shape as [number, number];
   const turned = new Float32Array(data.length);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) turned[c * rows + r] = data[r * columns + c]!;

@@ -34,8 +34,9 @@ export interface Fault {
   readonly noRanges?: boolean;
   /** The answer of a healthy server, with changes to its headers. */
   readonly change?: Readonly<Record<string, string>>;
-  /** The body of this many bytes, instead of the file's. */
+  /** The body of this many bytes, instead of the file's; `chunked`: without saying so before. */
   readonly length?: number;
+  readonly chunked?: boolean;
 }
 export interface SeenRequest {
   readonly host: 'hub' | 'cdn';
@@ -199,7 +200,8 @@ function sendBytes(
   const bytes = fault.length === undefined ? whole.slice(start, end) : new Uint8Array(fault.length);
   if (fault.damaged) bytes[bytes.length >> 1]! ^= 1;
   const range = first === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${whole.length}` };
-  const facts = { 'accept-ranges': 'bytes', 'content-length': String(bytes.length), ...headers, ...range };
+  const length = fault.chunked ? {} : { 'content-length': String(bytes.length) };
+  const facts = { 'accept-ranges': 'bytes', ...length, ...headers, ...range };
   response.writeHead(first === undefined ? 200 : 206, { ...facts, ...fault.change });
   if (request.method === 'HEAD') return void response.end();
   void sendParts(response, bytes, fault);
@@ -225,8 +227,19 @@ function answer(
   response.writeHead(status, headers).end(body);
 }
 
+/** What pages of other sites may do, as on the public hub. */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers': 'authorization, range',
+  'access-control-expose-headers': 'etag, content-range, x-repo-commit, x-error-code',
+};
+
 async function listen(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
-  const server = createServer(handler);
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
+    if (request.method === 'OPTIONS') response.writeHead(204).end();
+    else handler(request, response);
+  });
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   return server;
 }

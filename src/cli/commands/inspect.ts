@@ -2,8 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { ConfigError, UnsupportedError } from '../../errors.ts';
 import { openCheckpoint } from '../../formats/index.ts';
+import { folderFiles, type ModelFiles } from '../../hub/files.ts';
 import { hubFiles } from '../../hub/hub-files.ts';
 import { isHubId } from '../../hub/load.ts';
+import { type AdapterFacts, adapterFacts } from '../adapter-facts.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { cut, padEnd, table } from '../layout.ts';
@@ -29,7 +31,7 @@ export const inspect = defineCommand({
   positionals: [
     {
       name: 'PATH',
-      help: 'model folder, model on the hub (org/name), or a weights file (.safetensors, .gguf, .bin, .pt, .pth, .ckpt)',
+      help: 'model folder, folder of an adapter, model on the hub (org/name), or a weights file (.safetensors, .gguf, .bin, .pt, .pth, .ckpt)',
     },
   ],
   options: OUTPUT_OPTIONS,
@@ -43,7 +45,7 @@ export const inspect = defineCommand({
     const language = values.lang ?? languageOf(terminal.env);
     const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
     const facts = isHubId(path!)
-      ? await modelFacts(hubFiles(path!, { env: terminal.env, signal, weightsInPlace: true }))
+      ? await factsOfFiles(hubFiles(path!, { env: terminal.env, signal, weightsInPlace: true }))
       : await factsOfPath(path!);
     if (values.json) terminal.write(`${jsonText(facts)}\n`);
     else terminal.write(`${('type' in facts ? modelPage(facts, context) : filePage(facts, context)).join('\n')}\n`);
@@ -56,11 +58,13 @@ interface Context {
   readonly numbers: Numbers;
 }
 
-async function factsOfPath(path: string): Promise<FileFacts | ModelFacts> {
+const factsOfFiles = async (files: ModelFiles): Promise<AdapterFacts | ModelFacts> =>
+  (await adapterFacts(files)) ?? modelFacts(files);
+async function factsOfPath(path: string): Promise<AdapterFacts | FileFacts | ModelFacts> {
   const entry = await stat(path).catch((cause: Error) => {
     throw new ConfigError('there is no such file or folder', { seen: cause.message, where: path, cause });
   });
-  if (entry.isDirectory()) return modelFacts(path);
+  if (entry.isDirectory()) return factsOfFiles(folderFiles(path));
   if (path.endsWith('.gguf')) {
     // Such a file says what a folder says; of a model that is not known its tensors are shown.
     const facts = await modelFacts(path).catch((error: unknown) => {
@@ -95,15 +99,28 @@ function modelPage(facts: ModelFacts, context: Context): string[] {
   ];
 }
 
-function filePage(facts: FileFacts, context: Context): string[] {
+function filePage(facts: AdapterFacts | FileFacts, context: Context): string[] {
   const { say, numbers, terminal } = context;
   const metadata = Object.entries(facts.metadata);
   return [
     `${terminal.paint.bold(facts.format)}  ${numbers.short(facts.parameterCount)} ${say('ofParameters')}  ${numbers.bytes(facts.diskBytes)}`,
+    ...('adapter' in facts ? adapterRows(facts.adapter, context) : []),
     ...(metadata.length ? section(say('metadata'), context) : []),
     ...metadata.map(([name, value]) => row(name, cut(quote(value), terminal.columns - WIDTH - 4), context)),
     ...section(say('parameters'), context),
     ...parameterRows(facts.parameters, context),
+  ];
+}
+
+function adapterRows({ kind, base, task, rank, scale }: AdapterFacts['adapter'], context: Context): string[] {
+  const { say } = context;
+  return [
+    ...section(say('adapter'), context),
+    row(say('kind'), kind, context),
+    row(say('baseModel'), base ?? say('none'), context),
+    ...(task === undefined ? [] : [row(say('task'), task, context)]),
+    row(say('adapterRank'), shown(rank, context), context),
+    row(say('adapterScale'), shown(scale, context), context),
   ];
 }
 

@@ -30,6 +30,7 @@ export const ls = defineCommand({
       terminal.write(`${say('noModels')}\n`);
       return;
     }
+    // Sweden writes dates as 2026-01-31, which everyone reads.
     const day = new Intl.DateTimeFormat(language === 'de' ? 'de' : 'sv', { dateStyle: 'short', timeStyle: 'short' });
     const rows = snapshots.map(snapshot => [
       snapshot.repo,

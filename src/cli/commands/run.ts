@@ -1,12 +1,13 @@
 /** `heed run`: continues a text and streams what the model says. */
 import { ConfigError } from '../../errors.ts';
-import type {
-  GeneratedText,
-  GenerateEvent,
-  GenerateOptions,
-  TextDoneEvent,
-  TextEvent,
-  TextTokenEvent,
+import {
+  type GeneratedText,
+  type GenerateEvent,
+  type GenerateOptions,
+  mergeOptions,
+  type TextDoneEvent,
+  type TextEvent,
+  type TextTokenEvent,
 } from '../../generate/index.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
 import { jsonText } from '../json-text.ts';
@@ -14,7 +15,7 @@ import { padEnd } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
 import { createNumbers, type Numbers } from '../numbers.ts';
 import { type OpenModel, openModel } from '../open-model.ts';
-import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { ADAPTER_OPTION, ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { createProbabilityTable } from '../probability-table.ts';
 import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
@@ -103,6 +104,7 @@ const OPTIONS = {
       help: 'several results (sampling or beams)',
     },
   }),
+  ...ADAPTER_OPTION,
   ...ENGINE_OPTIONS,
   ...OUTPUT_OPTIONS,
   ...grouped('Output', {
@@ -136,6 +138,7 @@ export const run = defineCommand({
       does: 'a sampled one that can be repeated',
     },
     { line: 'heed run ./gpt2 "2 + 2 =" -n 3 --show-probs', does: 'what else it could have said' },
+    { line: 'heed run ./llama "Dear" --adapter ./letters:0.5', does: 'with half of what an adapter adds' },
     { line: 'cat question.txt | heed run ./gpt2 --stop "\\n\\n" --json', does: 'from a program' },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
@@ -144,14 +147,19 @@ export const run = defineCommand({
     const say = createMessages(language);
     const numbers = createNumbers(language);
     const prompt = await textOrIds(argument, values.ids, { command: 'run', what: 'a prompt', terminal, signal });
-    const open = await openModel(folder!, { engine: values, terminal, say, numbers, signal, quiet: values.quiet });
+    const { quiet, adapter: adapters } = values;
+    const open = await openModel(folder!, { engine: values, terminal, say, numbers, signal, quiet, adapters });
     try {
-      const events = generation(open, prompt, values, signal);
+      const options = optionsOf(values, signal);
+      const events = generation(open, prompt, values, options);
+      const { numBeams = 1, numReturnSequences = 1 } = mergeOptions(open.model.parts.defaults, options);
+      if (values['show-probs'] !== undefined && !values.json && numBeams > 1)
+        throw new UsageError(`${NO_PROBABILITIES}: this checkpoint asks for ${numBeams} beams, add --beams 1`, 'run');
       const show = values.json
         ? jsonView
         : values['show-probs'] !== undefined
           ? tableView
-          : severalSequences(values)
+          : numBeams > 1 || numReturnSequences > 1
             ? listView
             : streamView;
       const meter = startMeter(open);
@@ -178,12 +186,13 @@ export const run = defineCommand({
 
 const severalSequences = (values: RunValues) => (values['num-return-sequences'] ?? 1) > 1 || (values.beams ?? 1) > 1;
 
+const NO_PROBABILITIES = '--show-probs has no meaning in a beam search, which compares whole sequences';
 function checkTogether(values: RunValues): void {
   const problem =
     values['show-probs'] !== undefined && severalSequences(values) && !values.json
       ? '--show-probs shows one sequence: leave --beams and --num-return-sequences out, or ask for --json'
       : values['show-probs'] !== undefined && (values.beams ?? 1) > 1
-        ? '--show-probs has no meaning in a beam search, which compares whole sequences'
+        ? NO_PROBABILITIES
         : values.greedy && values.temperature
           ? '--greedy and --temperature contradict each other'
           : undefined;
@@ -191,17 +200,22 @@ function checkTogether(values: RunValues): void {
 }
 
 // ---- what is generated
-function generation({ model }: OpenModel, prompt: string | readonly number[], values: RunValues, signal: AbortSignal) {
-  const given: GenerateOptions = {
-    ...Object.fromEntries(
-      Object.entries(OPTIONS).flatMap(([name, option]) =>
-        'sets' in option ? [[option.sets, values[name as keyof RunValues]]] : [],
-      ),
+const optionsOf = (values: RunValues, signal: AbortSignal): GenerateOptions => ({
+  ...Object.fromEntries(
+    Object.entries(OPTIONS).flatMap(([name, option]) =>
+      'sets' in option ? [[option.sets, values[name as keyof RunValues]]] : [],
     ),
-    doSample: values.greedy ? false : undefined,
-    logprobs: values.json || undefined,
-    signal,
-  };
+  ),
+  doSample: values.greedy ? false : undefined,
+  logprobs: values.json || undefined,
+  signal,
+});
+function generation(
+  { model }: OpenModel,
+  prompt: string | readonly number[],
+  values: RunValues,
+  given: GenerateOptions,
+) {
   if (model.parts.tokenizer) {
     // A shell hands \n over as two characters.
     const stopStrings = values.stop.map(text => text.replaceAll('\\n', '\n'));

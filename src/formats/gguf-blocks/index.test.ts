@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { toFloat32 } from '../checkpoint.ts';
 import { openCheckpoint } from '../open-checkpoint.ts';
+import { type CodebookName, codebook } from './i-codebooks.ts';
 import { BLOCK_CODECS, type BlockDType, decodeBlocks, encodeBlocks, isBlockDType, WRITABLE_BLOCKS } from './index.ts';
 
 /** The halves of a block: the scale is 1, what else there is 0.5. */
@@ -50,22 +51,47 @@ describe('decodeBlocks', () => {
     expect(digits.map((_, place) => values[32 * place])).toEqual(digits.map(digit => (digit - 1) / 2));
   });
 
-  it.each(Object.keys(BLOCK_CODECS) as BlockDType[])(
-    'reads blocks of %s one after the other, into given memory',
-    dtype => {
-      const { bytes, elements } = BLOCK_CODECS[dtype];
-      const two = Uint8Array.from({ length: 2 * bytes }, (_, i) => (i * 11) & 63);
-      const out = new Float32Array(2 * elements + 1).fill(7);
-      decodeBlocks(two, dtype, out);
-      expect(out.subarray(0, elements)).toEqual(decodeBlocks(two.subarray(0, bytes), dtype));
-      expect(out.subarray(elements, 2 * elements)).toEqual(decodeBlocks(two.subarray(bytes), dtype));
-      expect(out.at(-1)).toBe(7);
-      expect(() => decodeBlocks(two.subarray(1), dtype)).toThrow(/no whole number of blocks/);
-    },
-  );
+  it.each(Object.keys(BLOCK_CODECS) as BlockDType[])('reads blocks of %s one after the other', dtype => {
+    const { bytes, elements } = BLOCK_CODECS[dtype];
+    const two = Uint8Array.from({ length: 2 * bytes }, (_, i) => (i * 11) & 63);
+    const out = decodeBlocks(two, dtype);
+    expect(out.subarray(0, elements)).toEqual(decodeBlocks(two.subarray(0, bytes), dtype));
+    expect(out.subarray(elements)).toEqual(decodeBlocks(two.subarray(bytes), dtype));
+    expect(() => decodeBlocks(two.subarray(1), dtype)).toThrow(/no whole number of blocks/);
+  });
 
   it('tells block formats from other dtypes', () => {
     expect(['Q4_0', 'F16', 'toString', 'q4_0'].map(isBlockDType)).toEqual([true, false, false, false]);
+  });
+});
+
+/** Points of each codebook, and the sum of all coordinates times their place, of ggml's tables. */
+const CODEBOOKS: readonly [CodebookName, number, number, number][] = [
+  ['iq1', 2048, 8, 10703429],
+  ['iq2_xxs', 256, 8, 42100955],
+  ['iq2_xs', 512, 8, 182044374],
+  ['iq2_s', 1024, 8, 720245922],
+  ['iq3_xxs', 256, 4, 14912868],
+  ['iq3_s', 512, 4, 14404362],
+];
+
+describe('codebooks', () => {
+  it.each(CODEBOOKS)('%s has the points of ggml, in their order', (name, points, width, sum) => {
+    const coordinates = codebook(name);
+    expect(coordinates.length).toBe(points * width);
+    expect(coordinates.reduce((total, value, i) => total + value * (i + 1), 0)).toBe(sum);
+    expect(codebook(name)).toBe(coordinates);
+  });
+
+  it('give signs of which an even number is negative', () => {
+    const block = new Uint8Array(BLOCK_CODECS.IQ2_XXS.bytes);
+    block.set(ONE);
+    // All points are the first one; the seven signs of the first eight values say - + - + + + +.
+    block.set([5], 6);
+    const values = decodeBlocks(block, 'IQ2_XXS');
+    expect([...values.subarray(0, 9)]).toEqual([-1, 1, -1, 1, 1, 1, 1, 1, 1]);
+    block.set([7], 6);
+    expect([...decodeBlocks(block, 'IQ2_XXS').subarray(0, 9)]).toEqual([-1, -1, -1, 1, 1, 1, 1, -1, 1]);
   });
 });
 

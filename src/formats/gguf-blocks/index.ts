@@ -1,13 +1,14 @@
 /** The block formats of GGUF: how many bytes hold how many values, and how they are read and made. */
 import { ConfigError, FormatError, UnsupportedError } from '../../errors.ts';
 import type { BlockCodec } from './block-codec.ts';
+import { I_QUANTS } from './i-quants.ts';
 import { K_QUANTS } from './k-quants.ts';
 import { LEGACY_QUANTS } from './legacy-quants.ts';
 import { TERNARY_QUANTS } from './ternary-quants.ts';
 
 export type { BlockCodec } from './block-codec.ts';
 
-const CODECS = { ...LEGACY_QUANTS, ...K_QUANTS, ...TERNARY_QUANTS } as const;
+const CODECS = { ...LEGACY_QUANTS, ...K_QUANTS, ...TERNARY_QUANTS, ...I_QUANTS } as const;
 
 /** A format that holds a row of a tensor in blocks. */
 export type BlockDType = keyof typeof CODECS;
@@ -21,12 +22,8 @@ export const WRITABLE_BLOCKS = (Object.keys(CODECS) as BlockDType[]).filter(dtyp
 /** Whether a text names a block format. */
 export const isBlockDType = (text: string): text is BlockDType => Object.hasOwn(CODECS, text);
 
-/**
- * The values of whole blocks, to the bit those of the reference.
- * @param out at least as many values; default: new memory
- * @throws FormatError if the last block is incomplete
- */
-export function decodeBlocks(bytes: Uint8Array, dtype: BlockDType, out?: Float32Array): Float32Array {
+/** The values of whole blocks, to the bit those of the reference. Throws FormatError if the last block is incomplete. */
+export function decodeBlocks(bytes: Uint8Array, dtype: BlockDType): Float32Array {
   const codec = BLOCK_CODECS[dtype];
   const count = bytes.length / codec.bytes;
   if (!Number.isInteger(count)) {
@@ -35,7 +32,7 @@ export function decodeBlocks(bytes: Uint8Array, dtype: BlockDType, out?: Float32
       expected: `a multiple of ${codec.bytes}`,
     });
   }
-  const values = out ?? new Float32Array(count * codec.elements);
+  const values = new Float32Array(count * codec.elements);
   for (let i = 0; i < count; i++) codec.decode(bytes, i * codec.bytes, values, i * codec.elements);
   return values;
 }

@@ -1,0 +1,18 @@
+/** Loads one vocabulary with one engine in a fresh process and prints what that takes: `node load-run.mjs ENGINE VOCABULARY`. */
+import { ENGINES } from './engines.mjs';
+
+const [engine, vocabulary] = [process.argv[2], JSON.parse(process.argv[3])];
+const inUse = () => {
+  globalThis.gc();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, kept: heapUsed + external };
+};
+const before = inUse();
+const start = performance.now();
+const encode = await ENGINES[engine](vocabulary);
+await encode?.('a');
+const ms = performance.now() - start;
+const after = inUse();
+console.log(JSON.stringify(encode ? { ms, kept: after.kept - before.kept, rss: after.rss - before.rss } : {}));
+// So that what was loaded is still in use above.
+await encode?.('b');

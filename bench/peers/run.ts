@@ -1,0 +1,133 @@
+/**
+ * `npm run bench:peers [-- VOCABULARY ...] [--megabytes N] [--turns N] [--json]`: heed's built tokenizers against others, the
+ * same texts and vocabularies in one run, in turns. Installs the others in this folder when they are missing; the project
+ * itself never does. What each is asked for stands in engines.mjs.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { inChild } from '../child.ts';
+import { load, machine } from '../engine.ts';
+import { printTable, type Row } from '../table.ts';
+import { usualTexts } from '../texts.ts';
+import { interleave, summarize } from '../timing.ts';
+import { type PeerVocabulary, peerVocabularies } from './vocabularies.ts';
+
+type Encode = (text: string) => ArrayLike<number> | Promise<ArrayLike<number>>;
+type Engines = Record<string, (vocabulary: PeerVocabulary) => Promise<Encode | undefined>>;
+
+const at = (path: string) => new URL(path, import.meta.url).pathname;
+/** Fresh processes that load each vocabulary. */
+const LOADS = 5;
+
+function prepare(): void {
+  if (!existsSync(at('node_modules'))) {
+    console.log('installing the peers into bench/peers/node_modules ...');
+    execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: at('.'), stdio: 'inherit' });
+  }
+  const { status } = spawnSync('npm', ['run', 'build', '--silent'], { cwd: at('../..'), stdio: 'inherit' });
+  if (status !== 0) throw new Error('heed cannot be built');
+}
+
+/** The first place where two lists of ids differ, or -1. */
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) if (a[i] !== b[i]) return i;
+  return -1;
+}
+
+/** Throughput on each text, after a look at the ids. */
+async function speed(
+  vocabulary: PeerVocabulary,
+  engines: Engines,
+  texts: Record<string, string>,
+  turns: number,
+): Promise<Row[]> {
+  const encoders: Record<string, Encode> = {};
+  for (const [name, load] of Object.entries(engines)) {
+    const encode = await load(vocabulary);
+    if (encode) encoders[name] = encode;
+  }
+  const rows: Row[] = [];
+  for (const [name, text] of Object.entries(texts)) {
+    const bytes = Buffer.byteLength(text);
+    const own = await encoders.heed!(text);
+    const differs: Record<string, number> = {};
+    for (const [engine, encode] of Object.entries(encoders)) {
+      const place = difference(own, await encode(text));
+      if (place >= 0) differs[engine] = place;
+    }
+    const run = (encode: Encode) => async () => void (await encode(text));
+    const times = await interleave(
+      Object.fromEntries(Object.entries(encoders).map(([engine, encode]) => [engine, run(encode)])),
+      { seconds: 0, atLeast: turns },
+    );
+    for (const [engine, { min, median }] of Object.entries(times))
+      rows.push({
+        vocabulary: vocabulary.name,
+        text: name,
+        engine,
+        'MB/s best': bytes / 1000 / min,
+        'MB/s median': bytes / 1000 / median,
+        "heed's ratio": min / times.heed!.min,
+        ids: differs[engine] === undefined ? 'equal' : `differ at ${differs[engine]}`,
+      });
+  }
+  return rows;
+}
+
+interface LoadRun {
+  readonly ms?: number;
+  readonly kept: number;
+  readonly rss: number;
+}
+
+/** Time from nothing but a bare process to the first ids, and the memory that stays. */
+async function loading(vocabulary: PeerVocabulary, engines: Engines): Promise<Row[]> {
+  const runs: Record<string, LoadRun[]> = {};
+  for (let turn = 0; turn < LOADS; turn++)
+    for (const engine of Object.keys(engines)) {
+      const run = await inChild<LoadRun>('./peers/load-run.mjs', engine, JSON.stringify(vocabulary));
+      if (run.ms !== undefined) (runs[engine] ??= []).push(run);
+    }
+  const megabytes = statSync(vocabulary.file).size / 1e6;
+  return Object.entries(runs).map(([engine, list]) => {
+    const { min, median } = summarize(list.map(run => run.ms!));
+    const least = (pick: (run: LoadRun) => number) => Math.min(...list.map(pick)) / 1e6;
+    const kept = least(run => run.kept);
+    return {
+      vocabulary: vocabulary.name,
+      engine,
+      'ms best': min,
+      'ms median': median,
+      'file MB': megabytes,
+      'heap and buffers MB': kept,
+      'times the file': kept / megabytes,
+      'whole process MB': least(run => run.rss),
+    };
+  });
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { megabytes: { type: 'string' }, turns: { type: 'string' }, json: { type: 'boolean' } },
+});
+const [megabytes, turns] = [Number(values.megabytes ?? 10), Number(values.turns ?? 3)];
+if (!(megabytes > 0) || !(turns >= 1)) {
+  console.error('usage: npm run bench:peers [-- VOCABULARY ...] [--megabytes N] [--turns N] [--json]');
+  process.exit(2);
+}
+prepare();
+const { ENGINES } = (await import(at('engines.mjs'))) as { ENGINES: Engines };
+const { vocabularies, cleanUp } = peerVocabularies();
+const chosen = vocabularies.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const json = values.json ?? false;
+const texts = usualTexts(megabytes * 1e6);
+console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
+try {
+  for (const vocabulary of chosen) printTable(`loading ${vocabulary.name}`, await loading(vocabulary, ENGINES), json);
+  for (const vocabulary of chosen)
+    printTable(`speed with ${vocabulary.name}, ${megabytes} MB`, await speed(vocabulary, ENGINES, texts, turns), json);
+} finally {
+  cleanUp();
+}
+console.log(json ? JSON.stringify({ load: load() }) : `\nload average ${load()}`);
