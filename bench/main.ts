@@ -10,7 +10,7 @@ import { growth } from './growth.ts';
 import { model } from './model.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
-import { tokenizers } from './tokenizers.ts';
+import { tokenizerGrowth, tokenizers } from './tokenizers.ts';
 import { trainTokenizers } from './train-tokenizer.ts';
 
 /** Sections by name, in the order in which they run. */
@@ -22,6 +22,7 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   'cross-attention': crossAttention,
   'start-up': startUp,
   tokenizers,
+  'tokenizer-growth': tokenizerGrowth,
   'train-tokenizer': trainTokenizers,
 };
 

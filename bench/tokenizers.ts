@@ -3,7 +3,7 @@
  * one character), and how the time per byte grows with the length of the text.
  */
 import { existsSync } from 'node:fs';
-import { loadTokenizer } from '../src/tokenizers/index.ts';
+import { loadTokenizer, type Tokenizer } from '../src/tokenizers/index.ts';
 import type { Row } from './table.ts';
 import { repeated, usualTexts } from './texts.ts';
 import { interleave } from './timing.ts';
@@ -18,45 +18,40 @@ const OWN = ['llama3-style', 'o200k-style', 'llama2-style', 'bert-uncased-style'
 );
 const UNITS = 1 << 20;
 
-function texts(): Record<string, string> {
-  const usual = usualTexts(UNITS);
+function texts(units: number): Record<string, string> {
+  const usual = usualTexts(units);
   return {
     ...usual,
-    uncut: repeated(usual.prose.replace(/[^A-Za-z]/g, '').toLowerCase(), UNITS),
-    spaces: repeated(' ', UNITS),
-    'one letter': repeated('a', UNITS),
+    uncut: repeated(
+      usual.prose
+        .slice(0, UNITS)
+        .replace(/[^A-Za-z]/g, '')
+        .toLowerCase(),
+      units,
+    ),
+    spaces: repeated(' ', units),
+    'one letter': repeated('a', units),
   };
 }
 
-/** Nanoseconds per code unit of texts of different lengths, every length over as much text as the longest. */
-async function growth(encode: (text: string) => void, text: string): Promise<Row> {
-  const whole = text.repeat(Math.ceil(10e6 / text.length)).slice(0, 10e6);
-  const run = (length: number) => () => {
-    for (let from = 0; from < 2e6; from += length) encode(whole.slice(from, from + length));
-  };
-  const lengths = { '1 KB': 1e3, '100 KB': 1e5, '10 MB': 10e6 };
-  const times = await interleave(
-    { '1 KB': run(1e3), '100 KB': run(1e5), '10 MB': run(10e6) },
-    { seconds: 0.5, atLeast: 2 },
-  );
-  return Object.fromEntries(
-    Object.entries(lengths).map(([name, length]) => [
-      `ns at ${name}`,
-      (times[name as keyof typeof lengths].min * 1e6) / Math.max(2e6, length),
-    ]),
-  );
-}
+const folders = () => {
+  const shared = CANDIDATES.filter(f => existsSync(f));
+  return shared.length ? shared : OWN.filter(f => existsSync(f));
+};
+const nameOf = (folder: string) => folder.split('/').at(-1)!;
+const encoderOf = (tokenizer: Tokenizer) => (text: string) =>
+  void tokenizer.encodeIds(text, { addSpecialTokens: false });
 
+/** Throughput on texts of a megabyte. */
 export async function tokenizers(): Promise<Row[]> {
   const rows: Row[] = [];
-  const samples = texts();
+  const samples = texts(UNITS);
   const bytes = Object.fromEntries(Object.entries(samples).map(([name, text]) => [name, Buffer.byteLength(text)]));
-  const folders = CANDIDATES.filter(f => existsSync(f));
-  for (const folder of folders.length ? folders : OWN.filter(f => existsSync(f))) {
+  for (const folder of folders()) {
     const start = performance.now();
     const tokenizer = await loadTokenizer(folder);
     const loadMs = performance.now() - start;
-    const encode = (text: string) => void tokenizer.encodeIds(text, { addSpecialTokens: false });
+    const encode = encoderOf(tokenizer);
     const times = await interleave(
       Object.fromEntries(Object.entries(samples).map(([name, text]) => [name, () => encode(text)])),
       { seconds: 0.5, atLeast: 2 },
@@ -64,12 +59,38 @@ export async function tokenizers(): Promise<Row[]> {
     const rate = Object.fromEntries(
       Object.keys(samples).map(name => [`${name} MB/s`, bytes[name]! / 1000 / times[name]!.min]),
     );
-    rows.push({
-      tokenizer: folder.split('/').at(-1)!,
-      'load ms': loadMs,
-      ...rate,
-      ...(await growth(encode, samples.prose!)),
-    });
+    rows.push({ tokenizer: nameOf(folder), 'load ms': loadMs, ...rate });
+  }
+  return rows;
+}
+
+/** Nanoseconds per code unit of texts of different lengths, every length over as much text at a time. */
+export async function tokenizerGrowth(): Promise<Row[]> {
+  const rows: Row[] = [];
+  const samples = texts(10e6);
+  const lengths = { '1 KB': 1e3, '100 KB': 1e5, '10 MB': 10e6 };
+  for (const folder of folders()) {
+    const encode = encoderOf(await loadTokenizer(folder));
+    for (const [name, text] of Object.entries(samples)) {
+      const run = (length: number) => () => {
+        for (let from = 0; from < Math.max(2e6, length); from += length) encode(text.slice(from, from + length));
+      };
+      const times = await interleave(
+        { '1 KB': run(lengths['1 KB']), '100 KB': run(lengths['100 KB']), '10 MB': run(lengths['10 MB']) },
+        { seconds: 0.3, atLeast: 2 },
+      );
+      const each = Object.entries(lengths).map(
+        ([length, units]) =>
+          [length, (times[length as keyof typeof lengths].min * 1e6) / Math.max(2e6, units)] as const,
+      );
+      const nanoseconds = each.map(([, ns]) => ns);
+      rows.push({
+        tokenizer: nameOf(folder),
+        text: name,
+        ...Object.fromEntries(each.map(([length, ns]) => [`ns at ${length}`, ns])),
+        'most / least': Math.max(...nanoseconds) / Math.min(...nanoseconds),
+      });
+    }
   }
   return rows;
 }

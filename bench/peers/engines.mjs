@@ -8,32 +8,45 @@ import { readFileSync } from 'node:fs';
 /** @typedef {{ file: string, json: string, published?: { gptTokenizer: string, tiktoken: string } }} Vocabulary */
 /** @typedef {(text: string) => ArrayLike<number> | Promise<ArrayLike<number>>} Encode */
 
-/** @type {Record<string, (vocabulary: Vocabulary) => Promise<Encode | undefined>>} */
+/**
+ * First the code, then the vocabulary: what a package carries as a module counts as vocabulary.
+ * @type {Record<string, () => Promise<(vocabulary: Vocabulary) => Promise<Encode | undefined>>>}
+ */
 export const ENGINES = {
-  async heed({ file }) {
+  async heed() {
     const { loadTokenizer } = await import('../../dist/tokenizers/index.js');
-    const tokenizer = await loadTokenizer(file);
-    return text => tokenizer.encodeIds(text, { addSpecialTokens: false });
+    return async ({ file }) => {
+      const tokenizer = await loadTokenizer(file);
+      return text => tokenizer.encodeIds(text, { addSpecialTokens: false });
+    };
   },
-  async 'gpt-tokenizer'({ published }) {
-    if (!published) return undefined;
-    const { encode } = await import(`gpt-tokenizer/encoding/${published.gptTokenizer}`);
-    return text => encode(text);
+  async 'gpt-tokenizer'() {
+    return async ({ published }) => {
+      if (!published) return undefined;
+      const { encode } = await import(`gpt-tokenizer/encoding/${published.gptTokenizer}`);
+      return text => encode(text);
+    };
   },
-  async tiktoken({ published }) {
-    if (!published) return undefined;
+  async tiktoken() {
     const { get_encoding } = await import('tiktoken');
-    const encoding = get_encoding(published.tiktoken);
-    return text => encoding.encode_ordinary(text);
+    return async ({ published }) => {
+      if (!published) return undefined;
+      const encoding = get_encoding(published.tiktoken);
+      return text => encoding.encode_ordinary(text);
+    };
   },
-  async '@huggingface/tokenizers'({ json }) {
+  async '@huggingface/tokenizers'() {
     const { Tokenizer } = await import('@huggingface/tokenizers');
-    const tokenizer = new Tokenizer(JSON.parse(readFileSync(json, 'utf8')), {});
-    return text => tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return async ({ json }) => {
+      const tokenizer = new Tokenizer(JSON.parse(readFileSync(json, 'utf8')), {});
+      return text => tokenizer.encode(text, { add_special_tokens: false }).ids;
+    };
   },
-  async 'tokenizers (native)'({ json }) {
+  async 'tokenizers (native)'() {
     const { Tokenizer } = await import('tokenizers');
-    const tokenizer = Tokenizer.fromFile(json);
-    return async text => (await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds();
+    return async ({ json }) => {
+      const tokenizer = Tokenizer.fromFile(json);
+      return async text => (await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds();
+    };
   },
 };

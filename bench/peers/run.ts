@@ -14,7 +14,7 @@ import { interleave, summarize } from '../timing.ts';
 import { type PeerVocabulary, peerVocabularies } from './vocabularies.ts';
 
 type Encode = (text: string) => ArrayLike<number> | Promise<ArrayLike<number>>;
-type Engines = Record<string, (vocabulary: PeerVocabulary) => Promise<Encode | undefined>>;
+type Engines = Record<string, () => Promise<(vocabulary: PeerVocabulary) => Promise<Encode | undefined>>>;
 
 const at = (path: string) => new URL(path, import.meta.url).pathname;
 /** Fresh processes that load each vocabulary. */
@@ -43,8 +43,8 @@ async function speed(
   turns: number,
 ): Promise<Row[]> {
   const encoders: Record<string, Encode> = {};
-  for (const [name, load] of Object.entries(engines)) {
-    const encode = await load(vocabulary);
+  for (const [name, importCode] of Object.entries(engines)) {
+    const encode = await (await importCode())(vocabulary);
     if (encode) encoders[name] = encode;
   }
   const rows: Row[] = [];
@@ -76,12 +76,13 @@ async function speed(
 }
 
 interface LoadRun {
+  readonly importMs: number;
   readonly ms?: number;
   readonly kept: number;
   readonly rss: number;
 }
 
-/** Time from nothing but a bare process to the first ids, and the memory that stays. */
+/** In fresh processes: the time to import the code, the time from a vocabulary to the first ids, and the memory that stays. */
 async function loading(vocabulary: PeerVocabulary, engines: Engines): Promise<Row[]> {
   const runs: Record<string, LoadRun[]> = {};
   for (let turn = 0; turn < LOADS; turn++)
@@ -97,6 +98,7 @@ async function loading(vocabulary: PeerVocabulary, engines: Engines): Promise<Ro
     return {
       vocabulary: vocabulary.name,
       engine,
+      'import ms': Math.min(...list.map(run => run.importMs)),
       'ms best': min,
       'ms median': median,
       'file MB': megabytes,

@@ -23,6 +23,10 @@ export interface AdapterPlan {
 const PREFIX = 'base_model.model.';
 /** The copies of a module: the one that was trained, and the base model's. */
 const COPIES = /\.(modules_to_save(\.default)?|original_module)(?=\.)/;
+/** The base model's name of a parameter that an adapter's file holds as a whole. */
+export const plainName = (key: string): string =>
+  key.slice(PREFIX.length).replace('.base_layer.', '.').replace(COPIES, '');
+
 /** Parts of a low-rank layer by the endings of their names. Training keeps adapters apart by a name, mostly `default`. */
 const PARTS: readonly (readonly [
   ending: RegExp,
@@ -65,10 +69,10 @@ export function planAdapter(
     if (!found && /\.lora_/.test(key))
       throw new UnsupportedError('a tensor of an unknown variant of LoRA', { seen: key, where });
     if (!found) {
-      const plain = key.replace('.base_layer.', '.').replace(COPIES, '');
+      const plain = PREFIX + plainName(key);
       // The biases of a module that was trained as a whole come with it and by themselves, and once as they were.
       if (plain !== key && (key.includes('.original_module.') || checkpoint.tensors.has(plain))) continue;
-      const { name, spec: own } = find(plain.slice(PREFIX.length), where);
+      const { name, spec: own } = find(plainName(key), where);
       claim(key, `saved.${name}`, own);
       continue;
     }
@@ -90,7 +94,7 @@ export function planAdapter(
       'direction.magnitude': [out],
     };
     const before = layers.get(layer);
-    if (before && before.module !== module)
+    if (before && (before.module !== module || before.table !== table))
       throw new CheckpointError('two layers of an adapter are one here', {
         seen: `${before.module} and ${module}`,
         where,

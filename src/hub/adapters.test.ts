@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TINY, tinyModel } from '../../test/families/tiny-model.ts';
+import { TINY, tinyFiles, tinyModel } from '../../test/families/tiny-model.ts';
 import { createWasmBackend } from '../backends/wasm/index.ts';
 import { safetensorsBytes } from '../formats/index.ts';
 import type { ModelInputs } from '../models/forward.ts';
@@ -240,8 +240,26 @@ describe('files of an adapter', () => {
     model.dispose();
     expect(backend.memory().used - used).toBeLessThan(100_000);
     await expect(load(adapterFiles({}, { x: random(1) }), { backend })).rejects.toThrow(/does not name its model/);
+    const itself = adapterFiles({ base_model_name_or_path: `${DATA}gpt2-lora` }, { x: random(1) });
+    await expect(load(itself, { backend })).rejects.toThrow(/the model of an adapter is no model.*gpt2-lora/);
     const lost = adapterFiles({ base_model_name_or_path: './nowhere/x' }, { x: random(1) });
     await expect(load(lost, { backend })).rejects.toThrow(/no such model.*nowhere/);
+  });
+
+  it('may hold a classifier that the model lacks', async () => {
+    const folder = join(root, 'language-model');
+    await mkdir(folder);
+    for (const [name, bytes] of Object.entries(await tinyFiles('llama', backend)))
+      await writeFile(join(folder, name), bytes);
+    const score = random(5, 24);
+    const config = { base_model_name_or_path: folder, task_type: 'SEQ_CLS' };
+    const model = await load(adapterFiles(config, { 'score.weight': score }), { backend });
+    expect(model.parts.head).toBe('sequenceClassification');
+    const { logits, hidden } = model.graph(inputs);
+    const last = new Float32Array((await hidden.data()).slice(-24));
+    const expected = times(score, { shape: [24, 1], values: last });
+    expectClose([...(await logits.data())], [...expected.values]);
+    model.dispose();
   });
 
   it('are written as they were read', async () => {

@@ -12,6 +12,7 @@ import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
 import { loadTokenizerFrom, tokenizerFromGguf } from '../tokenizers/index.ts';
 import { readAdapterConfig } from './adapter-config.ts';
+import { joinCheckpoints, savedTensors, withLabels } from './adapter-head.ts';
 import { type Adapter, baseOf, headOfTask, type LoadAdapterOptions, loadAdapterFrom } from './adapters.ts';
 import {
   type DownloadProgress,
@@ -50,19 +51,24 @@ export interface LoadOptions extends HubOptions {
 /**
  * Loads a model in the reference's layout: `config.json`, weights (`openCheckpointFrom` says which), and if they are there
  * `tokenizer.json` (or its relatives) and `generation_config.json`; or an encoder with modules after it, `modules.json`; or a
- * GGUF file, which holds all of that.
+ * GGUF file, which holds all of that; or an adapter (PEFT), together with the model that it names.
  * @param source a folder or a weights file (in Node), an http(s) address of either, the id of a model on the hub (`org/name`,
  * `org/name@revision`, `org/name/file.gguf`) where there is no such folder, or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
 export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {
+  return loadWith(source, options);
+}
+
+/** @param saved tensors of an adapter, some of which the model may lack */
+async function loadWith(source: string | ModelFiles, options: LoadOptions, saved?: Checkpoint): Promise<Model> {
   const { onProgress } = options;
   const files = modelFiles(source, {
     ...options,
     onProgress: onProgress && (progress => onProgress({ stage: 'download', ...progress })),
   });
   try {
-    return await loadFrom(files, options);
+    return await loadFrom(files, options, saved);
   } catch (error) {
     // Errors on the way may have been told as those of a file.
     options.signal?.throwIfAborted();
@@ -83,7 +89,7 @@ export function isHubId(source: string): boolean {
   return !globalThis.process?.getBuiltinModule?.('node:fs')?.existsSync(source);
 }
 
-async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model> {
+async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpoint): Promise<Model> {
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const modules = await sentenceModules(given, signal);
@@ -92,8 +98,14 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
   let checkpoint: Checkpoint | undefined = gguf?.checkpoint;
   let sentence: ModelParts['sentence'];
   try {
-    const json = gguf?.json ?? (await readJson(files, 'config.json', signal));
-    if (!json) return await loadAdapted(files, options);
+    const found = gguf?.json ?? (await readJson(files, 'config.json', signal));
+    if (!found && saved)
+      throw new CheckpointError('the model of an adapter is no model', {
+        seen: files.name,
+        expected: 'a folder with config.json',
+      });
+    if (!found) return await loadAdapted(files, options);
+    const json = saved ? withLabels(found, saved) : found;
     const { architecture, json: full } = await architectureOf(json);
     const reader = new ConfigReader(full, `${gguf ? 'metadata' : 'config.json'} of ${files.name}`);
     const config = architecture.config(reader);
@@ -107,6 +119,7 @@ async function loadFrom(given: ModelFiles, options: LoadOptions): Promise<Model>
     ]);
     sentence = gguf ? ggufSentence(gguf.file) : await modules?.load(backend, signal);
     checkpoint ??= await openCheckpointFrom(files, signal);
+    if (saved) checkpoint = joinCheckpoints(checkpoint, saved, key => architecture.rename(key, config));
     const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
     const spec = headOf({ architecture, head }).parameters(config);
     const { params, names, unexpected } = await loadParameters(checkpoint, spec, backend, {
@@ -151,7 +164,13 @@ async function loadAdapted(files: ModelFiles, options: LoadOptions): Promise<Mod
     throw new CheckpointError('no config.json', { seen: files.name, expected: 'config.json beside the weights' });
   const head = options.head ?? headOfTask(found.task);
   const { revision } = found;
-  const base = await load(baseOf(found, files), { ...options, head, revision, weights: undefined });
+  const saved = await savedTensors(files, options.signal);
+  let base: Model;
+  try {
+    base = await loadWith(baseOf(found, files), { ...options, head, revision, weights: undefined }, saved);
+  } finally {
+    await saved.close();
+  }
   try {
     const adapter = await loadAdapterFrom(base.parts, files, options);
     const onDispose = () => {

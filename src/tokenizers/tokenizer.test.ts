@@ -50,6 +50,9 @@ function json(changes: object = {}): object {
     ...changes,
   };
 }
+/** A component whose parts are the same object twice, and so on: 2^depth paths. */
+const entangled = (depth: number): object => (depth === 0 ? { type: 'ByteLevel' } : twice(entangled(depth - 1)));
+const twice = (part: object) => ({ type: 'Sequence', decoders: [part, part] });
 const model = (changes: object) => ({ model: { type: 'BPE', vocab, merges: [], ...changes } });
 
 describe('encode', () => {
@@ -304,6 +307,16 @@ describe('loading', () => {
       json({ normalizer: JSON.parse('{"normalizers":['.repeat(60) + ']}'.repeat(60)) }),
       'nested',
     ],
+    [
+      'components that share their parts so often that they cannot be counted',
+      json({ decoder: entangled(40) }),
+      'nested',
+    ],
+    [
+      'a space mark of two characters',
+      json({ pre_tokenizer: { type: 'Metaspace', replacement: '__' } }),
+      'pre_tokenizer.replacement',
+    ],
   ])('names the fault of a file with %s', (_, file, message) => {
     expect(() => tokenizerFromJson(file)).toThrow(TokenizerError);
     expect(() => tokenizerFromJson(file)).toThrow(message);
@@ -318,6 +331,14 @@ describe('loading', () => {
   ])('names the type %s that it does not know', (type, changes) => {
     expect(() => tokenizerFromJson(json(changes))).toThrow(UnsupportedError);
     expect(() => tokenizerFromJson(json(changes))).toThrow(type);
+  });
+
+  it('refuses pre-tokenizers of so many steps that each text would grow without bound', () => {
+    const pretokenizers = (count: number) =>
+      Array.from({ length: count }, () => ({ type: 'ByteLevel', use_regex: false }));
+    const file = (count: number) => json({ pre_tokenizer: { type: 'Sequence', pretokenizers: pretokenizers(count) } });
+    expect(() => tokenizerFromJson(file(4))).not.toThrow();
+    expect(() => tokenizerFromJson(file(5))).toThrow('too many steps');
   });
 
   it('names the file that is at fault', () => {

@@ -83,7 +83,7 @@ export class Unigram implements Model {
         expected: `below ${pieces.length}`,
         where: 'model',
       });
-    this.#scores = new Float64Array(options.scores);
+    this.#scores = options.scores instanceof Float64Array ? options.scores : new Float64Array(options.scores);
     this.#trie = new Trie(pieces.length);
     let longest = 2;
     for (let id = 0; id < pieces.length; id++) {

@@ -62,7 +62,8 @@ const EDITS: readonly ((rng: Rng, place: Holder, key: string, root: Holder) => v
     else delete place[key];
   },
   (rng, place, key) => {
-    place[key] = pick(rng, VALUES);
+    // A copy: later edits must not reach the next case.
+    place[key] = structuredClone(pick(rng, VALUES));
   },
   (rng, place, key) => {
     place[key] = { Regex: hostileRegex(rng) };
@@ -71,7 +72,7 @@ const EDITS: readonly ((rng: Rng, place: Holder, key: string, root: Holder) => v
     place[key] = structuredClone(pick(rng, Object.values(somewhere(rng, root)).concat(null)));
   },
   (_rng, place, key) => {
-    place[`${key}x`] = place[key];
+    place[`${key}x`] = structuredClone(place[key]);
   },
   (rng, place, key) => {
     if (typeof place[key] === 'number') place[key] = (place[key] as number) + rng.below(5) - 2;

@@ -11,6 +11,8 @@ export interface Report {
 
 const [seed, from, until] = process.argv.slice(2).map(Number) as [number, number, number];
 const materials = readMaterials();
+// Without anybody who listens there is nothing to do.
+process.on('disconnect', () => process.exit());
 const say = (report: Report) => new Promise<void>(done => process.send!(report, () => done()));
 
 for (let number = from; number < until; number++) {
@@ -21,4 +23,4 @@ for (let number = from; number < until; number++) {
     await say({ number, outcome: 'failed', what, error: error instanceof Error ? `${error.stack}` : String(error) });
   }
 }
-process.disconnect();
+process.exit();
