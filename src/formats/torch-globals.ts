@@ -107,7 +107,8 @@ function orderedDict([pairs]: readonly unknown[], fail: Fail): PickleDict {
 function newSet([items]: readonly unknown[], fail: Fail): PickleSequence {
   if (items === undefined) return new PickleSequence('set', []);
   if (!(items instanceof PickleSequence)) return fail('set is made of no list', { seen: kindOf(items) });
-  return new PickleSequence('set', items.items);
+  // A list is used up, as the reference's own files use it once: else one list could be walked again for each set.
+  return new PickleSequence('set', items.kind === 'list' ? items.items.splice(0) : items.items.slice());
 }
 
 /**

@@ -90,11 +90,12 @@ export function torchTensor(
 
 function counts(value: unknown, what: string, fail: Fail): readonly number[] {
   if (!(value instanceof PickleSequence)) return fail(`${what} of a tensor is no tuple`, { seen: kindOf(value) });
+  // A list may still grow behind what was checked: it is copied.
   if (value.items.length > MAX_DIMENSIONS) {
     fail('tensor has too many dimensions', { seen: `${value.items.length}`, expected: `at most ${MAX_DIMENSIONS}` });
   }
   const wrong = value.items.findIndex(item => !isCount(item));
   if (wrong >= 0)
     fail(`${what} of a tensor must be counts`, { seen: kindOf(value.items[wrong]), expected: '0 or more' });
-  return value.items as number[];
+  return value.items.slice() as number[];
 }

@@ -77,6 +77,10 @@ export async function openZip(source: ByteSource): Promise<Zip> {
     if (unpacked?.member !== member) {
       const bytes = startOf(member).then(start => inflateMember(source, member, start, fail));
       unpacked = { member, bytes };
+      // What failed is tried again when it is asked for again.
+      bytes.catch(() => {
+        if (unpacked?.bytes === bytes) unpacked = undefined;
+      });
     }
     return unpacked.bytes;
   };

@@ -99,6 +99,8 @@ export class HubUnavailable extends CheckpointError {}
 
 /** An address without its query, which may hold a signature. */
 export function placeOf(url: string): string {
+  // An answer that a caller's own `fetch` made may have none.
+  if (!URL.canParse(url)) return url;
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }

@@ -73,6 +73,11 @@ function parseAddress(base: string): URL {
   const address = URL.canParse(base, page) ? new URL(base, page) : undefined;
   if (!address || !/^https?:$/.test(address.protocol))
     throw new ConfigError('not an address of model files', { seen: base, expected: 'an http(s) URL' });
+  if (address.username || address.password)
+    throw new ConfigError('an address of model files holds no login', {
+      seen: address.host,
+      fix: 'send it with a fetch of your own: urlFiles(address, { fetch })',
+    });
   address.hash = '';
   return address;
 }

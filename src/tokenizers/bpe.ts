@@ -3,18 +3,18 @@
  * fallback as in SentencePiece (Kudo and Richardson 2018). Details as in huggingface/tokenizers models/bpe and
  * sentencepiece bpe_model.cc. The dropout of a file is a training setting and is not applied.
  */
-import { TokenizerError } from '../errors.ts';
 import { LongestMatch } from './added-tokens.ts';
 import { enlarge, mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
 import type { Merges } from './merge-table.ts';
 import type { Model, ModelToken } from './model.ts';
 import { widthAt } from './offsets.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { WordCache } from './word-cache.ts';
 
 /** A BPE model as data. */
 export interface BpeOptions {
-  readonly vocab: ReadonlyMap<string, number>;
+  readonly vocab: Vocabulary;
   readonly merges: Merges;
   /** Pieces are raw text and the vocabulary is written in the byte alphabet. */
   readonly bytes: boolean;
@@ -55,14 +55,11 @@ export class Bpe implements Model {
   readonly size: number;
   readonly unknownId: number | undefined;
   readonly #options: BpeOptions;
-  readonly #tokens: (string | undefined)[];
   /** Id of each byte, -1 if it has none: of the bytes themselves, or of `<0xHH>`. */
   readonly #byteIds: Int32Array;
   /** Id of each character of the basic plane, -1 if it has none. */
   readonly #charIds: Int32Array;
   readonly #byteFallback: boolean;
-  /** Code units of the longest token. */
-  #longest = 0;
   /** Whether `▁` after another character always begins a new token, so that the text before it can be worked on alone. */
   readonly #cutsAtMark: boolean;
   readonly #frozen: LongestMatch<number> | undefined;
@@ -76,45 +73,36 @@ export class Bpe implements Model {
     const { vocab, bytes } = options;
     this.#options = options;
     this.size = vocab.size;
-    this.unknownId = options.unknown === undefined ? undefined : vocab.get(options.unknown);
+    this.unknownId = options.unknown === undefined ? undefined : vocab.id(options.unknown);
     this.#charIds = new Int32Array(bytes ? 0 : 0x10000).fill(-1);
-    // Sized at once: ids come in any order, and an array that grows by jumps turns into a slow table.
-    this.#tokens = new Array<string | undefined>(vocab.size);
     let markInside = false;
-    for (const [token, id] of vocab) {
-      if (this.#tokens[id] !== undefined) {
-        throw new TokenizerError('two tokens have the same id', {
-          seen: `${JSON.stringify([this.#tokens[id], token])} with id ${id}`,
-        });
-      }
-      this.#tokens[id] = token;
-      this.#longest = Math.max(this.#longest, token.length);
-      if (bytes) continue;
+    for (const [token, id] of bytes ? [] : vocab) {
       if (token.length === 1) this.#charIds[token.charCodeAt(0)] = id;
       else markInside ||= hasMarkInside(token);
     }
-    this.#byteIds = Int32Array.from(BYTE_CHARS, (char, byte) => vocab.get(bytes ? char : byteToken(byte)) ?? -1);
+    this.#byteIds = Int32Array.from(BYTE_CHARS, (char, byte) => vocab.id(bytes ? char : byteToken(byte)) ?? -1);
     this.#byteFallback = !!options.byteFallback;
     this.#cutsAtMark =
       !bytes &&
       !markInside &&
-      vocab.has(MARK) &&
+      vocab.id(MARK) !== undefined &&
       !options.continuingPrefix &&
       !options.endSuffix &&
       !options.ignoreMerges;
-    const frozen = (options.frozen ?? []).flatMap(token =>
-      vocab.has(token) ? [[token, vocab.get(token)!] as const] : [],
-    );
+    const frozen = (options.frozen ?? []).flatMap(token => {
+      const id = vocab.id(token);
+      return id === undefined ? [] : [[token, id] as const];
+    });
     this.#frozen = frozen.length > 0 ? new LongestMatch(frozen) : undefined;
     this.#unusedParts = new Map((options.unused ?? []).flatMap(token => this.#cutOfUnused(token)));
   }
 
   tokenToId(token: string): number | undefined {
-    return this.#options.vocab.get(token);
+    return this.#options.vocab.id(token);
   }
 
   idToToken(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#options.vocab.token(id);
   }
 
   tokenize(piece: string): ModelToken[] {
@@ -213,8 +201,8 @@ export class Bpe implements Model {
   /** The tokens of a piece, in the scratch space. */
   #merged(piece: string): Symbols {
     const { bytes, ignoreMerges, vocab, merges } = this.#options;
-    if (ignoreMerges && piece.length <= this.#longest) {
-      const id = vocab.get(bytes ? toByteChars(piece) : piece);
+    if (ignoreMerges && piece.length <= vocab.longest) {
+      const id = vocab.id(bytes ? toByteChars(piece) : piece);
       if (id !== undefined) {
         pushSymbol(this.#clear(1), id, 0, piece.length);
         return this.#scratch;
@@ -267,7 +255,7 @@ export class Bpe implements Model {
     const prefix = at > 0 && continuingPrefix ? continuingPrefix : '';
     const suffix = end === piece.length && endSuffix ? endSuffix : '';
     if (end - at === 1 && !prefix && !suffix) return this.#charIds[piece.charCodeAt(at)]!;
-    return vocab.get(prefix + piece.slice(at, end) + suffix) ?? -1;
+    return vocab.id(prefix + piece.slice(at, end) + suffix) ?? -1;
   }
 
   /** Pushes the `<0xHH>` tokens of a character, if the vocabulary has all of them. */
@@ -295,8 +283,8 @@ export class Bpe implements Model {
   /** What is left of an entry if everything but its own last merge is done, as `[id, parts]`. */
   #cutOfUnused(token: string): [number, number[]][] {
     const { vocab, merges } = this.#options;
-    const own = vocab.get(token);
-    const ids = Array.from(token, char => vocab.get(char) ?? -1);
+    const own = vocab.id(token);
+    const ids = Array.from(token, char => vocab.id(char) ?? -1);
     if (own === undefined || ids.includes(-1)) return [];
     for (;;) {
       let best = -1;
@@ -319,7 +307,7 @@ export class Bpe implements Model {
       if (!parts) tokens.push([id, start, end]);
       let at = start;
       for (const part of parts ?? []) {
-        const width = this.#tokens[part]!.length;
+        const width = this.#options.vocab.lengthOf(part);
         add(part, at, at + width);
         at += width;
       }

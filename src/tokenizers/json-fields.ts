@@ -37,12 +37,14 @@ export function asString(value: unknown, where: string): string {
   return value;
 }
 
+/** Whether `value` is a whole number from 0 to 2^31 - 1. */
+export const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
+
 /** `value` as a whole number from 0 to 2^31 - 1. Throws TokenizerError. */
 export function asCount(value: unknown, where: string): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0x7fffffff) {
-    throw mismatch(value, 'a whole number from 0 to 2147483647', where);
-  }
-  return value;
+  if (isCount(value)) return value;
+  throw mismatch(value, 'a whole number from 0 to 2147483647', where);
 }
 
 /** A field that is true or false, or `fallback` where it is missing or null. Throws TokenizerError. */

@@ -16,6 +16,7 @@ import { surroundWith } from './post-processors.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { SPLIT_PATTERNS } from './split-patterns.ts';
 import { type SpecialTokens, Tokenizer } from './tokenizer.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 const PREFIX = 'tokenizer.ggml.';
 const TYPES: readonly PieceType[] = ['normal', 'normal', 'unknown', 'control', 'user_defined', 'unused', 'byte'];
@@ -181,9 +182,11 @@ function fromGpt2(vocab: Vocab): Tokenizer {
       fix: 'use the tokenizer.json of the model',
       where: `${PREFIX}pre`,
     });
-  const ids = new Map(vocab.tokens.map((token, id) => [token, id]));
-  if (ids.size !== vocab.tokens.length)
-    throw new TokenizerError('a token stands twice in the vocabulary', { where: `${PREFIX}tokens` });
+  const ids = new Vocabulary(
+    vocab.tokens,
+    vocab.tokens.map((_, id) => id),
+    (_, id) => new TokenizerError('a token stands twice in the vocabulary', { where: `${PREFIX}tokens[${id}]` }),
+  );
   const ignoreMerges = WHOLE_PIECES.includes(pre);
   const special = vocab.special();
   const added = addedTokens(vocab, vocab.types());

@@ -1,25 +1,31 @@
 /** The models of tokenizer.json files (huggingface/tokenizers): BPE, WordPiece, Unigram, WordLevel. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { Bpe } from './bpe.ts';
-import { asCount, asList, asObject, flag, type JsonObject, optionalString, shown } from './json-fields.ts';
+import { asCount, asList, asObject, flag, isCount, type JsonObject, optionalString, shown } from './json-fields.ts';
 import { mergesFromList } from './merge-table.ts';
 import type { Model } from './model.ts';
 import { BYTE_STEP, type PreTokenizerStep } from './pre-tokenizers.ts';
 import { UNKNOWN_PENALTY, Unigram } from './unigram.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WordLevel } from './wordlevel.ts';
 import { WordPiece } from './wordpiece.ts';
 
 /** `vocab` of a model: token -> id. Throws TokenizerError. */
-function parseVocab(value: unknown, where: string): Map<string, number> {
+function parseVocab(value: unknown, where: string): Vocabulary {
   const object = asObject(value, where);
-  const vocab = new Map<string, number>();
-  for (const token in object) vocab.set(token, asCount(object[token], `${where}[${JSON.stringify(token)}]`));
-  if (vocab.size === 0) throw new TokenizerError('a vocabulary is empty', { where });
-  return vocab;
+  const tokens = Object.keys(object);
+  if (tokens.length === 0) throw new TokenizerError('a vocabulary is empty', { where });
+  const ids = new Int32Array(tokens.length);
+  for (let i = 0; i < tokens.length; i++) {
+    const id = object[tokens[i]!];
+    // The place is written out only for what is wrong: that takes longer than all else.
+    ids[i] = isCount(id) ? id : asCount(id, `${where}[${JSON.stringify(tokens[i])}]`);
+  }
+  return new Vocabulary(tokens, ids);
 }
 
 /** A merge as `"a b"` or `["a", "b"]`. */
-function splitMerge(merge: unknown, where: string): readonly [string, string] {
+function splitMerge(merge: unknown, index: number, where: string): readonly [string, string] {
   if (typeof merge === 'string') {
     const space = merge.indexOf(' ');
     if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0)
@@ -32,7 +38,11 @@ function splitMerge(merge: unknown, where: string): readonly [string, string] {
   ) {
     return merge as [string, string];
   }
-  throw new TokenizerError('a merge is not two tokens', { seen: shown(merge), expected: '"a b" or ["a", "b"]', where });
+  throw new TokenizerError('a merge is not two tokens', {
+    seen: shown(merge),
+    expected: '"a b" or ["a", "b"]',
+    where: `${where}.merges[${index}]`,
+  });
 }
 
 /** Says whether the model reads bytes itself instead of the characters that stand for them. */
@@ -43,13 +53,13 @@ function parseBpe(config: JsonObject, bytes: boolean, where: string): Bpe {
   const continuingPrefix = optionalString(config, 'continuing_subword_prefix', where) ?? '';
   const endSuffix = optionalString(config, 'end_of_word_suffix', where) ?? '';
   const unknown = optionalString(config, 'unk_token', where);
-  if (unknown !== undefined && !vocab.has(unknown)) {
+  if (unknown !== undefined && vocab.id(unknown) === undefined) {
     throw new TokenizerError('the unknown token is not in the vocabulary', { seen: JSON.stringify(unknown), where });
   }
   const merges = mergesFromList(
     vocab,
     asList(config.merges, `${where}.merges`),
-    (merge, i) => splitMerge(merge, `${where}.merges[${i}]`),
+    (merge, i) => splitMerge(merge, i, where),
     continuingPrefix.length,
   );
   return new Bpe({

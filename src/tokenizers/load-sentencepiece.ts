@@ -4,7 +4,7 @@ import { readSentencePieceModel, type SentencePiece, type SentencePieceModel } f
 import { type AddedToken, LongestMatch, specialToken } from './added-tokens.ts';
 import { Bpe } from './bpe.ts';
 import { byteRuns, type Decoder } from './decoders.ts';
-import { mergesFromRanks, type RankedToken } from './merge-table.ts';
+import { mergesFromRanks } from './merge-table.ts';
 import type { Model } from './model.ts';
 import { widthAt } from './offsets.ts';
 import { PieceLookup } from './piece-lookup.ts';
@@ -14,6 +14,7 @@ import { sentencePieceNormalizer } from './sentencepiece-normalizer.ts';
 import type { Scan } from './split-patterns.ts';
 import { type SpecialTokens, Tokenizer } from './tokenizer.ts';
 import { UNKNOWN_PENALTY, Unigram } from './unigram.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 export interface SentencePieceOptions {
   /** Puts the begin token before each text; default true, as Llama and Mistral do. The file itself does not say. */
@@ -98,7 +99,7 @@ function modelOf(
   userDefined: readonly string[],
   kept: LongestMatch<unknown> | undefined,
 ): Model {
-  if (file.algorithm === 'bpe') return bpeOf(file, idsOf(file), userDefined);
+  if (file.algorithm === 'bpe') return bpeOf(file, Vocabulary.of(idsOf(file)), userDefined);
   const unknown = file.pieces.findIndex(({ type }) => type === 'unknown');
   if (unknown < 0)
     throw new TokenizerError('a SentencePiece model has no unknown piece', { seen: `${file.pieces.length} pieces` });
@@ -159,15 +160,18 @@ function scanCharacters(kept: LongestMatch<unknown> | undefined): Scan {
   };
 }
 
-function bpeOf(file: SentencePieceModel, vocab: ReadonlyMap<string, number>, userDefined: readonly string[]): Bpe {
-  const entries: RankedToken[] = file.pieces.flatMap(({ piece, type, score }, id) =>
-    isText(type) ? [{ token: piece, id, priority: score }] : [],
-  );
-  entries.sort((a, b) => b.priority - a.priority);
+function bpeOf(file: SentencePieceModel, vocab: Vocabulary, userDefined: readonly string[]): Bpe {
+  const { pieces } = file;
+  const ids = pieces.flatMap(({ type }, id) => (isText(type) ? [id] : []));
+  ids.sort((a, b) => pieces[b]!.score - pieces[a]!.score);
   const unknown = file.pieces.find(({ type }) => type === 'unknown');
   return new Bpe({
     vocab,
-    merges: mergesFromRanks(entries, vocab),
+    merges: mergesFromRanks(
+      vocab,
+      ids,
+      ids.map(id => pieces[id]!.score),
+    ),
     bytes: false,
     unknown: unknown?.piece,
     fuseUnknown: true,
@@ -189,6 +193,8 @@ function isText(type: SentencePiece['type']): boolean {
 function sentencePieceDecoder(file: SentencePieceModel): Decoder {
   const { addDummyPrefix, removeExtraWhitespaces } = file.normalizer;
   const unknown = file.pieces.find(({ type }) => type === 'unknown')?.piece;
+  // Not the file itself, so that it does not stay in memory.
+  const { unkSurface } = file;
   return next => {
     const runs = byteRuns(next, 'each');
     let atStart = true;
@@ -198,7 +204,7 @@ function sentencePieceDecoder(file: SentencePieceModel): Decoder {
         return;
       }
       runs.end();
-      let text = token === unknown ? file.unkSurface : token;
+      let text = token === unknown ? unkSurface : token;
       if (atStart && (addDummyPrefix || removeExtraWhitespaces) && text.startsWith('▁')) {
         text = text.slice(1);
         atStart = text === '' && removeExtraWhitespaces;

@@ -6,15 +6,17 @@ import { BYTE_CHARS } from './byte-alphabet.ts';
 import { parseDecoder } from './decoders.ts';
 import { ENCODING_NAMES, encodingWithRanks, publishedEncoding, type TiktokenEncoding } from './encodings.ts';
 import { mergesFromRanks } from './merge-table.ts';
+import { PackedTexts } from './packed-texts.ts';
 import { PLAIN, surroundWith } from './post-processors.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { Tokenizer } from './tokenizer.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 const damaged = (what: string, content: string, line: number) =>
   new FormatError(what, { seen: JSON.stringify(content.slice(0, 60)), where: `line ${line}` });
 
 /** The tokens of a rank file in the byte alphabet, with their ranks. Throws FormatError. */
-function readRanks(text: string): Map<string, number> {
+function readRanks(text: string): Vocabulary {
   // All tokens one behind the other, and for each one where it ends, its rank and its line.
   const units = new Uint16Array(text.length);
   const ends: number[] = [];
@@ -43,17 +45,10 @@ function readRanks(text: string): Map<string, number> {
   }
   if (ranks.length === 0) throw new FormatError('a rank file is empty');
   const tokens = new TextDecoder('utf-16le', { ignoreBOM: true }).decode(units.subarray(0, length));
-  const vocab = new Map<string, number>();
-  const sorted = ranks.every((rank, i) => i === 0 || rank > ranks[i - 1]!);
-  const seen = sorted ? undefined : new Set<number>();
-  for (let i = 0, start = 0; i < ranks.length; start = ends[i++]!) {
-    const token = tokens.slice(start, ends[i]!);
-    if (vocab.has(token) || seen?.has(ranks[i]!))
-      throw damaged('a token or a rank stands twice in a rank file', `${token} ${ranks[i]}`, lines[i]!);
-    vocab.set(token, ranks[i]!);
-    seen?.add(ranks[i]!);
-  }
-  return vocab;
+  return new Vocabulary(new PackedTexts(tokens, new Int32Array(ends)), ranks, (_, i) => {
+    const token = tokens.slice(i > 0 ? ends[i - 1] : 0, ends[i]);
+    return damaged('a token or a rank stands twice in a rank file', `${token} ${ranks[i]}`, lines[i]!);
+  });
 }
 
 const BASE64_DIGITS = new Int8Array(128).fill(-1);
@@ -103,13 +98,11 @@ export function tokenizerFromTiktoken(content: Uint8Array | string, encoding?: s
       seen: `${vocab.size} ranks`,
       expected: `${known.ranks} for ${encoding}`,
     });
-  const entries = [...vocab].map(([token, id]) => ({ token, id, priority: -id }));
-  entries.sort((a, b) => a.id - b.id);
   const { specialTokens, bos, eos } = parts;
   const role = (name: string | undefined) => (name === undefined ? undefined : specialTokens[name]);
   const [bosId, eosId] = [role(bos), role(eos)];
   return new Tokenizer({
-    model: new Bpe({ vocab, merges: mergesFromRanks(entries, vocab), bytes: true, ignoreMerges: true }),
+    model: new Bpe({ vocab, merges: mergesFromRanks(vocab, vocab.ids()), bytes: true, ignoreMerges: true }),
     normalizer: undefined,
     preTokenizer: parsePreTokenizer({ type: 'Split', pattern: { Regex: parts.pattern }, behavior: 'Isolated' }),
     addedTokens: Object.entries(specialTokens).map(([content, id]) => specialToken(content, id)),

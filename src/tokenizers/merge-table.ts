@@ -1,5 +1,6 @@
 /** The merges of a BPE model: which pairs of ids join, to what and in which order; as a list writes them, or as ranks imply them. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** More than any vocabulary has. */
 const MAX_MERGES = 1 << 22;
@@ -77,7 +78,7 @@ export class MergeTable implements Merges {
  * not in the vocabulary.
  */
 export function mergesFromList<T>(
-  vocab: ReadonlyMap<string, number>,
+  vocab: Vocabulary,
   merges: readonly T[],
   split: (merge: T, index: number) => readonly [left: string, right: string],
   continuing: number,
@@ -85,12 +86,12 @@ export function mergesFromList<T>(
   const table = new MergeTable(merges.length);
   merges.forEach((merge, i) => {
     const [left, right] = split(merge, i);
-    const joined = left + right.slice(continuing);
-    const leftId = vocab.get(left);
-    const rightId = vocab.get(right);
-    const result = vocab.get(joined);
-    if (leftId === undefined || rightId === undefined || result === undefined) {
-      const missing = leftId === undefined ? left : rightId === undefined ? right : joined;
+    const leftId = vocab.find(left, 0, left.length);
+    const rightId = vocab.find(right, 0, right.length);
+    const from = Math.min(continuing, right.length);
+    const result = vocab.findJoined(left, 0, left.length, right, from, right.length);
+    if (leftId < 0 || rightId < 0 || result < 0) {
+      const missing = leftId < 0 ? left : rightId < 0 ? right : left + right.slice(continuing);
       throw new TokenizerError('a merge names a token that is not in the vocabulary', {
         seen: JSON.stringify(missing),
         where: `merge ${i}: ${JSON.stringify([left, right])}`,
@@ -101,14 +102,6 @@ export function mergesFromList<T>(
   return table;
 }
 
-/** An entry of a vocabulary without a list of merges. */
-export interface RankedToken {
-  readonly token: string;
-  readonly id: number;
-  /** Higher is merged earlier; equal is equal rank. */
-  readonly priority: number;
-}
-
 /** A power of two. */
 const KEPT_PAIRS = 1 << 16;
 
@@ -117,29 +110,15 @@ const KEPT_PAIRS = 1 << 16;
  * since a vocabulary has many more of them than a text; the latest answers are kept.
  */
 class RankedMerges implements Merges {
-  readonly #vocab: ReadonlyMap<string, number>;
-  /** By id; what is no entry has no text and joins nothing. */
-  readonly #texts: (string | undefined)[];
-  readonly #ranks: number[];
-  readonly #longest: number;
+  readonly #vocab: Vocabulary;
+  /** By place in the vocabulary; -1 = it joins nothing. */
+  readonly #ranks: Int32Array;
   /** `[left, right, result]` at the place that a pair hashes to. */
   readonly #kept = new Int32Array(3 * KEPT_PAIRS).fill(-1);
 
-  constructor(entries: readonly RankedToken[], vocab: ReadonlyMap<string, number>) {
+  constructor(vocab: Vocabulary, ranks: Int32Array) {
     this.#vocab = vocab;
-    this.#texts = new Array<string | undefined>(entries.length);
-    this.#ranks = new Array<number>(entries.length);
-    let rank = -1;
-    let last = Number.NaN;
-    let longest = 0;
-    for (const { token, id, priority } of entries) {
-      if (priority !== last) rank++;
-      last = priority;
-      this.#texts[id] = token;
-      this.#ranks[id] = rank;
-      longest = Math.max(longest, token.length);
-    }
-    this.#longest = longest;
+    this.#ranks = ranks;
   }
 
   find(left: number, right: number): number {
@@ -156,15 +135,15 @@ class RankedMerges implements Merges {
   }
 
   #resultOf(left: number, right: number): number {
-    const first = this.#texts[left];
-    const second = this.#texts[right];
-    if (first === undefined || second === undefined || first.length + second.length > this.#longest) return -1;
-    const id = this.#vocab.get(first + second);
-    return id === undefined || this.#texts[id] === undefined ? -1 : id;
+    const vocab = this.#vocab;
+    if (this.rankAt(left) < 0 || this.rankAt(right) < 0) return -1;
+    if (vocab.lengthOf(left) + vocab.lengthOf(right) > vocab.longest) return -1;
+    const id = vocab.findPair(left, right);
+    return this.rankAt(id) < 0 ? -1 : id;
   }
 
   rankAt(position: number): number {
-    return this.#ranks[position]!;
+    return position < 0 ? -1 : (this.#ranks[this.#vocab.place(position)] ?? -1);
   }
 
   resultAt(position: number): number {
@@ -174,12 +153,15 @@ class RankedMerges implements Merges {
 
 /**
  * All ways to join two entries of a vocabulary to a third one, ranked by the third: what files without a list of merges
- * mean (tiktoken: by id; SentencePiece: by score). `entries` come by falling priority; `vocab` holds their ids and may hold
- * more, which never join.
+ * mean (tiktoken: by id; SentencePiece: by score). `ids` come by falling priority; entries that are not among them never
+ * join. Neighbours of equal priority are of equal rank; without `priorities` none are.
  */
-export function mergesFromRanks(
-  entries: readonly RankedToken[],
-  vocab: ReadonlyMap<string, number> = new Map(entries.map(({ token, id }) => [token, id])),
-): Merges {
-  return new RankedMerges(entries, vocab);
+export function mergesFromRanks(vocab: Vocabulary, ids: ArrayLike<number>, priorities?: ArrayLike<number>): Merges {
+  const ranks = new Int32Array(vocab.size).fill(-1);
+  let rank = -1;
+  for (let i = 0; i < ids.length; i++) {
+    if (!priorities || i === 0 || priorities[i] !== priorities[i - 1]) rank++;
+    ranks[vocab.place(ids[i]!)] = rank;
+  }
+  return new RankedMerges(vocab, ranks);
 }

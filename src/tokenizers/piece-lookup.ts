@@ -83,10 +83,15 @@ export class PieceLookup implements Model {
     flush(to);
   }
 
+  /** Id of each byte, -1 = none; made when the first is asked for. */
+  #byteIds: Int32Array | undefined;
+
   /** Ids of the bytes of a piece, if the vocabulary has all of them. */
   #bytesOf(piece: string): number[] | undefined {
     if (!this.#options.byteFallback) return undefined;
-    const ids = Array.from(encoder.encode(piece), byte => this.tokenToId(byteToken(byte)) ?? -1);
+    this.#byteIds ??= Int32Array.from({ length: 256 }, (_, byte) => this.tokenToId(byteToken(byte)) ?? -1);
+    const table = this.#byteIds;
+    const ids = Array.from(encoder.encode(piece), byte => table[byte]!);
     return ids.includes(-1) ? undefined : ids;
   }
 }

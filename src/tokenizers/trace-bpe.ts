@@ -86,7 +86,7 @@ const shifted = (token: TracedToken, by: number): TracedToken => ({
 
 /** The entry that a stretch is as a whole, where that comes before all merges. */
 function entryOf({ options }: Bpe, text: string): number | undefined {
-  return options.ignoreMerges ? options.vocab.get(options.bytes ? toByteChars(text) : text) : undefined;
+  return options.ignoreMerges ? options.vocab.id(options.bytes ? toByteChars(text) : text) : undefined;
 }
 
 /** What merging starts from: the ids of the bytes or of the characters; for unknown ones their bytes, or the unknown token. */
@@ -103,9 +103,9 @@ function firstSymbols(model: Bpe, text: string): TracedToken[] {
     const end = start + widthAt(text, start);
     const char = text.slice(start, end);
     const written = (start > 0 ? continuingPrefix : '') + char + (end === text.length ? endSuffix : '');
-    const known = bytes ? undefined : vocab.get(written);
+    const known = bytes ? undefined : vocab.id(written);
     const fallback = bytes ? [...toByteChars(char)] : Array.from(utf8.encode(char), byteToken);
-    const ids = fallback.map(byte => vocab.get(byte));
+    const ids = fallback.map(byte => vocab.id(byte));
     if (known !== undefined) symbols.push(tokenOf(model, known, start, end));
     else if (bytes || (byteFallback && !ids.includes(undefined)))
       for (const id of ids) {

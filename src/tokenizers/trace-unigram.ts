@@ -29,7 +29,7 @@ export function traceUnigram(model: Unigram, piece: string): UnigramTrace {
     }
     let stop = end;
     while (path[i]?.id === model.unknownId) stop = path[i++]!.end;
-    tokens.push(...unknownTokens(model, piece.slice(start, stop), start));
+    for (const token of unknownTokens(model, piece.slice(start, stop), start)) tokens.push(token);
   }
   return { kind: 'Unigram', lattice, score: path.at(-1)?.total ?? 0, tokens };
 }

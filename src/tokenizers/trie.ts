@@ -30,13 +30,14 @@ export class Trie {
     let node = Trie.ROOT;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
+      const slots = this.#slots;
       const at = this.#locate(node, unit);
-      let next = this.#slots[at + 2]!;
+      let next = slots[at + 2]!;
       if (next === 0) {
         next = this.#nodes++;
-        this.#slots[at] = node;
-        this.#slots[at + 1] = unit;
-        this.#slots[at + 2] = next;
+        slots[at] = node;
+        slots[at + 1] = unit;
+        slots[at + 2] = next;
         if (this.#nodes * 3 > this.#mask * 2) this.#grow();
         if (next >= this.#values.length) this.#values = enlarged(this.#values);
       }

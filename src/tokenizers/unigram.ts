@@ -8,6 +8,7 @@ import { TokenizerError } from '../errors.ts';
 import { byteToken } from './bpe.ts';
 import type { Model, ModelToken } from './model.ts';
 import { widthAt } from './offsets.ts';
+import { PackedTexts } from './packed-texts.ts';
 import { Trie } from './trie.ts';
 
 /** Whose arithmetic and whose places for byte tokens to follow. */
@@ -57,7 +58,8 @@ export class Unigram implements Model {
   readonly type = 'Unigram';
   readonly size: number;
   readonly unknownId: number | undefined;
-  readonly #options: UnigramOptions;
+  readonly #options: Omit<UnigramOptions, 'pieces'>;
+  readonly #pieces: PackedTexts;
   readonly #trie: Trie;
   readonly #scores: Float64Array;
   /** Ids of the entries that stand in no text. */
@@ -73,8 +75,10 @@ export class Unigram implements Model {
 
   /** Throws TokenizerError for an unknown token that is no entry, and for a score that is infinite. */
   constructor(options: UnigramOptions) {
-    const { pieces, unknown, library } = options;
-    this.#options = options;
+    const { pieces, ...rest } = options;
+    const { unknown, library } = rest;
+    this.#options = rest;
+    this.#pieces = PackedTexts.of(pieces);
     this.size = pieces.length;
     this.unknownId = unknown;
     if (unknown !== undefined && unknown >= pieces.length)
@@ -112,8 +116,8 @@ export class Unigram implements Model {
       this.#byteIds = Int32Array.from({ length: 256 }, (_, byte) => this.tokenToId(byteToken(byte)) ?? NO_ENTRY);
   }
 
-  /** What the model was made from. */
-  get options(): UnigramOptions {
+  /** What the model was made from, but for the entries. */
+  get options(): Omit<UnigramOptions, 'pieces'> {
     return this.#options;
   }
 
@@ -123,7 +127,7 @@ export class Unigram implements Model {
   }
 
   idToToken(id: number): string | undefined {
-    return this.#options.pieces[id];
+    return this.#pieces.at(id);
   }
 
   tokenize(piece: string): ModelToken[] {

@@ -3,8 +3,11 @@
  * fraction of a look-up in a Map. Words that fall together too often push each other out, so a look-up takes bounded time.
  */
 
-/** A power of two. At most half of the slots are used. */
-const SLOTS = 1 << 16;
+/** Powers of two. At most half of the slots are used. */
+const FIRST_SLOTS = 1 << 12;
+const MAX_SLOTS = 1 << 16;
+/** A power of two: few steps to the full size. */
+const GROWTH = 4;
 /** Places tried for a word. */
 const MAX_PROBES = 8;
 /** Longer words are not kept. */
@@ -13,7 +16,8 @@ const MAX_LENGTH = 64;
 const FIELDS = 4;
 
 export class WordCache {
-  readonly #slots = new Int32Array(FIELDS * SLOTS);
+  #slots = new Int32Array(FIELDS * FIRST_SLOTS);
+  #mask = FIRST_SLOTS - 1;
   #units = new Uint16Array(1 << 12);
   #unitCount = 0;
   /** Of each word the number of its ids and the ids. */
@@ -33,8 +37,9 @@ export class WordCache {
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x9e3779b1);
     hash ^= hash >>> 15;
     const slots = this.#slots;
+    const mask = this.#mask;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
-      const slot = FIELDS * ((hash + probe) & (SLOTS - 1));
+      const slot = FIELDS * ((hash + probe) & mask);
       const known = slots[slot + 2]!;
       if (known === length && slots[slot] === hash && this.#isAt(slots[slot + 1]!, text, start, end)) {
         const at = slots[slot + 3]!;
@@ -56,7 +61,11 @@ export class WordCache {
   /** Keeps the ids `from` on of a word that `append` has just looked for in vain. */
   add(text: string, start: number, end: number, ids: readonly number[], from: number): void {
     if (this.#missedSlot < 0) return;
-    if (this.#words >= SLOTS / 2) this.#clear();
+    if (2 * this.#words > this.#mask) {
+      if (this.#mask + 1 < MAX_SLOTS) this.#grow();
+      else this.#clear();
+      this.#missedSlot = this.#freeSlot(this.#missedHash);
+    }
     this.#words++;
     const count = ids.length - from;
     if (this.#unitCount + MAX_LENGTH > this.#units.length) this.#units = doubled(this.#units, Uint16Array);
@@ -73,6 +82,23 @@ export class WordCache {
     const units = this.#units;
     for (let i = start; i < end; i++) if (units[place++] !== text.charCodeAt(i)) return false;
     return true;
+  }
+
+  /** A free slot for a word; the first that it could have, where all are taken. */
+  #freeSlot(hash: number): number {
+    for (let probe = 0; probe < MAX_PROBES; probe++) {
+      const slot = FIELDS * ((hash + probe) & this.#mask);
+      if (this.#slots[slot + 2] === 0) return slot;
+    }
+    return FIELDS * (hash & this.#mask);
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#mask = GROWTH * (this.#mask + 1) - 1;
+    this.#slots = new Int32Array(FIELDS * (this.#mask + 1));
+    for (let at = 0; at < old.length; at += FIELDS)
+      if (old[at + 2] !== 0) this.#slots.set(old.subarray(at, at + FIELDS), this.#freeSlot(old[at]!));
   }
 
   #clear(): void {

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { TokenizerError } from '../errors.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WordLevel } from './wordlevel.ts';
 
-const vocab = new Map([
+const vocab = Vocabulary.of([
   ['haus', 0],
   ['boot', 7],
   ['?', 2],

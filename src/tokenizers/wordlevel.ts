@@ -1,7 +1,7 @@
 /** WordLevel: every piece is a token, or the unknown one. As in huggingface/tokenizers models/wordlevel. */
 import { TokenizerError } from '../errors.ts';
 import type { Model, ModelToken } from './model.ts';
-import { Vocabulary } from './vocabulary.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 export class WordLevel implements Model {
   readonly type = 'WordLevel';
@@ -10,11 +10,10 @@ export class WordLevel implements Model {
   readonly unknownId: number | undefined;
   readonly #vocabulary: Vocabulary;
 
-  /** Throws TokenizerError when two tokens have one id. */
-  constructor(vocab: ReadonlyMap<string, number>, unknown: string) {
-    this.#vocabulary = new Vocabulary(vocab);
+  constructor(vocab: Vocabulary, unknown: string) {
+    this.#vocabulary = vocab;
     this.size = vocab.size;
-    this.unknownId = vocab.get(unknown);
+    this.unknownId = vocab.id(unknown);
   }
   tokenToId(token: string): number | undefined {
     return this.#vocabulary.id(token);

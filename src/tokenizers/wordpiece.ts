@@ -5,12 +5,12 @@
  */
 import type { Model, ModelToken } from './model.ts';
 import { Trie } from './trie.ts';
-import { Vocabulary } from './vocabulary.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { WordCache } from './word-cache.ts';
 
 /** A WordPiece model as data. */
 export interface WordPieceOptions {
-  readonly vocab: ReadonlyMap<string, number>;
+  readonly vocab: Vocabulary;
   readonly unknown: string;
   /** In front of entries that go on. */
   readonly continuingPrefix: string;
@@ -26,36 +26,31 @@ export class WordPiece implements Model {
   readonly options: WordPieceOptions;
   /** Code units of the longest entry. */
   readonly longestEntry: number;
-  readonly #vocabulary: Vocabulary;
   readonly #longestWord: number;
-  readonly #trie = new Trie();
+  readonly #trie: Trie;
   /** Where the entries that go on hang in the tree; -1 = there are none. */
   readonly #continuing: number;
   readonly #cache = new WordCache();
   /** Tokens of the latest word: `[id, end]` after each other. */
   readonly #found: number[] = [];
 
-  /** Throws TokenizerError when the unknown token is not in the vocabulary, or two tokens have one id. */
+  /** Throws TokenizerError when the unknown token is not in the vocabulary. */
   constructor(options: WordPieceOptions) {
     const { vocab, unknown, continuingPrefix, longestWord } = options;
     this.options = options;
-    this.#vocabulary = new Vocabulary(vocab);
     this.size = vocab.size;
-    this.unknownId = this.#vocabulary.required(unknown, 'the unknown token');
+    this.unknownId = vocab.required(unknown, 'the unknown token');
     this.#longestWord = longestWord;
-    let longest = 0;
-    for (const [token, id] of vocab) {
-      this.#trie.add(token, id);
-      longest = Math.max(longest, token.length);
-    }
-    this.longestEntry = longest;
+    this.#trie = new Trie(vocab.size);
+    for (const [token, id] of vocab) this.#trie.add(token, id);
+    this.longestEntry = vocab.longest;
     this.#continuing = this.#trie.walk(continuingPrefix);
   }
   tokenToId(token: string): number | undefined {
-    return this.#vocabulary.id(token);
+    return this.options.vocab.id(token);
   }
   idToToken(id: number): string | undefined {
-    return this.#vocabulary.token(id);
+    return this.options.vocab.token(id);
   }
   tokenize(piece: string): ModelToken[] {
     if (piece === '') return [];

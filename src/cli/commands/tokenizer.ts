@@ -88,8 +88,9 @@ export const tokenizer = defineCommand({
     } finally {
       line.clear();
     }
-    await writeWhole(out, path, `${JSON.stringify(json)}\n`);
+    // Also the proof that it loads, before anything is written over.
     const result = summaryOf(json, type, path, read, performance.now() - begin);
+    await writeWhole(out, path, `${JSON.stringify(json)}\n`);
     terminal.write(values.json ? `${jsonText(result)}\n` : `${page(result, terminal, say, numbers).join('\n')}\n`);
   },
 });
@@ -183,7 +184,9 @@ function progressLine(terminal: Terminal, say: Say, numbers: Numbers) {
 
 /** Writes a file so that it is there whole or not at all. */
 async function writeWhole(folder: string, path: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw new ConfigError('the folder cannot be made', { seen: cause.message, where: folder, cause });
+  });
   const beside = `${path}.${process.pid}.part`;
   try {
     const file = await open(beside, 'wx');

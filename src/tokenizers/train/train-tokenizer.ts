@@ -2,6 +2,7 @@
  * From texts to a tokenizer: counts the words, trains a model, and writes down everything as a tokenizer.json of
  * huggingface/tokenizers, which heed and that library load.
  */
+import { ConfigError } from '../../errors.ts';
 import { BYTE_CHARS } from '../byte-alphabet.ts';
 import type { JsonObject } from '../json-fields.ts';
 import { parseNormalizer } from '../normalizers.ts';
@@ -104,6 +105,7 @@ export async function trainTokenizer(texts: Texts, options: TrainTokenizerOption
     onProgress: options.onProgress,
   });
   const specialTokens = uniqueTokens([...(unknown === null ? [] : [unknown]), ...(options.specialTokens ?? [])]);
+  if (specialTokens.includes('')) throw new ConfigError('a special token is empty', { fix: 'leave it out' });
   const { model, ids } = await TRAINERS[type](words, { ...options, specialTokens }, unknown);
   return {
     version: '1.0',
@@ -150,10 +152,12 @@ const TRAINERS: Readonly<Record<TrainableType, Trainer>> = {
     bpe(words, { ...options, initialAlphabet: [...BYTE_CHARS, ...(options.initialAlphabet ?? [])] }, unknown),
   bpe,
   async wordpiece(words, options, unknown) {
+    if (unknown === null)
+      throw new ConfigError('WordPiece needs an unknown token', { fix: "leave unknownToken out, or name it: '[UNK]'" });
     const ids = idsOf(await trainWordPiece(words, options));
     const model = {
       type: 'WordPiece',
-      unk_token: unknown ?? '[UNK]',
+      unk_token: unknown,
       continuing_subword_prefix: options.continuingSubwordPrefix ?? '##',
       max_input_chars_per_word: 100,
       vocab: Object.fromEntries(ids),

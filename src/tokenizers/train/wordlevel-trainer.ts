@@ -1,4 +1,5 @@
 /** A vocabulary of whole words, the most frequent first: huggingface/tokenizers models/wordlevel/trainer.rs. */
+import { ConfigError } from '../../errors.ts';
 import { byCodePoints, checkVocabSize, uniqueTokens } from './alphabet.ts';
 import type { CountedWord } from './count-words.ts';
 
@@ -18,6 +19,11 @@ export function trainWordLevel(
 ): readonly string[] {
   const { vocabSize = 30000, minFrequency = 0, specialTokens = [] } = options;
   checkVocabSize(vocabSize);
+  if (specialTokens.length > vocabSize)
+    throw new ConfigError('the special tokens alone are more than the vocabulary may hold', {
+      seen: `${specialTokens.length}`,
+      expected: `at most ${vocabSize}`,
+    });
   const ordered = [...words].sort((a, b) => b.count - a.count || byCodePoints(a.text, b.text));
   const frequent = ordered.filter(({ count }) => count >= minFrequency).map(({ text }) => text);
   return uniqueTokens([...specialTokens, ...frequent]).slice(0, vocabSize);
