@@ -70,19 +70,18 @@ export const atomic = (part: Cost): Cost => ({ retried: part.alone, alone: part.
 /** A look around: read at each place, and in either direction. */
 export const lookAround = (part: Cost): Cost => both(part.retried, false);
 
-/** Longest text for a pattern in which nothing is tried again. */
+/** Longest text for a pattern with no more than one repeat that is tried again: its time may be quadratic. */
 export const MAX_REGEX_INPUT = 1 << 20;
 /** Bits of choice that are no more than a factor. */
 const FEW_BITS = 8;
-/** Steps that the other patterns may take, as bits: about a second where one repeat is tried again, less where more are. */
-const STEP_BITS = { one: 28, more: 24 };
+/** Steps that the other patterns may take, as bits. */
+const STEP_BITS = 24;
 
 /** The longest text, in code units, on which a pattern ends in bounded time. */
 export function longestInput({ alone: { bits, degree } }: Cost): number {
-  if (degree === 0 && bits <= FEW_BITS) return MAX_REGEX_INPUT;
+  if (degree <= 1 && bits <= FEW_BITS) return MAX_REGEX_INPUT;
   // The places where `degree` repeats end stand in order.
   let orders = 1;
   for (let i = 2; i <= Math.min(degree + 1, MOST_BITS); i++) orders *= i;
-  const steps = degree === 1 ? STEP_BITS.one : STEP_BITS.more;
-  return Math.floor(2 ** ((steps + Math.log2(orders) - bits) / (degree + 1)));
+  return Math.floor(2 ** ((STEP_BITS + Math.log2(orders) - bits) / (degree + 1)));
 }
