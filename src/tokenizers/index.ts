@@ -4,10 +4,11 @@ export { type CountTokensOptions, countTokens, loadEncoding } from './count-toke
 export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
 export { ENCODING_NAMES, encodingOfModel, type TiktokenEncoding } from './encodings.ts';
-export { tokenizerFromFiles } from './load.ts';
+export { type LanguageOptions, tokenizerFromFiles } from './load.ts';
 export { loadTokenizer, loadTokenizerFrom } from './load-folder.ts';
 export { tokenizerFromGguf } from './load-gguf.ts';
 export { type TokenizerExtras, tokenizerFromJson } from './load-json.ts';
+export { tokenizerFromM2m100, tokenizerFromMarian } from './load-piece-vocab.ts';
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 export { tokenizerFromTiktoken } from './load-tiktoken.ts';
 export { tokenizerFromVocabMerges, tokenizerFromVocabText } from './load-vocab.ts';

@@ -1,38 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { CONTROLS, field, modelFile, type Piece } from '../../test/tokenizers/model-file.ts';
 import { FormatError } from '../errors.ts';
 import { readSentencePieceModel } from '../formats/sentencepiece.ts';
 import { tokenizerFromFiles } from './load.ts';
 import { tokenizerFromSentencePiece } from './load-sentencepiece.ts';
 
-const TYPES = { normal: 1, unknown: 2, control: 3, user_defined: 4, unused: 5, byte: 6 } as const;
-
-/** Protobuf fields as bytes: numbers as varints, texts and messages with their length. */
-function field(number: number, value: number | string | Uint8Array): number[] {
-  const varint = (n: number): number[] => (n < 128 ? [n] : [(n % 128) + 128, ...varint(Math.floor(n / 128))]);
-  if (typeof value === 'number') return [...varint(number * 8), ...varint(value)];
-  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
-  return [...varint(number * 8 + 2), ...varint(bytes.length), ...bytes];
-}
-
-type Piece = readonly [text: string, score: number, type?: keyof typeof TYPES];
-
-function modelFile(
-  pieces: readonly Piece[],
-  trainer: number[] = field(3, 2),
-  normalizer: number[] = field(4, 0),
-): Uint8Array {
-  const encoded = pieces.flatMap(([text, score, type = 'normal']) => {
-    const float = new Uint8Array(new Float32Array([score]).buffer);
-    return field(1, Uint8Array.from([...field(1, text), 2 * 8 + 5, ...float, ...field(3, TYPES[type])]));
-  });
-  return Uint8Array.from([...encoded, ...field(2, Uint8Array.from(trainer)), ...field(3, Uint8Array.from(normalizer))]);
-}
-
-const CONTROLS: Piece[] = [
-  ['<unk>', 0, 'unknown'],
-  ['<s>', 0, 'control'],
-  ['</s>', 0, 'control'],
-];
 const LETTERS: Piece[] = [
   ['▁', -10],
   ['a', -11],

@@ -46,8 +46,8 @@ export function tokenizerOfPieces(
   addedTokens: readonly AddedToken[] = controlTokens(file),
 ): Tokenizer {
   const { addBos = true, addEos = false, legacy = true } = options;
-  const userDefined = file.pieces.filter(({ type }) => type === 'user_defined').map(({ piece }) => piece);
-  const kept = userDefined.length > 0 ? new LongestMatch(userDefined.map(piece => [piece, true] as const)) : undefined;
+  const userDefined = userDefinedOf(file);
+  const kept = keptOf(userDefined);
   const prefix = file.normalizer.addDummyPrefix;
   const token = (id: number | undefined) => (id === undefined ? [] : [[file.pieces[id]!.piece, id] as const]);
   return new Tokenizer({
@@ -93,6 +93,18 @@ function idsOf({ pieces }: SentencePieceModel): Map<string, number> {
   }
   return vocab;
 }
+
+/** The model that cuts normalized texts into the pieces of a file. Throws TokenizerError. */
+export function modelOfPieces(file: SentencePieceModel): Model {
+  const userDefined = userDefinedOf(file);
+  return modelOf(file, userDefined, keptOf(userDefined));
+}
+
+const userDefinedOf = ({ pieces }: SentencePieceModel): string[] =>
+  pieces.filter(({ type }) => type === 'user_defined').map(({ piece }) => piece);
+
+const keptOf = (userDefined: readonly string[]) =>
+  userDefined.length > 0 ? new LongestMatch(userDefined.map(piece => [piece, true] as const)) : undefined;
 
 function modelOf(
   file: SentencePieceModel,
@@ -189,8 +201,9 @@ function isText(type: SentencePiece['type']): boolean {
 /**
  * Decoding as the library does: space marks become spaces but for the first one, unknown tokens a sign, invalid bytes U+FFFD.
  * Deviation: control tokens give their own text, as those of tokenizer.json do; leave them out with `skipSpecialTokens`.
+ * Tokens that are not among the `known`, where those are given, are texts of another model and keep the space in front.
  */
-function sentencePieceDecoder(file: SentencePieceModel): Decoder {
+export function sentencePieceDecoder(file: SentencePieceModel, known?: ReadonlySet<string>): Decoder {
   const { addDummyPrefix, removeExtraWhitespaces } = file.normalizer;
   const unknown = file.pieces.find(({ type }) => type === 'unknown')?.piece;
   // Not the file itself, so that it does not stay in memory.
@@ -205,7 +218,8 @@ function sentencePieceDecoder(file: SentencePieceModel): Decoder {
       }
       runs.end();
       let text = token === unknown ? unkSurface : token;
-      if (atStart && (addDummyPrefix || removeExtraWhitespaces) && text.startsWith('▁')) {
+      const strips = atStart && (addDummyPrefix || removeExtraWhitespaces) && known?.has(token) !== false;
+      if (strips && text.startsWith('▁')) {
         text = text.slice(1);
         atStart = text === '' && removeExtraWhitespaces;
       } else atStart = false;

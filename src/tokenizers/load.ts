@@ -5,13 +5,14 @@
 import { FormatError, TokenizerError } from '../errors.ts';
 import { parseGgufMetadata } from '../formats/gguf-metadata.ts';
 import { readSentencePieceModel } from '../formats/sentencepiece.ts';
-import { flag } from './json-fields.ts';
+import { asObject, flag, type JsonObject, optionalString } from './json-fields.ts';
 import { tokenizerFromGguf } from './load-gguf.ts';
 import { configsOf, type TokenizerExtras, tokenizerFromJson } from './load-json.ts';
+import { tokenizerFromM2m100, tokenizerFromMarian } from './load-piece-vocab.ts';
 import { tokenizerOfPieces } from './load-sentencepiece.ts';
 import { tokenizerFromTiktoken } from './load-tiktoken.ts';
 import { tokenizerFromVocabMerges, tokenizerFromVocabText } from './load-vocab.ts';
-import { familyJson } from './sentencepiece-families.ts';
+import { familyJson, withLanguageTemplate } from './sentencepiece-families.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** JSON text as a value. Throws TokenizerError. */
@@ -30,12 +31,38 @@ function parseJson(text: string, where: string): unknown {
 /** What makes a tokenizer, for messages. */
 export const TOKENIZER_FILES = 'tokenizer.json, *.model, vocab.json and merges.txt, vocab.txt, *.tiktoken, or *.gguf';
 
+const BPE_MODEL = 'sentencepiece.bpe.model';
+/** The class whose pieces have their ids in a vocab.json, also where no class is named. */
+const M2M100 = 'M2M100Tokenizer';
+/** The usual names of SentencePiece models. */
+export const USUAL_MODELS: readonly string[] = ['tokenizer.model', 'spiece.model', BPE_MODEL, 'spm.model'];
+/** One SentencePiece model for each language, and the ids of the pieces of both. */
+const MARIAN_FILES: readonly string[] = ['source.spm', 'target.spm', 'vocab.json'];
+
+/** Which texts a tokenizer of a translation model is for. */
+export interface LanguageOptions {
+  /** Their language, by the codes of the model; default `src_lang` of tokenizer_config.json, for targets its `tgt_lang`. */
+  readonly language?: string;
+  /** Whether they are translations (labels of training) and no sources; default false. */
+  readonly target?: boolean;
+}
+
+/** The configuration with the language of the texts as `src_lang`, where the class has codes in front of its texts. */
+function withLanguage(config: JsonObject, { language, target = false }: LanguageOptions): JsonObject {
+  const chosen = language ?? (target ? optionalString(config, 'tgt_lang', 'tokenizer_config.json') : undefined);
+  return chosen === undefined ? config : { ...config, src_lang: chosen };
+}
+
 /** Names of the files that `tokenizerFromFiles` can use, out of those of a folder. */
 export function tokenizerFileNames(names: readonly string[]): string[] {
   const extras = ['tokenizer_config.json', 'special_tokens_map.json'].filter(name => names.includes(name));
   if (names.includes('tokenizer.json')) return ['tokenizer.json', ...extras];
-  const model = names.find(name => name.endsWith('.model'));
+  const model = USUAL_MODELS.find(name => names.includes(name)) ?? names.find(name => name.endsWith('.model'));
+  const has = (list: readonly string[]) => list.filter(name => names.includes(name));
+  if (model === BPE_MODEL) return [model, ...has(['vocab.json']), ...extras];
   if (model) return [model, ...extras];
+  if (MARIAN_FILES.every(name => names.includes(name)))
+    return [...MARIAN_FILES, ...has(['target_vocab.json']), ...extras];
   if (names.includes('vocab.json') && names.includes('merges.txt')) return ['vocab.json', 'merges.txt', ...extras];
   if (names.includes('vocab.txt')) return ['vocab.txt', ...extras];
   const ranks = names.find(name => name.endsWith('.tiktoken'));
@@ -50,10 +77,13 @@ const isRankFile = (bytes: Uint8Array) =>
 
 /**
  * A tokenizer from the files of a model folder, by name: `tokenizer.json`, else `*.model` (SentencePiece or Llama 3's ranks),
- * else `vocab.json` and `merges.txt`, else `vocab.txt`, else `*.tiktoken`, else `*.gguf`; with `tokenizer_config.json` and `special_tokens_map.json` if they
- * are there. Throws TokenizerError, FormatError, UnsupportedError.
+ * else `source.spm` with `target.spm` and `vocab.json`, else `vocab.json` and `merges.txt`, else `vocab.txt`, else
+ * `*.tiktoken`, else `*.gguf`; with `tokenizer_config.json` and `special_tokens_map.json` if they are there. Throws TokenizerError, FormatError, UnsupportedError.
  */
-export function tokenizerFromFiles(files: Readonly<Record<string, Uint8Array | string>>): Tokenizer {
+export function tokenizerFromFiles(
+  files: Readonly<Record<string, Uint8Array | string>>,
+  options: LanguageOptions = {},
+): Tokenizer {
   const text = (name: string): string => {
     const content = files[name]!;
     return typeof content === 'string' ? content : new TextDecoder('utf-8').decode(content);
@@ -68,18 +98,30 @@ export function tokenizerFromFiles(files: Readonly<Record<string, Uint8Array | s
       expected: TOKENIZER_FILES,
     });
   }
-  if (main === 'tokenizer.json') return tokenizerFromJson(json(main), extras);
+  const [given = {}] = configsOf({ config });
+  const settings = withLanguage(given, options);
+  if (main === 'tokenizer.json')
+    return tokenizerFromJson(withLanguageTemplate(asObject(json(main), main), settings), extras);
   if (main === 'vocab.json') return tokenizerFromVocabMerges(json(main), text('merges.txt'), extras);
   if (main === 'vocab.txt') return tokenizerFromVocabText(text(main), extras);
-  const content = files[main]!;
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const binary = (name: string): Uint8Array => {
+    const content = files[name]!;
+    return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  };
+  if (main === 'source.spm') {
+    const [source, target] = [binary('source.spm'), binary('target.spm')];
+    const vocabs = { vocab: json('vocab.json'), targetVocab: json('target_vocab.json') };
+    return tokenizerFromMarian({ source, target, ...vocabs }, given, options.target);
+  }
+  const bytes = binary(main);
   if (main.endsWith('.gguf')) {
     const metadata = parseGgufMetadata(bytes, bytes.length, main);
     if (metadata) return tokenizerFromGguf(metadata);
     throw new FormatError('the file ends within its metadata', { seen: `${bytes.length} bytes`, where: main });
   }
   if (main.endsWith('.tiktoken') || isRankFile(bytes)) return tokenizerFromTiktoken(bytes);
-  const [settings = {}] = configsOf({ config });
+  const vocab = main === BPE_MODEL ? json('vocab.json') : undefined;
+  if ((settings.tokenizer_class ?? M2M100) === M2M100 && vocab) return tokenizerFromM2m100(bytes, vocab, settings);
   const model = readSentencePieceModel(bytes);
   const family = familyJson(model, settings);
   if (family) return tokenizerFromJson(family, extras);
