@@ -127,7 +127,8 @@ describe('Unigram', () => {
 
   it('says what it cannot take', () => {
     expect(() => modelOf([['a', -1]], 7)).toThrow(TokenizerError);
-    expect(() => modelOf([UNK, ['a', Number.NEGATIVE_INFINITY]])).toThrow('infinite');
+    expect(() => modelOf([UNK, ['a', Number.NEGATIVE_INFINITY]])).toThrow('no log-probability');
+    expect(() => modelOf([UNK, ['a', -1e300]])).toThrow('no log-probability');
     const model = modelOf([['a', -1]], null);
     expect(model.tokenize('aa').map(({ id }) => id)).toEqual([0, 0]);
     expect(() => model.tokenize('ab')).toThrow('no unknown token');
@@ -189,7 +190,7 @@ describe('the Unigram of a tokenizer.json', () => {
     ['an entry without score', { vocab: [['a']] }, 'model.vocab[0]'],
     ['a score that is no number', { vocab: [['a', Number.NaN]] }, 'model.vocab[0]'],
     ['an unknown id outside', { unk_id: 5, vocab: [UNK] }, 'not in the vocabulary'],
-    ['an infinite score', { vocab: [['a', Number.POSITIVE_INFINITY]] }, 'infinite'],
+    ['an infinite score', { vocab: [['a', Number.POSITIVE_INFINITY]] }, 'no log-probability'],
   ])('refuses %s', (_, model, message) => {
     expect(() => parse({ type: 'Unigram', ...model })).toThrow(TokenizerError);
     expect(() => parse({ type: 'Unigram', ...model })).toThrow(message);

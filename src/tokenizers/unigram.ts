@@ -11,6 +11,9 @@ import { widthAt } from './offsets.ts';
 import { PackedTexts } from './packed-texts.ts';
 import { Trie } from './trie.ts';
 
+/** Sums over a long text stay finite, also in single precision: of an infinite one there is no best path. */
+const MOST_SCORE = 1e28;
+
 /** Whose arithmetic and whose places for byte tokens to follow. */
 export type UnigramLibrary = 'tokenizers' | 'sentencepiece';
 
@@ -73,7 +76,7 @@ export class Unigram implements Model {
   #lengths: Uint8Array | Uint32Array;
   readonly #cache = new Map<string, readonly number[]>();
 
-  /** Throws TokenizerError for an unknown token that is no entry, and for a score that is infinite. */
+  /** Throws TokenizerError for an unknown token that is no entry, and for a score that is no log-probability. */
   constructor(options: UnigramOptions) {
     const { pieces, ...rest } = options;
     const { unknown, library } = rest;
@@ -93,8 +96,12 @@ export class Unigram implements Model {
     for (let id = 0; id < pieces.length; id++) {
       const piece = pieces[id]!;
       const score = this.#scores[id]!;
-      if (Math.abs(score) === Number.POSITIVE_INFINITY)
-        throw new TokenizerError('the score of a piece is infinite', { seen: `${score}`, where: `piece ${id}` });
+      if (Math.abs(score) > MOST_SCORE)
+        throw new TokenizerError('the score of a piece is no log-probability', {
+          seen: `${score}`,
+          expected: `at most ${MOST_SCORE} on either side of 0`,
+          where: `piece ${id}`,
+        });
       // What ends within a character is in no text, and would be looked for in the middle of one.
       if (Number.isNaN(score) || piece === '' || endsInside(piece)) this.#hidden.set(piece, id);
       else {
