@@ -56,10 +56,14 @@ function cellsOf({ ids, tokens, offsets }: Encoding, text: string, tokenizer: To
   return cells;
 }
 
-/** Spaces as dots, and nothing that moves the cursor. */
+/** Spaces other than the usual one, and signs without a width that turn or join the text around them; not those in emoji. */
+const UNSEEN = /[\u00a0\u00ad\u2000-\u200c\u200e\u200f\u2028-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff]/g;
+
+/** Spaces as dots, unseen signs by their numbers, and nothing that moves the cursor. */
 export const visible = (text: string): string =>
   text
     .replaceAll(' ', '·')
     .replaceAll('\n', '↵')
     .replaceAll('\t', '→')
+    .replace(UNSEEN, sign => `<${sign.charCodeAt(0).toString(16).padStart(4, '0')}>`)
     .replace(/[\0-\x1f\x7f-\x9f]/g, '\ufffd');
