@@ -111,6 +111,16 @@ describe('urlFiles on a server with ranges', () => {
     await expect(source.read(0, 1)).rejects.toThrow(/file is closed \(in http/);
   });
 
+  it('gives a server up that goes silent in the middle of a file', async () => {
+    answer = (_, response) => {
+      const headers = { 'content-range': `bytes 0-9999/${BIG.length}`, etag: '"1"' };
+      response.writeHead(206, headers).write(BIG.subarray(0, 1000));
+    };
+    const started = performance.now();
+    await expect(urlFiles(base, { stallMs: 200 }).open('big.bin')).rejects.toThrow(/broke.*nothing came for 0\.2 s/);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   it('notices a file that changes, and a server that stops', async () => {
     let version = 0;
     answer = ranged(BIG, () => `"${version}"`);

@@ -18,6 +18,8 @@ export interface UrlFilesOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Stops every request. */
   readonly signal?: AbortSignal | undefined;
+  /** A server that sends nothing for so long in the middle of a file is given up. Default 60,000. */
+  readonly stallMs?: number | undefined;
 }
 
 /** Bytes of a request. Weights are read in smaller pieces and in nearly the order of the file. */
@@ -32,6 +34,12 @@ interface Remote {
   /** Equal where the bytes are equal; undefined = the server does not say. */
   readonly version: string | undefined;
 }
+/** When reading a body ends early. */
+interface BodyRules {
+  readonly signal: AbortSignal;
+  readonly stallMs: number;
+}
+const STALL_MS = 60_000;
 type Get = (range?: readonly [first: number, last: number]) => Promise<Response>;
 
 /**
@@ -57,7 +65,8 @@ export function urlFiles(base: string, options: UrlFilesOptions = {}): ModelFile
       const url = new URL(address);
       url.pathname = folder + (file === weights ? file : encodeURIComponent(file));
       const signals = [options.signal, signal].filter(s => s !== undefined);
-      return openUrl(url, options.fetch ?? globalThis.fetch, AbortSignal.any(signals), blocks);
+      const body: BodyRules = { signal: AbortSignal.any(signals), stallMs: options.stallMs ?? STALL_MS };
+      return openUrl(url, options.fetch ?? globalThis.fetch, body, blocks);
     },
     folder(name) {
       checkFileName(name, origin + folder);
@@ -85,9 +94,10 @@ function parseAddress(base: string): URL {
 async function openUrl(
   url: URL,
   send: typeof globalThis.fetch,
-  signal: AbortSignal,
+  rules: BodyRules,
   blocks: BlockCache,
 ): Promise<ByteSource | undefined> {
+  const { signal } = rules;
   const name = url.origin + url.pathname;
   const get: Get = async range => {
     const headers = range ? { range: `bytes=${range[0]}-${range[1]}` } : {};
@@ -102,9 +112,9 @@ async function openUrl(
   if (response.status === 206) {
     const remote = describe(response, name);
     if (remote) {
-      const first = await readBody(response, Math.min(BLOCK_BYTES, remote.size), name, signal);
+      const first = await readBody(response, Math.min(BLOCK_BYTES, remote.size), name, rules);
       blocks.put(`${name} 0`, Promise.resolve(first));
-      return rangeSource(remote, get, signal, blocks);
+      return rangeSource(remote, get, rules, blocks);
     }
     // Other sites may hide the size of a file from a page; without it ranges are of no use.
     await response.body?.cancel();
@@ -130,7 +140,8 @@ function describe({ headers }: Response, name: string): Remote | undefined {
   return { name, size, version: tag?.startsWith('"') ? tag : undefined };
 }
 
-function rangeSource(remote: Remote, get: Get, signal: AbortSignal, blocks: BlockCache): ByteSource {
+function rangeSource(remote: Remote, get: Get, rules: BodyRules, blocks: BlockCache): ByteSource {
+  const { signal } = rules;
   const { name, size } = remote;
   const fetchBlock = async (index: number): Promise<Uint8Array> => {
     const begin = index * BLOCK_BYTES;
@@ -142,7 +153,7 @@ function rangeSource(remote: Remote, get: Get, signal: AbortSignal, blocks: Bloc
       await response.body?.cancel();
       throw new CheckpointError('file changed while it was read', { fix: 'load the model again', where: name });
     }
-    return readBody(response, end - begin, name, signal);
+    return readBody(response, end - begin, name, rules);
   };
   let closed = false;
   const source: ByteSource = {
@@ -195,12 +206,12 @@ class BlockCache {
 const BROKEN = 'connection broke while a file was fetched';
 
 /** Exactly `length` bytes of a body: no more are taken, whatever the server sends. */
-async function readBody(response: Response, length: number, name: string, signal: AbortSignal): Promise<Uint8Array> {
+async function readBody(response: Response, length: number, name: string, rules: BodyRules): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   const reader = response.body?.getReader();
   let filled = 0;
   while (reader) {
-    const { done, value } = await guarded(name, signal, BROKEN, () => reader.read());
+    const { done, value } = await guarded(name, rules.signal, BROKEN, () => nextPart(reader, rules.stallMs));
     if (done) break;
     if (filled + value.length > length) {
       await reader.cancel();
@@ -211,6 +222,22 @@ async function readBody(response: Response, length: number, name: string, signal
   }
   if (filled === length) return bytes;
   throw new CheckpointError(BROKEN, { seen: `${filled} bytes`, expected: `${length} bytes`, where: name });
+}
+
+/** The next bytes of a body; an error when none come for a while. */
+async function nextPart(reader: ReadableStreamDefaultReader<Uint8Array>, stallMs: number) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`nothing came for ${stallMs / 1000} s`));
+      reader.cancel().catch(() => undefined); // the error is told already
+    }, stallMs);
+  });
+  try {
+    return await Promise.race([reader.read(), stalled]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function refused(response: Response, name: string, expected?: string): Promise<CheckpointError> {
