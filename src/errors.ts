@@ -71,3 +71,7 @@ export class UnsupportedError extends HeedError {
 export class BackendError extends HeedError {
   override name = 'BackendError';
 }
+/** A training run that cannot go on: its loss is no number. */
+export class TrainingError extends HeedError {
+  override name = 'TrainingError';
+}

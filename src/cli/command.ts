@@ -3,6 +3,7 @@
  * Parsing, `--help` and suggestions all read this one table.
  */
 import type { GenerateOptions } from '../generate/index.ts';
+import type { TrainOptions } from '../train/options.ts';
 import type { Terminal } from './terminal.ts';
 
 interface OptionBase {
@@ -10,8 +11,8 @@ interface OptionBase {
   readonly short?: string;
   /** Heading under which the help lists it. */
   readonly group?: string;
-  /** The generation option that takes its value as it is; an error that names that one is shown with this one's name. */
-  readonly sets?: keyof GenerateOptions;
+  /** The option of the library that takes its value as it is; an error that names that one is shown with this one's name. */
+  readonly sets?: keyof GenerateOptions | keyof TrainOptions;
 }
 /** Present or absent. */
 export interface FlagOption extends OptionBase {

@@ -1,7 +1,7 @@
 /** Reads an argument list by the option table of a command, with errors that say what to type instead. */
 import { parseArgs } from 'node:util';
+import { nearest } from '../util/nearest.ts';
 import { type Command, type Option, UsageError } from './command.ts';
-import { nearest } from './nearest.ts';
 
 export interface Arguments {
   readonly values: Readonly<Record<string, unknown>>;

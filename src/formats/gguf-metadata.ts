@@ -1,6 +1,7 @@
 /**
  * The head of GGUF files, versions 2 and 3: the counts and the key-value pairs, without the tensors. ggml-org/ggml docs/gguf.md.
- * Every count and length is compared with the bytes that are left in the file before anything is made for it.
+ * Every count and length is compared with the bytes that are left in the file before anything is made for it, and what takes many
+ * times its bytes in memory is kept as it stands in the file.
  */
 import { FormatError, UnsupportedError } from '../errors.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
@@ -34,6 +35,12 @@ export interface GgufMetadata {
   readonly end: number;
 }
 
+/** The same with what is known of lists without making them. */
+export interface ParsedMetadata extends GgufMetadata {
+  /** How many values each list has, those of lists within it among them. */
+  readonly lengths: ReadonlyMap<string, number>;
+}
+
 const MAGIC = 0x46554747;
 /** The types of values by name, with the numbers that the format gives them. */
 export const GGUF_TYPES = {
@@ -54,6 +61,8 @@ export const GGUF_TYPES = {
 const { STRING, BOOL, ARRAY } = GGUF_TYPES;
 const MAX_KEY_BYTES = 65535;
 const MAX_DEPTH = 8;
+/** More than any model has by far. A key takes many times its bytes in memory. */
+const MOST_KEYS = 1 << 16;
 /** The least that a tensor description takes: a name's length, dimensions, type, offset. */
 const LEAST_TENSOR_BYTES = 24;
 /** A key's length, one byte of it, a type, one byte of value. */
@@ -123,10 +132,14 @@ export class GgufCursor {
   }
 
   text(): string {
+    return this.#decoder.decode(this.#textBytes());
+  }
+
+  #textBytes(): Uint8Array {
     const length = this.u64();
     this.fits(length, 1, 'a text of a GGUF file reaches beyond its end');
     const start = this.take(length);
-    return this.#decoder.decode(this.#bytes.subarray(start, start + length));
+    return this.#bytes.subarray(start, start + length);
   }
 
   /** A name of at most `most` bytes in valid UTF-8, which texts need not be in: tokens are pieces of it. */
@@ -136,6 +149,35 @@ export class GgufCursor {
       this.fail(`${what} of a GGUF file has a wrong length`, `${length} bytes`, `1 to ${most}`);
     const start = this.take(length);
     return decodeUtf8(this.#bytes.subarray(start, start + length), `${what} of ${this.#where}, byte ${start}`);
+  }
+
+  /** A value as it is kept: lists that are large in memory are passed and not made. */
+  kept(type: number): Kept {
+    const start = this.at;
+    if (type !== ARRAY) return { value: this.value(type), length: undefined };
+    const inner = this.u32();
+    this.at = start;
+    if (inner !== ARRAY && inner !== BOOL) {
+      const value = this.value(type) as GgufNumbers | readonly GgufValue[];
+      return { value, length: value.length };
+    }
+    const length = this.#pass(type, 0) - 1;
+    const bytes = this.#bytes.slice(start, this.at);
+    return { packed: () => new GgufCursor(bytes, bytes.length, this.#where).value(type), length };
+  }
+
+  /** Checks a value without making it; of how many it consists, itself included. */
+  #pass(type: number, depth: number): number {
+    if (type === BOOL) this.#flag();
+    else if (type === STRING) this.#textBytes();
+    else if (type !== ARRAY) this.take(this.#numbers(type)[0]);
+    else {
+      const [inner, count] = this.#listHead(depth);
+      let values = 1;
+      for (let i = 0; i < count; i++) values += this.#pass(inner, depth + 1);
+      return values;
+    }
+    return 1;
   }
 
   value(type: number, depth = 0): GgufValue {
@@ -156,19 +198,24 @@ export class GgufCursor {
     return NUMBERS[type] ?? this.fail('a value of a GGUF file has an unknown type', `${type}`, '0 to 12');
   }
 
-  #list(depth: number): GgufValue {
+  /** What a list holds and how many; so many fit into the file. */
+  #listHead(depth: number): readonly [type: number, count: number] {
     if (depth >= MAX_DEPTH) this.fail('lists of a GGUF file are nested too deeply', `more than ${MAX_DEPTH} levels`);
     const type = this.u32();
     const count = this.u64();
-    const what = 'a list of a GGUF file is longer than the file';
+    const least = type === STRING ? 8 : type === BOOL ? 1 : type === ARRAY ? 12 : this.#numbers(type)[0];
+    this.fits(count, least, 'a list of a GGUF file is longer than the file');
+    return [type, count];
+  }
+
+  #list(depth: number): GgufValue {
+    const [type, count] = this.#listHead(depth);
     if (type === STRING || type === BOOL || type === ARRAY) {
-      this.fits(count, type === STRING ? 8 : type === BOOL ? 1 : 12, what);
       const list: GgufValue[] = [];
       for (let i = 0; i < count; i++) list.push(this.value(type, depth + 1));
       return list;
     }
     const [bytes, read, Numbers] = this.#numbers(type);
-    this.fits(count, bytes, what);
     const start = this.take(count * bytes);
     const numbers = new Numbers(count);
     for (let i = 0; i < count; i++) numbers[i] = read(this.#view, start + i * bytes);
@@ -176,8 +223,48 @@ export class GgufCursor {
   }
 }
 
+/** A value, or what makes it. */
+type Kept = { readonly length: number | undefined } & (
+  | { readonly value: GgufValue; readonly packed?: undefined }
+  | { readonly packed: () => GgufValue }
+);
+
+/** Values by key. Lists of lists and of truth values are made each time that they are asked for. */
+class GgufValues implements ReadonlyMap<string, GgufValue> {
+  readonly #kept: ReadonlyMap<string, Kept>;
+
+  constructor(kept: ReadonlyMap<string, Kept>) {
+    this.#kept = kept;
+  }
+  get size(): number {
+    return this.#kept.size;
+  }
+  has(key: string): boolean {
+    return this.#kept.has(key);
+  }
+  get(key: string): GgufValue | undefined {
+    const kept = this.#kept.get(key);
+    return kept?.packed ? kept.packed() : kept?.value;
+  }
+  keys(): MapIterator<string> {
+    return this.#kept.keys();
+  }
+  *entries(): Generator<[string, GgufValue], undefined> {
+    for (const key of this.keys()) yield [key, this.get(key)!];
+  }
+  *values(): Generator<GgufValue, undefined> {
+    for (const key of this.keys()) yield this.get(key)!;
+  }
+  forEach(visit: (value: GgufValue, key: string, map: ReadonlyMap<string, GgufValue>) => void): void {
+    for (const [key, value] of this) visit(value, key, this);
+  }
+  [Symbol.iterator](): Generator<[string, GgufValue], undefined> {
+    return this.entries();
+  }
+}
+
 /** The metadata, from the beginning of the file on. */
-export function parseMetadata(cursor: GgufCursor): GgufMetadata {
+export function parseMetadata(cursor: GgufCursor): ParsedMetadata {
   const magic = cursor.u32();
   if (magic !== MAGIC) cursor.fail('not a GGUF file', `0x${magic.toString(16)}`, 'the letters GGUF');
   const version = cursor.u32();
@@ -196,16 +283,20 @@ export function parseMetadata(cursor: GgufCursor): GgufMetadata {
   const pairs = cursor.u64();
   cursor.fits(tensorCount, LEAST_TENSOR_BYTES, 'a GGUF file has more tensors than fit');
   cursor.fits(pairs, LEAST_PAIR_BYTES, 'a GGUF file has more keys than fit');
-  const values = new Map<string, GgufValue>();
+  if (pairs > MOST_KEYS) cursor.fail('a GGUF file has too many keys', `${pairs}`, `at most ${MOST_KEYS}`);
+  const kept = new Map<string, Kept>();
+  const lengths = new Map<string, number>();
   const types = new Map<string, number>();
   for (let i = 0; i < pairs; i++) {
     const key = cursor.name(MAX_KEY_BYTES, 'a key');
-    if (values.has(key)) cursor.fail('a key stands twice in a GGUF file', quoted(key));
+    if (kept.has(key)) cursor.fail('a key stands twice in a GGUF file', quoted(key));
     const type = cursor.u32();
     types.set(key, type);
-    values.set(key, cursor.value(type));
+    const value = cursor.kept(type);
+    kept.set(key, value);
+    if (value.length !== undefined) lengths.set(key, value.length);
   }
-  return { version, tensorCount, values, types, end: cursor.at };
+  return { version, tensorCount, values: new GgufValues(kept), types, lengths, end: cursor.at };
 }
 
 /** The metadata of a GGUF file of `size` bytes from its first bytes; undefined if these are too few. Throws FormatError, UnsupportedError. */

@@ -85,35 +85,32 @@ export function parseGgufTensors(
   where: string,
 ): ReadonlyMap<string, GgufTensor> {
   const alignment = alignmentOf(metadata, where);
-  const placed: { readonly tensor: Omit<GgufTensor, 'begin'>; readonly offset: number }[] = [];
-  const names = new Set<string>();
+  // Where the tensors' bytes begin is known when all are described.
+  const tensors = new Map<string, { -readonly [K in keyof GgufTensor]: GgufTensor[K] }>();
   for (let i = 0; i < metadata.tensorCount; i++) {
     const name = cursor.name(MAX_NAME_BYTES, 'a tensor name');
-    if (names.has(name)) cursor.fail('a tensor stands twice in a GGUF file', quoted(name));
-    names.add(name);
-    placed.push(readTensor(cursor, name, alignment, `tensor ${quoted(name)} of ${where}`));
+    if (tensors.has(name)) cursor.fail('a tensor stands twice in a GGUF file', quoted(name));
+    tensors.set(name, readTensor(cursor, name, alignment, where));
   }
   const dataStart = aligned(cursor.at, alignment);
-  const tensors = new Map(
-    placed.map(({ tensor, offset }) => {
-      const begin = dataStart + offset;
-      if (begin + tensor.byteLength > fileBytes) {
-        throw new FormatError('a tensor reaches beyond the end of the file', {
-          seen: `${tensor.byteLength} bytes from ${begin} on`,
-          expected: `an end within ${fileBytes} bytes`,
-          fix: 'fetch the file again if its download was interrupted',
-          where: `tensor ${quoted(tensor.name)} of ${where}`,
-        });
-      }
-      return [tensor.name, { ...tensor, begin }] as const;
-    }),
-  );
+  for (const tensor of tensors.values()) {
+    tensor.begin += dataStart;
+    if (tensor.begin + tensor.byteLength <= fileBytes) continue;
+    throw new FormatError('a tensor reaches beyond the end of the file', {
+      seen: `${tensor.byteLength} bytes from ${tensor.begin} on`,
+      expected: `an end within ${fileBytes} bytes`,
+      fix: 'fetch the file again if its download was interrupted',
+      where: `tensor ${quoted(tensor.name)} of ${where}`,
+    });
+  }
   checkOverlap(tensors, where);
   return tensors;
 }
 
-function readTensor(cursor: GgufCursor, name: string, alignment: number, where: string) {
-  const problem = (what: string, seen: string, expected?: string) => new FormatError(what, { seen, expected, where });
+/** A tensor with its offset from where all of them begin. */
+function readTensor(cursor: GgufCursor, name: string, alignment: number, file: string): GgufTensor {
+  const problem = (what: string, seen: string, expected?: string) =>
+    new FormatError(what, { seen, expected, where: `tensor ${quoted(name)} of ${file}` });
   const rank = cursor.u32();
   if (rank > MAX_DIMENSIONS) throw problem('a tensor has too many dimensions', `${rank}`, `at most ${MAX_DIMENSIONS}`);
   const shape = Array.from({ length: rank }, () => cursor.u64()).reverse();
@@ -122,18 +119,22 @@ function readTensor(cursor: GgufCursor, name: string, alignment: number, where: 
   const dtype = GGUF_DTYPES[type];
   if (dtype === undefined) {
     const known = OTHER_TYPES[type];
-    if (known) throw new UnsupportedError('this tensor type is not supported', { seen: `${known} (${type})`, where });
+    if (known)
+      throw new UnsupportedError('this tensor type is not supported', {
+        seen: `${known} (${type})`,
+        where: `tensor ${quoted(name)} of ${file}`,
+      });
     throw problem('unknown tensor type', `${type}`);
   }
-  const seen = `${dtype} of shape [${shape.join(', ')}]`;
+  const seen = () => `${dtype} of shape [${shape.join(', ')}]`;
   const elements = isBlockDType(dtype) ? BLOCK_CODECS[dtype].elements : 1;
   if ((shape.at(-1) ?? 1) % elements !== 0)
-    throw problem('rows are no whole blocks', seen, `a multiple of ${elements}`);
+    throw problem('rows are no whole blocks', seen(), `a multiple of ${elements}`);
   const byteLength = tensorBytes(dtype, shape);
-  if (byteLength === undefined) throw problem('shape overflows', seen, 'fewer than 2^53 bytes');
+  if (byteLength === undefined) throw problem('shape overflows', seen(), 'fewer than 2^53 bytes');
   if (offset % alignment !== 0)
     throw problem('a tensor is not aligned', `offset ${offset}`, `a multiple of ${alignment}`);
-  return { tensor: { name, dtype, shape, byteLength }, offset };
+  return { name, dtype, shape, byteLength, begin: offset };
 }
 
 function checkOverlap(tensors: ReadonlyMap<string, GgufTensor>, where: string): void {

@@ -3,8 +3,15 @@
  * ggml-org/ggml docs/gguf.md; the keys of split files are those of ggml-org/llama.cpp.
  */
 import { CheckpointError, FormatError } from '../errors.ts';
+import { mapAtOnce } from './at-once.ts';
 import { type Checkpoint, readRange } from './checkpoint.ts';
-import { type GgufMetadata, type GgufValue, parseMetadata, readGgufHead } from './gguf-metadata.ts';
+import {
+  type GgufMetadata,
+  type GgufValue,
+  type ParsedMetadata,
+  parseMetadata,
+  readGgufHead,
+} from './gguf-metadata.ts';
 import { type GgufTensor, parseGgufTensors } from './gguf-tensors.ts';
 import { splitPath } from './node-files.ts';
 import { quoted } from './quoted.ts';
@@ -17,8 +24,8 @@ export interface GgufCheckpoint extends Checkpoint {
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
-/** Gives the parts of a split file by name; undefined when there is no such file. */
-export type OpenPart = (file: string) => Promise<ByteSource | undefined>;
+/** Gives the parts of a split file by name, several at a time; undefined when there is no such file. */
+export type OpenPart = (file: string, signal?: AbortSignal) => Promise<ByteSource | undefined>;
 
 /** Whether the first bytes of a file are those of a GGUF file. */
 export const isGgufStart = (bytes: Uint8Array): boolean => String.fromCharCode(...bytes.subarray(0, 4)) === 'GGUF';
@@ -60,7 +67,7 @@ export async function openGguf(source: ByteSource, open?: OpenPart): Promise<Ggu
 
 interface Part {
   readonly source: ByteSource;
-  readonly head: GgufMetadata;
+  readonly head: ParsedMetadata;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
@@ -99,14 +106,11 @@ async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSo
     });
   }
   if (total > MOST_PARTS) throw new FormatError('a file is split into too many parts', { seen: `${total}`, where });
-  const parts: Part[] = [];
-  for (let i = 1; i <= total; i++) {
-    if (i === no + 1) {
-      parts.push(given);
-      continue;
-    }
+  const numbers = Array.from({ length: total }, (_, i) => i + 1);
+  const parts = await mapAtOnce(numbers, async (i, stop) => {
+    if (i === no + 1) return given;
     const wanted = file.slice(0, -end.length) + end.replace(/^-\d{5}/, `-${fiveDigits(i)}`);
-    const source = await open?.(wanted);
+    const source = await open?.(wanted, stop);
     if (!source) {
       throw new CheckpointError('a part of a split file is missing', {
         seen: `no ${quoted(wanted)}`,
@@ -124,8 +128,8 @@ async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSo
         where: source.name,
       });
     }
-    parts.push(part);
-  }
+    return part;
+  });
   const tensors = parts.reduce((n, part) => n + part.tensors.size, 0);
   const expected = count(parts[0]!, 'split.tensors.count', tensors);
   if (tensors !== expected) {
@@ -139,7 +143,22 @@ async function readParts(given: Part, open: OpenPart | undefined, opened: ByteSo
 }
 
 function checkpointOf(parts: readonly Part[], close: () => Promise<void>): GgufCheckpoint {
-  const [{ head, source: first }] = parts as [Part, ...Part[]];
+  const [{ head, source: first, tensors: own }] = parts as [Part, ...Part[]];
+  const { tensors, home } = parts.length > 1 ? joinParts(parts) : { tensors: own };
+  return {
+    format: 'GGUF',
+    metadata: Object.fromEntries([...head.values.keys()].map(key => [key, textOf(head, key)])),
+    head,
+    tensors,
+    async read(name, offset, length, into) {
+      const { begin } = readRange(tensors, name, offset, length, first.name);
+      return (home?.get(name) ?? first).read(begin + offset, length, into);
+    },
+    close,
+  };
+}
+
+function joinParts(parts: readonly Part[]) {
   const tensors = new Map<string, GgufTensor>();
   const home = new Map<string, ByteSource>();
   for (const { source, tensors: own } of parts) {
@@ -149,25 +168,17 @@ function checkpointOf(parts: readonly Part[], close: () => Promise<void>): GgufC
       home.set(name, source);
     }
   }
-  return {
-    format: 'GGUF',
-    metadata: Object.fromEntries([...head.values].map(([key, value]) => [key, shown(value)])),
-    head,
-    tensors,
-    async read(name, offset, length, into) {
-      const { begin } = readRange(tensors, name, offset, length, first.name);
-      return home.get(name)!.read(begin + offset, length, into);
-    },
-    close,
-  };
+  return { tensors, home };
 }
 
 /** How many values of a list are told. */
 const FEW = 8;
 
-/** A value as text; of a longer list its length. */
-function shown(value: GgufValue): string {
-  if (typeof value !== 'object') return String(value);
-  if (value.length > FEW) return `${value.length} values`;
-  return `[${Array.from(value as ArrayLike<GgufValue>, shown).join(', ')}]`;
+/** A value of the metadata as text; of a longer list how many it has. */
+function textOf({ values, lengths }: ParsedMetadata, key: string): string {
+  const length = lengths.get(key) ?? 0;
+  return length > FEW ? `${length} values` : shown(values.get(key)!);
 }
+
+const shown = (value: GgufValue): string =>
+  typeof value === 'object' ? `[${Array.from(value as ArrayLike<GgufValue>, shown).join(', ')}]` : String(value);

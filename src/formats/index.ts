@@ -1,4 +1,5 @@
 /** Weights files: reading and writing checkpoints. */
+export { type Arrangement, arrangedRows, storedBytes } from './arranged-rows.ts';
 export {
   type Checkpoint,
   elementBytes,
@@ -22,6 +23,7 @@ export {
   WRITABLE_BLOCKS,
 } from './gguf-blocks/index.ts';
 export type { GgufMetadata, GgufValue } from './gguf-metadata.ts';
+export { GGUF_WEIGHTS, type GgufWeights, type RoundingError, roundedTensor, storedAs } from './gguf-weights.ts';
 export {
   encodeValues,
   type GgufMetadataToWrite,

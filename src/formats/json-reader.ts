@@ -24,6 +24,8 @@ const isWordPart = (code: number) =>
   code === 0x2d ||
   code === 0x2e;
 
+const NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
+
 /** A cursor over JSON text. Every method reads one value, or throws FormatError and says what it found instead. */
 export class JsonReader {
   readonly #text: JsonText;
@@ -36,13 +38,16 @@ export class JsonReader {
     this.#where = where;
   }
 
-  /** An object: `visit` is called with each key and must read its value. Keys given twice are refused. */
-  object(visit: (key: string) => void): void {
-    const seen = new Set<string>();
+  /**
+   * An object: `visit` is called with each key and must read its value. Keys given twice are refused.
+   * @param isKnown whether a key was given before, where the caller keeps them all anyway; else they are kept here
+   */
+  object(visit: (key: string) => void, isKnown?: (key: string) => boolean): void {
+    const seen = isKnown ? undefined : new Set<string>();
     this.#sequence('{', '}', 'an object', () => {
       const key = this.string();
-      if (seen.has(key)) this.fail('a key is given twice in the same object', { seen: quoted(key) });
-      seen.add(key);
+      if (seen?.has(key) || isKnown?.(key)) this.fail('a key is given twice in the same object', { seen: quoted(key) });
+      seen?.add(key);
       this.#path[this.#path.length - 1] = key;
       this.#skipSpace();
       if (this.#text.charCodeAt(this.#at) !== COLON) this.#unexpected("':'");
@@ -82,6 +87,19 @@ export class JsonReader {
     return value;
   }
 
+  /** Any number. */
+  number(): number {
+    const word = this.#word('a number');
+    if (!NUMBER.test(word)) this.fail('not a number', { seen: quoted(word) });
+    return Number(word);
+  }
+
+  /** The character that the next value begins with; none at the end. */
+  peek(): string {
+    this.#skipSpace();
+    return this.#text.slice(this.#at, this.#at + 1);
+  }
+
   /** Any value. */
   skip(): void {
     this.#skipSpace();
@@ -91,9 +109,8 @@ export class JsonReader {
     else if (first === 0x5b) this.array(() => this.skip());
     else {
       const word = this.#word('a value');
-      if (!/^(true|false|null|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)$/.test(word)) {
+      if (!NUMBER.test(word) && !/^(true|false|null)$/.test(word))
         this.fail('not a JSON value', { seen: quoted(word) });
-      }
     }
   }
 

@@ -1,6 +1,7 @@
 /** Opens the weights of a model: finds the file, tells its format, says what is there if nothing fits. */
-import { CheckpointError, ConfigError, FormatError } from '../errors.ts';
+import { CheckpointError, ConfigError } from '../errors.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
+import { anySignal } from './at-once.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { ggufNames, isGgufStart, openGguf } from './gguf.ts';
 import { nodeFiles, splitPath } from './node-files.ts';
@@ -52,7 +53,7 @@ export async function openCheckpoint(folderOrFile: string): Promise<Checkpoint> 
  * reads. Throws CheckpointError if there is none, and what `openSafetensors`, `openTorch`, `openSharded` and `openGguf` throw.
  */
 export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal): Promise<Checkpoint> {
-  const open = (file: string) => files.open(file, signal);
+  const open: Open = (file, stop) => files.open(file, stop ? anySignal(signal, stop) : signal);
   const names = files.weights === undefined ? await files.list?.() : undefined;
   const gguf = ggufNames(names ?? []);
   const usual = [...USUAL_FILES, ...(gguf.length === 1 ? gguf : [])];
@@ -64,10 +65,13 @@ export async function openCheckpointFrom(files: ModelFiles, signal?: AbortSignal
   throw nothingToOpen(files, names);
 }
 
-type Open = (file: string) => Promise<ByteSource | undefined>;
+type Open = (file: string, stop?: AbortSignal) => Promise<ByteSource | undefined>;
 
 async function openFile(source: ByteSource, open?: Open): Promise<Checkpoint> {
-  const start = await source.read(0, Math.min(9, source.size));
+  const start = await source.read(0, Math.min(9, source.size)).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
   if (isGgufStart(start) || source.name.endsWith('.gguf')) return openGguf(source, open);
   // The name decides only about files that begin like neither: it says what is expected of them.
   if (isTorch(start) || (TORCH_NAME.test(source.name) && start[8] !== JSON_START)) {
@@ -78,13 +82,7 @@ async function openFile(source: ByteSource, open?: Open): Promise<Checkpoint> {
 
 async function openIndex(source: ByteSource, open: Open) {
   const text = decodeUtf8(await readWhole(source, MAX_INDEX_BYTES), source.name);
-  let index: unknown;
-  try {
-    index = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError('index is not JSON', { seen: String(cause), where: source.name, cause });
-  }
-  return openSharded(index, { open, read: part => openFile(part), where: source.name });
+  return openSharded(text, { open, read: part => openFile(part), where: source.name });
 }
 
 function nothingToOpen({ name: where, weights }: ModelFiles, names?: readonly string[]): Error {

@@ -121,15 +121,25 @@ describe('readPickle', () => {
     expect(() => readPickle(whole, 0, host, 'x')).not.toThrow();
   });
 
-  it('takes any index of the memo without making room for it', () => {
-    expect(read('Nr', u32(2 ** 32 - 1), '0j', u32(2 ** 32 - 1), '.').value).toBe(null);
+  it('numbers the memo from 0 or 1 on, and makes no room for what nobody stored', () => {
+    for (const first of [0, 1]) expect(read('Nq', first, '0Kxq', first + 1, '0h', first, '.').value).toBe(null);
+    expect(() => read('Nq', 1, 'h', 0, '.')).toThrow(/never stored in the memo; seen: index 0/);
+    expect(() => read('Nr', u32(2 ** 32 - 1), '.')).toThrow(/not numbered in order; seen: 4294967295; expected: 0/);
+  });
+
+  it('has no more containers than its length can fill', () => {
+    const lists = (count: number) => read(new Uint8Array(count).fill(0x5d), new Uint8Array(count - 1).fill(0x30), '.');
+    expect(lists(10_000).value).toEqual(new PickleSequence('list', []));
+    expect(() => lists(100_000)).toThrow(/too many containers; expected: at most 43333/);
   });
 
   it('builds values that hold themselves and deep ones without following them', () => {
     const list = read(']q', 0, 'h', 0, 'a.').value as PickleSequence;
     expect(list.items[0]).toBe(list);
     const depth = 300_000;
-    const deep = read(')', new Uint8Array(depth).fill(0x85), '.').value as PickleSequence;
+    const level = bytesOf(0x85, 'J', u32(0), '0');
+    const levels = Uint8Array.from({ length: depth * level.length }, (_, i) => level[i % level.length]!);
+    const deep = read(')', levels, '.').value as PickleSequence;
     expect(kindOf(deep)).toBe('a tuple of 1');
     expect(() => read(new Uint8Array(depth).fill(0x28), '.')).toThrow(/300000 marks/);
   });

@@ -63,8 +63,14 @@ export interface PickleHost {
 /** The pickle goes on behind the given bytes. */
 export class PickleCutError extends FormatError {}
 
-/** A tensor takes about 40 steps. More than this is no checkpoint; it also bounds what a small file can make of memory. */
+/** A tensor takes about 40 steps. More than this is no checkpoint. */
 const MAX_STEPS = 2_000_000;
+/**
+ * A container takes a byte of a pickle and many times that in memory. Those of checkpoints hold something: there is no more than
+ * one for so many bytes, besides a few.
+ */
+const BYTES_PER_CONTAINER = 6;
+const FEW_CONTAINERS = 10_000;
 
 /**
  * Reads the pickle that starts at `start`, and tells where it ends. None is null; integers beyond 2^53 are bigint.
@@ -80,6 +86,7 @@ export function readPickle(bytes: Uint8Array, start: number, host: PickleHost, w
 const opcode = (character: string) => character.charCodeAt(0);
 const STOP = opcode('.');
 const EMPTY_TUPLE = new PickleSequence('tuple', []);
+const NOT_STORED = Symbol('never stored in the memo');
 
 const STEPS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map([
   [0x80, m => m.protocol()],
@@ -100,15 +107,15 @@ const STEPS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map([
   [0x8c, m => m.push(m.text(m.u8()))],
   [opcode('B'), m => m.push(new PickleBytes(m.raw(m.u32()).length))],
   [opcode('C'), m => m.push(new PickleBytes(m.raw(m.u8()).length))],
-  [opcode('}'), m => m.push(new PickleDict())],
-  [opcode(']'), m => m.push(new PickleSequence('list', []))],
-  [0x8f, m => m.push(new PickleSequence('set', []))],
+  [opcode('}'), m => m.contain(new PickleDict())],
+  [opcode(']'), m => m.contain(new PickleSequence('list', []))],
+  [0x8f, m => m.contain(new PickleSequence('set', []))],
   [opcode(')'), m => m.push(EMPTY_TUPLE)],
-  [0x85, m => m.push(new PickleSequence('tuple', m.popSome(1)))],
-  [0x86, m => m.push(new PickleSequence('tuple', m.popSome(2)))],
-  [0x87, m => m.push(new PickleSequence('tuple', m.popSome(3)))],
-  [opcode('t'), m => m.push(new PickleSequence('tuple', m.popMarked()))],
-  [opcode('l'), m => m.push(new PickleSequence('list', m.popMarked()))],
+  [0x85, m => m.contain(new PickleSequence('tuple', m.popSome(1)))],
+  [0x86, m => m.contain(new PickleSequence('tuple', m.popSome(2)))],
+  [0x87, m => m.contain(new PickleSequence('tuple', m.popSome(3)))],
+  [opcode('t'), m => m.contain(new PickleSequence('tuple', m.popMarked()))],
+  [opcode('l'), m => m.contain(new PickleSequence('list', m.popMarked()))],
   [opcode('d'), m => m.dict(m.popMarked())],
   [opcode('a'), m => m.extend('list', m.popSome(1))],
   [opcode('e'), m => m.extend('list', m.popMarked())],
@@ -117,7 +124,7 @@ const STEPS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map([
   [opcode('u'), m => m.set(m.popMarked())],
   [opcode('q'), m => m.remember(m.u8())],
   [opcode('r'), m => m.remember(m.u32())],
-  [0x94, m => m.remember(m.memo.size)],
+  [0x94, m => m.remember(m.memo.length)],
   [opcode('h'), m => m.recall(m.u8())],
   [opcode('j'), m => m.recall(m.u32())],
   [opcode('c'), m => m.global(m.line(), m.line())],
@@ -133,9 +140,10 @@ class PickleMachine {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly host: PickleHost;
-  readonly memo = new Map<number, unknown>();
+  readonly memo: unknown[] = [];
   readonly fail: Fail;
   at: number;
+  #containers = 0;
   readonly #where: string;
   readonly #stack: unknown[] = [];
   /** Heights of the stack, which no step may dig below but the one that takes the mark away. */
@@ -226,6 +234,12 @@ class PickleMachine {
   push(value: unknown): void {
     this.#stack.push(value);
   }
+  /** Pushes a new container. */
+  contain(container: PickleDict | PickleSequence): void {
+    const most = FEW_CONTAINERS + Math.floor(this.bytes.length / BYTES_PER_CONTAINER);
+    if (++this.#containers > most) this.fail('pickle has too many containers', { expected: `at most ${most}` });
+    this.push(container);
+  }
   mark(): void {
     this.#marks.push(this.#stack.length);
   }
@@ -250,11 +264,17 @@ class PickleMachine {
   }
 
   remember(index: number): void {
-    this.memo.set(index, this.#top());
+    const top = this.#top();
+    // Writers count, from 0 or from 1 on.
+    if (index > this.memo.length + 1)
+      this.fail('memo of a pickle is not numbered in order', { seen: `${index}`, expected: `${this.memo.length}` });
+    if (index === this.memo.length + 1) this.memo.push(NOT_STORED);
+    this.memo[index] = top;
   }
   recall(index: number): void {
-    if (!this.memo.has(index)) this.fail('value was never stored in the memo', { seen: `index ${index}` });
-    this.push(this.memo.get(index));
+    if (index >= this.memo.length || this.memo[index] === NOT_STORED)
+      this.fail('value was never stored in the memo', { seen: `index ${index}` });
+    this.push(this.memo[index]);
   }
 
   extend(kind: 'list' | 'set', items: readonly unknown[]): void {
@@ -271,7 +291,7 @@ class PickleMachine {
   dict(items: readonly unknown[]): void {
     const dict = new PickleDict();
     this.#setItems(dict, items);
-    this.push(dict);
+    this.contain(dict);
   }
   #setItems(target: PickleDict, items: readonly unknown[]): void {
     if (items.length % 2 !== 0) this.fail('key without a value', { seen: `${items.length} keys and values` });

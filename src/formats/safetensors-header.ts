@@ -47,15 +47,30 @@ export function parseSafetensorsHeader(text: JsonText, dataBytes: number, where:
       seen: text.length === 0 ? 'an empty header' : quoted(text.slice(0, 1)),
     });
   }
-  const metadata: [string, string][] = [];
+  let metadata: Record<string, string> | undefined;
   const tensors = new Map<string, PlacedTensor>();
-  reader.object(key => {
-    if (key === METADATA_KEY) reader.object(name => metadata.push([name, reader.string()]));
-    else tensors.set(key, readEntry(reader, key, dataBytes, where));
-  });
+  reader.object(
+    key => {
+      if (key === METADATA_KEY) metadata = readMetadata(reader);
+      else tensors.set(key, readEntry(reader, key, dataBytes, where));
+    },
+    key => tensors.has(key) || (key === METADATA_KEY && metadata !== undefined),
+  );
   reader.end();
   checkCoverage(tensors, dataBytes, where);
-  return { metadata: Object.fromEntries(metadata), tensors };
+  return { metadata: metadata ?? {}, tensors };
+}
+
+function readMetadata(reader: JsonReader): Record<string, string> {
+  // Without a prototype, so that no name of a file means anything.
+  const metadata = Object.create(null) as Record<string, string>;
+  reader.object(
+    name => {
+      metadata[name] = reader.string();
+    },
+    name => name in metadata,
+  );
+  return metadata;
 }
 
 function readEntry(reader: JsonReader, name: string, dataBytes: number, where: string): PlacedTensor {

@@ -28,12 +28,13 @@ function shards() {
 }
 
 const read = openSafetensors;
+const json = (index: unknown) => JSON.stringify(index);
 const weightMap = { a: '1.safetensors', twice: '2.safetensors', b: '2.safetensors' };
 
 describe('openSharded', () => {
   it('joins shards; the index decides on tensors that are in two', async () => {
     const { open, state } = shards();
-    const checkpoint = await openSharded({ metadata: { total_size: 12 }, weight_map: weightMap }, { open, read });
+    const checkpoint = await openSharded(json({ metadata: { total_size: 12 }, weight_map: weightMap }), { open, read });
     expect([...checkpoint.tensors.keys()].sort()).toEqual(['a', 'b', 'twice', 'unnamed']);
     expect(checkpoint.metadata).toEqual({ format: 'pt', from: '1' });
     for (const [name, value] of Object.entries({ a: 1, b: 2, twice: 22, unnamed: 3 })) {
@@ -48,10 +49,18 @@ describe('openSharded', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['an index that is an array', [], /index is not an object; seen: an array \(in x\.json\)/],
-    ['an index without map', { metadata: {} }, /weight_map is not an object; seen: undefined/],
-    ['a map of other things', { weight_map: { a: 1 } }, /names no file; seen: number \(in x\.json, tensor "a"\)/],
-    ['metadata that is a text', { metadata: 'x', weight_map: {} }, /metadata is not an object; seen: x/],
+    [
+      'an index that is an array',
+      [],
+      /not the expected JSON; seen: \[; expected: an object \(in x\.json, character 0\)/,
+    ],
+    ['an index without map', { metadata: {} }, /index has no weight_map; expected: .*in x\.json/],
+    [
+      'a map of other things',
+      { weight_map: { a: 1 } },
+      /seen: 1; expected: a string \(in x\.json, character 19, at "weight_map" > "a"\)/,
+    ],
+    ['metadata that is a text', { metadata: 'x', weight_map: {} }, /seen: "; expected: an object .*at "metadata"/],
     [
       'a missing shard',
       { weight_map: { a: '1.safetensors', b: '3.safetensors' } },
@@ -79,7 +88,7 @@ describe('openSharded', () => {
     ],
   ])('refuses %s and closes what it opened', async (_, index, message) => {
     const { open, state } = shards();
-    await expect(openSharded(index, { open, read, where: 'x.json' })).rejects.toThrow(message);
+    await expect(openSharded(json(index), { open, read, where: 'x.json' })).rejects.toThrow(message);
     expect(state.open).toBe(0);
   });
 
@@ -92,7 +101,9 @@ describe('openSharded', () => {
         return bytesSource(safetensorsBytes([]));
       };
       const index = { weight_map: { first: 'fine.safetensors', a: name } };
-      await expect(openSharded(index, { open, read })).rejects.toThrow(/shard name leaves the folder.*tensor "a"/);
+      await expect(openSharded(json(index), { open, read })).rejects.toThrow(
+        /shard name leaves the folder.*tensor "a"/,
+      );
       expect(opened).toBe(0);
     },
   );

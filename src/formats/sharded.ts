@@ -3,8 +3,10 @@
  * Source: huggingface/transformers, sharded checkpoints. As there, a tensor that a shard holds and the index does not name is
  * part of the checkpoint, and the index decides where a name is in two shards.
  */
-import { CheckpointError, FormatError } from '../errors.ts';
+import { CheckpointError } from '../errors.ts';
+import { mapAtOnce } from './at-once.ts';
 import type { Checkpoint, TensorEntry } from './checkpoint.ts';
+import { JsonReader } from './json-reader.ts';
 import { quoted } from './quoted.ts';
 import { type ByteSource, isPlainFileName } from './source.ts';
 
@@ -12,8 +14,8 @@ import { type ByteSource, isPlainFileName } from './source.ts';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 export interface ShardedOptions {
-  /** The source of a shard by its plain name; undefined when there is none. */
-  readonly open: (file: string) => Promise<ByteSource | undefined>;
+  /** The source of a shard by its plain name; undefined when there is none. Several are asked for at a time. */
+  readonly open: (file: string, signal?: AbortSignal) => Promise<ByteSource | undefined>;
   /** Makes a checkpoint of it, which then owns the source. */
   readonly read: (source: ByteSource) => Promise<Checkpoint>;
   /** Names the index in messages. */
@@ -27,37 +29,40 @@ interface ShardIndex {
 }
 
 /**
- * Opens the shards that a parsed index names. Throws FormatError if the index has not the right form or a shard is corrupt, CheckpointError if a shard is missing, lies
- * outside the folder, lacks a tensor that the index puts into it, or if the shards hold less than the index says they do.
+ * Opens the shards that an index, JSON, names. Throws FormatError if the index has not the right form or a shard is corrupt,
+ * CheckpointError if a shard is missing, lies outside the folder, lacks a tensor that the index puts into it, or if the shards
+ * hold less than the index says they do.
  */
 export async function openSharded(
-  index: unknown,
+  index: string,
   { open, read, where = INDEX_FILE }: ShardedOptions,
 ): Promise<Checkpoint> {
-  const { shardOf, totalSize } = checkIndex(index, where);
-  const shards = new Map<string, Checkpoint>();
+  const { shardOf, totalSize } = parseIndex(index, where);
+  const opened: Checkpoint[] = [];
   const close = async () => {
-    for (const shard of shards.values()) await shard.close();
+    for (const shard of opened) await shard.close();
   };
   try {
     let fileBytes = 0;
-    for (const file of new Set(shardOf.values())) {
-      const source = await openShard(open, file, where);
+    const shards = await mapAtOnce([...new Set(shardOf.values())], async (file, stop) => {
+      const source = await openShard(open, file, where, stop);
       const shard = await read(source);
-      shards.set(file, shard);
+      opened.push(shard);
       // Of tensors that share their bytes, the index counts each.
-      const tensorBytes = [...shard.tensors.values()].reduce((n, { byteLength }) => n + byteLength, 0);
+      let tensorBytes = 0;
+      for (const { byteLength } of shard.tensors.values()) tensorBytes += byteLength;
       fileBytes += Math.max(source.size, tensorBytes);
-    }
+      return [file, shard] as const;
+    });
     if (totalSize !== undefined && totalSize > fileBytes) {
       throw new CheckpointError('shards hold less than the index says, so tensors are missing', {
-        seen: `${fileBytes} bytes in ${shards.size} shards`,
+        seen: `${fileBytes} bytes in ${shards.length} shards`,
         expected: `${totalSize} bytes of tensors (total_size)`,
         fix: 'fetch the shards and the index again; if they are complete, remove total_size from the index',
         where,
       });
     }
-    return joinShards(shards, shardOf, close, where);
+    return joinShards(new Map(shards), shardOf, close, where);
   } catch (error) {
     await close();
     throw error;
@@ -65,9 +70,10 @@ export async function openSharded(
 }
 
 async function openShard(
-  open: (file: string) => Promise<ByteSource | undefined>,
+  open: ShardedOptions['open'],
   file: string,
   where: string,
+  stop: AbortSignal,
 ): Promise<ByteSource> {
   const failed = (reason: string, cause?: unknown) =>
     new CheckpointError('shard cannot be opened', {
@@ -76,7 +82,7 @@ async function openShard(
       where,
       cause,
     });
-  const source = await open(file).catch((cause: unknown) => {
+  const source = await open(file, stop).catch((cause: unknown) => {
     throw failed(cause instanceof Error ? cause.message : String(cause), cause);
   });
   if (source === undefined) throw failed('no such file');
@@ -106,7 +112,8 @@ function joinShards(
       home.set(name, shard);
     }
   }
-  const missing = [...shardOf].filter(([name]) => !home.has(name));
+  const missing: (readonly [string, string])[] = [];
+  for (const place of shardOf) if (!home.has(place[0])) missing.push(place);
   if (missing.length > 0) {
     const shown = missing.slice(0, 10).map(([name, file]) => `${quoted(name)} in ${quoted(file)}`);
     throw new CheckpointError(`index names ${missing.length} tensors that are not in their shard`, {
@@ -127,30 +134,40 @@ function joinShards(
   };
 }
 
-function checkIndex(index: unknown, where: string): ShardIndex {
-  const { weight_map: weightMap, metadata } = asObject(index, 'index', where);
+/** Reads it from front to back: of a hostile file nothing is kept that is not a name. */
+function parseIndex(text: string, where: string): ShardIndex {
+  const reader = new JsonReader(text, where);
   const shardOf = new Map<string, string>();
-  for (const [name, file] of Object.entries(asObject(weightMap, 'weight_map', where))) {
-    if (typeof file !== 'string') {
-      throw new FormatError('weight_map names no file', {
-        seen: typeof file,
-        where: `${where}, tensor ${quoted(name)}`,
+  // One text for each file, however many tensors it has.
+  const files = new Map<string, string>();
+  let weightMap = false;
+  let totalSize: number | undefined;
+  const readPlace = (name: string) => {
+    const file = reader.string();
+    if (!files.has(file)) files.set(file, checkedShard(file, name, where));
+    shardOf.set(name, files.get(file)!);
+  };
+  reader.object(key => {
+    if (key === 'weight_map') {
+      weightMap = true;
+      reader.object(readPlace, name => shardOf.has(name));
+    } else if (key === 'metadata' && reader.peek() !== 'n') {
+      reader.object(name => {
+        if (name === 'total_size' && /[-\d]/.test(reader.peek())) totalSize = reader.number();
+        else reader.skip();
       });
-    }
-    if (!isPlainFileName(file)) {
-      throw new CheckpointError('shard name leaves the folder of the index', {
-        seen: quoted(file),
-        expected: 'a plain file name',
-        where: `${where}, tensor ${quoted(name)}`,
-      });
-    }
-    shardOf.set(name, file);
-  }
-  const totalSize = metadata == null ? undefined : asObject(metadata, 'metadata', where).total_size;
-  return { shardOf, totalSize: typeof totalSize === 'number' ? totalSize : undefined };
+    } else reader.skip();
+  });
+  reader.end();
+  if (!weightMap) reader.fail('index has no weight_map', { expected: '{ "weight_map": { tensor: file } }' });
+  return { shardOf, totalSize };
 }
 
-function asObject(value: unknown, what: string, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new FormatError(`${what} is not an object`, { seen: Array.isArray(value) ? 'an array' : String(value), where });
+function checkedShard(file: string, tensor: string, where: string): string {
+  if (isPlainFileName(file)) return file;
+  throw new CheckpointError('shard name leaves the folder of the index', {
+    seen: quoted(file),
+    expected: 'a plain file name',
+    where: `${where}, tensor ${quoted(tensor)}`,
+  });
 }

@@ -59,7 +59,9 @@ async function download(
 ): Promise<string | undefined> {
   const { constants, open } = await nodeFiles();
   const hash = blobHash(file.etag, file.size);
-  const handle = await storing(partial, () => open(partial, constants.O_RDWR | constants.O_CREAT, 0o666));
+  // A link in the file's place would have the bytes written to where it leads. Windows knows no such flag.
+  const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+  const handle = await storing(partial, () => open(partial, flags, 0o666));
   try {
     let at = (await handle.stat()).size;
     if (at > file.size) {

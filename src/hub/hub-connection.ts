@@ -6,7 +6,7 @@ import { CheckpointError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
 import { broken, placeOf } from './hub-errors.ts';
 import { fileOf, type HubFile, type HubListing, parseListing } from './hub-listing.ts';
-import { bodyOf, type HubRequest, sendRequest } from './hub-request.ts';
+import { bodyOf, bytesOf, type HubRequest, sendRequest, streamOf } from './hub-request.ts';
 import type { HubSettings } from './hub-settings.ts';
 import { countRetries, withRetries } from './retry.ts';
 
@@ -28,13 +28,10 @@ export class HubConnection {
     const url = `${endpoint}/api/models/${this.repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
     return withRetries(retry, signal, async () => {
       const answer = await this.#send({ url, asked: { repo: this.repo, revision }, signal });
-      const parts: Uint8Array[] = [];
-      try {
-        for await (const part of bodyOf(answer, MAX_LISTING_BYTES)) parts.push(part);
-      } catch (error) {
+      const bytes = await bytesOf(answer, MAX_LISTING_BYTES).catch((error: unknown) => {
         throw broken(BROKE, error, url, signal);
-      }
-      return parseListing(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()), placeOf(url));
+      });
+      return parseListing(new Uint8Array(bytes), placeOf(url));
     });
   }
 
@@ -93,16 +90,24 @@ export class HubConnection {
     }
   }
 
-  /** `fetch` for addresses below the hub's: with the token, redirects and repetitions. Only ranges and signals are passed on. */
+  /**
+   * `fetch` for addresses below the hub's: with the token, redirects and repetitions. Only ranges and signals are passed on. The
+   * bytes of a range are all there when the answer is given, so that a connection that breaks among them is repeated too.
+   */
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const signal = init?.signal ?? undefined;
     const range = new Headers(init?.headers).get('range') ?? undefined;
     const asked = { repo: this.repo, revision: '', file: decodeURIComponent(url.split('/').at(-1)!) };
     return withRetries(this.#settings.retry, signal, async () => {
-      const { response, watchdog } = await this.#send({ url, asked, range, signal });
-      watchdog.pause();
-      return response;
+      const answer = await this.#send({ url, asked, range, signal });
+      const { status, headers } = answer.response;
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+      if (status !== 206 || last === undefined) return new Response(streamOf(answer), { status, headers });
+      const bytes = await bytesOf(answer, Number(last) - Number(first) + 1).catch((error: unknown) => {
+        throw broken(BROKE, error, url, signal);
+      });
+      return new Response(bytes, { status, headers });
     });
   };
 

@@ -15,10 +15,8 @@ export interface Asked {
 /** Statuses of servers that are busy, restarting, or behind one that is. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** The error of an answer that is not the one hoped for; a PassingFailure where trying again may help. */
-export function refusal(response: Response, asked: Asked): Error {
-  const { status, headers } = response;
-  const where = placeOf(response.url || asked.endpoint);
+/** The error of an answer from `where` that is not the one hoped for; a PassingFailure where trying again may help. */
+export function refusal({ status, headers }: Response, asked: Asked, where: string): Error {
   const code = headers.get('x-error-code') ?? '';
   const seen = `status ${status}${code && ` ${quoted(code)}`}`;
   if (PASSING.has(status)) {
@@ -99,8 +97,6 @@ export class HubUnavailable extends CheckpointError {}
 
 /** An address without its query, which may hold a signature. */
 export function placeOf(url: string): string {
-  // An answer that a caller's own `fetch` made may have none.
-  if (!URL.canParse(url)) return url;
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }

@@ -3,6 +3,7 @@
  * asked only what a branch or tag stands for.
  */
 import { CheckpointError } from '../errors.ts';
+import { anySignal, mapAtOnce } from '../formats/at-once.ts';
 import { type ByteSource, checkFileName, isWeightsFile, type ModelFiles } from '../formats/index.ts';
 import type { HubCache } from './hub-cache.ts';
 import { HubConnection } from './hub-connection.ts';
@@ -15,7 +16,7 @@ import { urlFiles } from './url-files.ts';
 
 /** Bytes of a model's files on their way from the hub. */
 export interface DownloadProgress {
-  /** The file that is being fetched. */
+  /** The file that the last bytes are of; several are fetched at a time. */
   readonly file: string;
   /** Of the files that were not there, and of these together. */
   readonly loadedBytes: number;
@@ -38,7 +39,7 @@ export interface Pulled {
 export interface HubFiles extends ModelFiles {
   list(): Promise<readonly string[]>;
   /**
-   * Fetches files, by default those that a model needs, several at a time.
+   * Fetches files, by default those that a model needs, several at a time. The first failure stops the others.
    * @throws CheckpointError when there is no such file or there are no weights
    */
   pull(paths?: readonly string[], signal?: AbortSignal): Promise<Pulled>;
@@ -81,9 +82,6 @@ function filesBelow(model: HubModel, folder: string): HubFiles {
   };
 }
 
-/** Files fetched at a time. */
-const AT_ONCE = 4;
-
 interface Parts {
   readonly settings: HubSettings;
   readonly connection: HubConnection;
@@ -106,7 +104,10 @@ class HubModel {
   readonly #revision: string;
   readonly #parts: () => Promise<Parts>;
   readonly #snapshot: () => Promise<Snapshot>;
+  /** Sizes of the files that were or will be fetched. */
   readonly #planned = new Map<string, number>();
+  /** By family: what has to be counted before one of its files is fetched. */
+  readonly #plans = new Map<string, () => Promise<void>>();
   #loadedBytes = 0;
 
   constructor(repo: string, revision: string, options: HubFilesOptions) {
@@ -119,7 +120,7 @@ class HubModel {
   }
 
   async open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined> {
-    const { cache, connection } = await this.#parts();
+    const { cache, connection, settings } = await this.#parts();
     const { commit, files, blocked } = await this.#snapshot();
     if (files && !files.has(path)) return undefined;
     if (await cache.has(commit, path, files?.get(path)?.size)) return cache.open(commit, path);
@@ -127,12 +128,16 @@ class HubModel {
     if (!files) return undefined;
     if (blocked) throw notFetched(path, blocked, this.name);
     if (this.options.weightsInPlace && isWeightsFile(path) && !path.endsWith('.json')) {
+      const { stallMs } = settings.retry;
       const address = new URL(connection.address(commit, path));
       const file = address.pathname.slice(address.pathname.lastIndexOf('/') + 1);
-      return urlFiles(address.href, { fetch: connection.fetch, signal: this.options.signal }).open(file, signal);
+      return urlFiles(address.href, { fetch: connection.fetch, signal: this.options.signal, stallMs }).open(
+        file,
+        signal,
+      );
     }
     await this.#plan({ commit, files }, path);
-    await this.#fetch({ commit, files }, path, either(this.options.signal, signal));
+    await this.#fetch({ commit, files }, path, anySignal(this.options.signal, signal));
     return cache.open(commit, path);
   }
 
@@ -159,23 +164,9 @@ class HubModel {
     const missing = [];
     for (const path of wanted) if (!(await cache.has(commit, path, files.get(path)?.size))) missing.push(path);
     if (blocked && missing.length > 0) throw notFetched(missing.join(', '), blocked, this.name);
-    const found = await Promise.all(missing.map(path => this.#file(listing, path, signal)));
+    const found = await mapAtOnce(missing, (path, stop) => this.#file(listing, path, anySignal(signal, stop)));
     for (const { path, size } of found) this.#planned.set(path, size);
-    // The first failure stops the others.
-    const stop = new AbortController();
-    const both = either(signal, stop.signal);
-    const queue = [...missing];
-    const worker = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) await this.#fetch(listing, next, both);
-    };
-    const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, () =>
-      worker().catch(error => {
-        stop.abort(error);
-        throw error;
-      }),
-    );
-    const [failed] = (await Promise.allSettled(workers)).filter(result => result.status === 'rejected');
-    if (failed) throw signal?.aborted ? signal.reason : stop.signal.reason;
+    await mapAtOnce(missing, (path, stop) => this.#fetch(listing, path, anySignal(signal, stop)));
     return { commit, files: wanted, fetchedBytes: found.reduce((n, { size }) => n + size, 0) };
   }
 
@@ -222,14 +213,19 @@ class HubModel {
     return listing.files.get(path) ?? connection.describe(listing.commit, path, signal);
   }
 
-  /** Counts what will be fetched: the file, and with weights in parts all the parts that are not there. */
+  /** Counts what will be fetched: the file, and with weights in parts all the parts that are not there, once. */
   async #plan(listing: HubListing, path: string): Promise<void> {
-    if (this.#planned.has(path)) return;
+    const family = familyOf(path);
+    const plan = this.#plans.get(family) ?? once(() => this.#count(listing, family));
+    this.#plans.set(family, plan);
+    await plan();
+  }
+
+  async #count({ commit, files }: HubListing, family: string): Promise<void> {
     const { cache } = await this.#parts();
-    for (const [other, file] of listing.files) {
-      const belongs = familyOf(other) === familyOf(path);
-      if (belongs && file && !(await cache.has(listing.commit, other, file.size))) this.#planned.set(other, file.size);
-    }
+    for (const [path, file] of files)
+      if (familyOf(path) === family && file && !(await cache.has(commit, path, file.size)))
+        this.#planned.set(path, file.size);
   }
 
   async #fetch(listing: HubListing, path: string, signal?: AbortSignal): Promise<void> {
@@ -258,9 +254,6 @@ function once<T>(task: () => Promise<T>): () => Promise<T> {
     return result;
   };
 }
-
-const either = (a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined =>
-  a && b ? AbortSignal.any([a, b]) : (a ?? b);
 
 /** @param path undefined = nothing of the model is there */
 function notFetched(path: string | undefined, blocked: CheckpointError, where: string): CheckpointError {

@@ -16,6 +16,8 @@ export interface HubRequest {
 }
 export interface HubAnswer {
   readonly response: Response;
+  /** Where it came from at last, for messages. */
+  readonly place: string;
   /** Headers that the hub itself sent last: what it says about a file that lies elsewhere. */
   readonly own: Headers;
   readonly watchdog: Watchdog;
@@ -45,13 +47,15 @@ export async function sendRequest(request: HubRequest, settings: HubSettings): P
       if (at.origin === hub) own = response.headers;
       const location = response.headers.get('location');
       if (!REDIRECTS.has(response.status) || location === null) {
-        if (response.ok) return { response, own, watchdog };
+        // An answer that a caller's own `fetch` made has no address.
+        const place = placeOf(response.url || at.href);
+        if (response.ok) return { response, place, own, watchdog };
         await response.body?.cancel();
-        throw refusal(response, { ...asked, endpoint, token });
+        throw refusal(response, { ...asked, endpoint, token }, place);
       }
       await response.body?.cancel();
       const next = redirected(at, location, redirects);
-      if (method === 'HEAD' && next.origin !== at.origin) return { response, own, watchdog };
+      if (method === 'HEAD' && next.origin !== at.origin) return { response, place: placeOf(at.href), own, watchdog };
       at = next;
     }
   } catch (error) {
@@ -82,7 +86,10 @@ function redirected(from: URL, location: string, redirects: number): URL {
  * The bytes of an answer as they come, at most `limit`.
  * @throws FormatError when there are more, the error of the connection when it breaks
  */
-export async function* bodyOf({ response, watchdog }: HubAnswer, limit: number): AsyncGenerator<Uint8Array, void> {
+export async function* bodyOf(
+  { response, place, watchdog }: HubAnswer,
+  limit: number,
+): AsyncGenerator<Uint8Array, void> {
   const reader = response.body?.getReader();
   let taken = 0;
   try {
@@ -94,7 +101,7 @@ export async function* bodyOf({ response, watchdog }: HubAnswer, limit: number):
       if (taken > limit)
         throw new FormatError('the hub sends more bytes than it says', {
           expected: `${limit} bytes`,
-          where: placeOf(response.url),
+          where: place,
         });
       yield value;
       watchdog.alive();
@@ -104,6 +111,28 @@ export async function* bodyOf({ response, watchdog }: HubAnswer, limit: number):
     // What is left of the body is not wanted; whether the connection still minds is of no interest.
     await reader?.cancel().catch(() => undefined);
   }
+}
+
+/** All bytes of an answer, as `bodyOf`. */
+export async function bytesOf(answer: HubAnswer, limit: number): Promise<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of bodyOf(answer, limit)) parts.push(part);
+  return new Blob(parts as BlobPart[]).arrayBuffer();
+}
+
+/** The bytes of an answer as a stream, which fails where `bodyOf` throws. */
+export function streamOf(answer: HubAnswer): ReadableStream<Uint8Array> {
+  const bytes = bodyOf(answer, Number.POSITIVE_INFINITY);
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await bytes.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await bytes.return();
+    },
+  });
 }
 
 /** Aborts a request that brings nothing for a while. */

@@ -82,7 +82,7 @@ export function zipBytes(entries: readonly ZipEntry[], options: ZipOptions = {})
     );
   }
   const start = at;
-  add(...directory);
+  add(joined(directory));
   const length = at - start;
   const count = options.count ?? entries.length;
   if (options.wide) {

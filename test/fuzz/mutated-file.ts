@@ -1,4 +1,4 @@
-/** Tokenizer files that are wrong in the ways that files go wrong, and in those that somebody would think of. */
+/** Files that are wrong in the ways that files go wrong, and in those that somebody would think of. */
 import type { Rng } from '../../src/util/rng.ts';
 
 const pick = <T>(rng: Rng, list: readonly T[]): T => list[rng.below(list.length)]!;
@@ -99,11 +99,11 @@ const PARTS = [
   'padding',
 ];
 
-/** A JSON value with a few edits. */
-export function mutatedJson(rng: Rng, text: string): unknown {
+/** A JSON value with a few edits, most of them in `parts` of it. */
+export function mutatedJson(rng: Rng, text: string, parts: readonly string[] = PARTS): unknown {
   const root = JSON.parse(text) as Holder;
   for (let edits = 1 + rng.below(3); edits > 0; edits--) {
-    const part = rng.below(4) === 0 ? undefined : root[pick(rng, PARTS)];
+    const part = rng.below(4) === 0 ? undefined : root[pick(rng, parts)];
     const place = isHolder(part) && rng.below(5) > 0 ? somewhere(rng, part) : root;
     const keys = Object.keys(place);
     if (keys.length > 0) pick(rng, EDITS)(rng, place, pick(rng, keys), root);

@@ -1,5 +1,5 @@
 /** Runs cases in a process of its own, so that one that hangs or takes the process down is seen from outside. */
-import { fuzzCase, readMaterials } from './fuzz-case.ts';
+import { PARTS, type Part } from './fuzz-parts.ts';
 
 /** What the worker says after each case. */
 export interface Report {
@@ -9,16 +9,17 @@ export interface Report {
   readonly error?: string;
 }
 
-const [seed, from, until] = process.argv.slice(2).map(Number) as [number, number, number];
-const materials = readMaterials();
+const [part, ...numbers] = process.argv.slice(2) as [Part, ...string[]];
+const [seed, from, until] = numbers.map(Number) as [number, number, number];
+const caseOf = await PARTS[part]();
 // Without anybody who listens there is nothing to do.
 process.on('disconnect', () => process.exit());
 const say = (report: Report) => new Promise<void>(done => process.send!(report, () => done()));
 
 for (let number = from; number < until; number++) {
-  const { what, run } = fuzzCase(seed, number, materials);
+  const { what, run } = caseOf(seed, number);
   try {
-    await say({ number, outcome: run() });
+    await say({ number, outcome: await run() });
   } catch (error) {
     await say({ number, outcome: 'failed', what, error: error instanceof Error ? `${error.stack}` : String(error) });
   }
