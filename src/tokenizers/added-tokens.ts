@@ -5,6 +5,7 @@
 import { TokenizerError } from '../errors.ts';
 import { asCount, asList, asObject, asString, flag } from './json-fields.ts';
 import { translateRegex } from './regex-translate.ts';
+import { Trie } from './trie.ts';
 
 /** One added token. */
 export interface AddedToken {
@@ -53,31 +54,18 @@ const ENDS_WITH_WORD = new RegExp(`${WORD_CHAR}$`, 'v');
 const STARTS_WITH_WORD = new RegExp(`^${WORD_CHAR}`, 'v');
 const WHITE_SPACE = /\p{White_Space}/u;
 
-/** A node of the search tree over code units. */
-interface TrieNode<T> {
-  readonly children: Map<number, TrieNode<T>>;
-  value: T | undefined;
-}
-
 /** Finds the longest of a set of strings that begins at a place. */
 export class LongestMatch<T> {
-  readonly #root: TrieNode<T> = { children: new Map(), value: undefined };
+  readonly #trie: Trie;
+  readonly #values: readonly T[];
   /** 1 for each code unit that some string begins with. */
   readonly #first = new Uint8Array(0x10000);
 
-  /** Later entries replace earlier ones of the same text. */
-  constructor(entries: Iterable<readonly [text: string, value: T]>) {
-    for (const [text, value] of entries) {
-      let node = this.#root;
-      for (let i = 0; i < text.length; i++) {
-        const unit = text.charCodeAt(i);
-        let child = node.children.get(unit);
-        if (!child) node.children.set(unit, (child = { children: new Map(), value: undefined }));
-        node = child;
-      }
-      node.value = value;
-      this.#first[text.charCodeAt(0)] = 1;
-    }
+  /** Later entries replace earlier ones of the same text. Throws UnsupportedError for a text above 1024 code units. */
+  constructor(entries: readonly (readonly [text: string, value: T])[]) {
+    this.#trie = new Trie(entries.map(([text]) => text));
+    this.#values = entries.map(([, value]) => value);
+    for (const [text] of entries) if (text !== '') this.#first[text.charCodeAt(0)] = 1;
   }
 
   /** The first place at or after `at` where a string may begin, or `text.length`. */
@@ -88,13 +76,19 @@ export class LongestMatch<T> {
 
   /** The longest string at `at` with its end, or undefined. */
   at(text: string, at: number): { readonly value: T; readonly end: number } | undefined {
-    let found: { value: T; end: number } | undefined;
-    let node = this.#root.children.get(text.charCodeAt(at));
-    for (let end = at + 1; node; end++) {
-      if (node.value !== undefined) found = { value: node.value, end };
-      node = end < text.length ? node.children.get(text.charCodeAt(end)) : undefined;
+    if (this.#first[text.charCodeAt(at)] !== 1) return undefined;
+    let found = -1;
+    let end = at;
+    let node = Trie.ROOT;
+    for (let i = at; i < text.length; ) {
+      node = this.#trie.child(node, text.charCodeAt(i++));
+      if (node === 0) break;
+      const value = this.#trie.value(node);
+      if (value < 0) continue;
+      found = value;
+      end = i;
     }
-    return found;
+    return found < 0 ? undefined : { value: this.#values[found]!, end };
   }
 }
 

@@ -4,6 +4,7 @@ import { Bpe } from './bpe.ts';
 import { mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
 import { BYTE_CHARS, toByteChars } from './byte-alphabet.ts';
 import { MergeTable, mergesFromList, mergesFromRanks } from './merge-table.ts';
+import { PackedTexts } from './packed-texts.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 const LETTERS = 4;
@@ -161,13 +162,13 @@ describe('merge tables', () => {
   const vocab = vocabularyOf(['a', 'b', 'c', 'ab', 'bc', 'abc']);
 
   it('keeps the first rank of a pair', () => {
-    const table = mergesFromList(vocab, ['a b', 'a b'], merge => merge.split(' ') as [string, string], 0);
+    const table = mergesFromList(vocab, PackedTexts.of(['a', 'b', 'a', 'b']));
     expect(table.rankAt(table.find(0, 1))).toBe(0);
     expect(table.find(1, 0)).toBe(-1);
   });
 
   it('names a token that is missing', () => {
-    const merges = () => mergesFromList(vocab, ['c a'], merge => merge.split(' ') as [string, string], 0);
+    const merges = () => mergesFromList(vocab, PackedTexts.of(['c', 'a']));
     expect(merges).toThrow(TokenizerError);
     expect(merges).toThrow('"ca"');
   });

@@ -4,7 +4,8 @@ export { type CountTokensOptions, countTokens, loadEncoding } from './count-toke
 export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
 export { ENCODING_NAMES, encodingOfModel, type TiktokenEncoding } from './encodings.ts';
-export { type LanguageOptions, tokenizerFromFiles } from './load.ts';
+export { type GgufVocabulary, ggufVocabulary } from './gguf-vocabulary.ts';
+export { type LanguageOptions, tokenizerFileNames, tokenizerFromFiles } from './load.ts';
 export { loadTokenizer, loadTokenizerFrom } from './load-folder.ts';
 export { tokenizerFromGguf } from './load-gguf.ts';
 export { type TokenizerExtras, tokenizerFromJson } from './load-json.ts';

@@ -12,6 +12,7 @@ import { type Decoder, parseDecoder } from './decoders.ts';
 import { tokenizerFromJson } from './load-json.ts';
 import { tokenizerOfPieces } from './load-sentencepiece.ts';
 import { mergesFromList } from './merge-table.ts';
+import { PackedTexts } from './packed-texts.ts';
 import { surroundWith } from './post-processors.ts';
 import { parsePreTokenizer } from './pre-tokenizers.ts';
 import { SPLIT_PATTERNS } from './split-patterns.ts';
@@ -119,7 +120,7 @@ const DIGITS_THEN_GPT2 = ['\\p{N}', GPT2];
 const SENTENCES = ' ?[^(\\s|.,!?…。，、।۔،)]+';
 
 /** The split rules that `tokenizer.ggml.pre` names: each cuts further what the one before has left. */
-const RULES: Readonly<Record<string, readonly string[]>> = {
+export const RULES: Readonly<Record<string, readonly string[]>> = {
   default: ['[\\p{P}\\$\\+<=>\\^~\\|]+', GPT2, '\\p{N}+', '[0-9][0-9][0-9]'],
   falcon: ['[\\p{P}\\$\\+<=>\\^~\\|`]+', GPT2, '[0-9][0-9][0-9]'],
   'deepseek-coder': ['[\\r\\n]', '\\s?\\p{L}+', '\\s?\\p{P}+', '[一-龥ࠀ-一가-퟿]+', '\\p{N}'],
@@ -190,7 +191,7 @@ function fromGpt2(vocab: Vocab): Tokenizer {
   const ignoreMerges = WHOLE_PIECES.includes(pre);
   const special = vocab.special();
   const added = addedTokens(vocab, vocab.types());
-  const merges = mergesFromList(ids, vocab.strings('merges') ?? [], splitMerge, 0);
+  const merges = mergesFromList(ids, PackedTexts.of((vocab.strings('merges') ?? []).flatMap(splitMerge)));
   return new Tokenizer({
     model: new Bpe({ vocab: ids, merges, bytes: true, ignoreMerges }),
     normalizer: undefined,
@@ -215,7 +216,7 @@ function byteLevelBut(texts: ReadonlySet<string>): Decoder {
   };
 }
 
-function splitMerge(merge: string, index: number): readonly [string, string] {
+function splitMerge(merge: string, index: number): [string, string] {
   const space = merge.indexOf(' ', 1);
   if (space > 0) return [merge.slice(0, space), merge.slice(space + 1)];
   throw new FormatError('a merge is not two tokens', {

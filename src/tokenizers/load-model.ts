@@ -4,7 +4,9 @@ import { Bpe } from './bpe.ts';
 import { asCount, asList, asObject, flag, isCount, type JsonObject, optionalString, shown } from './json-fields.ts';
 import { mergesFromList } from './merge-table.ts';
 import type { Model } from './model.ts';
+import { PackedTexts } from './packed-texts.ts';
 import { BYTE_STEP, type PreTokenizerStep } from './pre-tokenizers.ts';
+import { FlatMerges, FlatVocab, scoreOf } from './tokenizer-json.ts';
 import { UNKNOWN_PENALTY, Unigram } from './unigram.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WordLevel } from './wordlevel.ts';
@@ -12,6 +14,7 @@ import { WordPiece } from './wordpiece.ts';
 
 /** `vocab` of a model: token -> id. Throws TokenizerError. */
 function parseVocab(value: unknown, where: string): Vocabulary {
+  if (value instanceof FlatVocab && value.numbers === 'ids') return new Vocabulary(value.texts, value.values);
   const object = asObject(value, where);
   const tokens = Object.keys(object);
   if (tokens.length === 0) throw new TokenizerError('a vocabulary is empty', { where });
@@ -25,7 +28,7 @@ function parseVocab(value: unknown, where: string): Vocabulary {
 }
 
 /** A merge as `"a b"` or `["a", "b"]`. */
-function splitMerge(merge: unknown, index: number, where: string): readonly [string, string] {
+function splitMerge(merge: unknown, index: number, where: string): [string, string] {
   if (typeof merge === 'string') {
     const space = merge.indexOf(' ');
     if (space > 0 && space < merge.length - 1 && merge.indexOf(' ', space + 1) < 0)
@@ -36,7 +39,7 @@ function splitMerge(merge: unknown, index: number, where: string): readonly [str
     typeof merge[0] === 'string' &&
     typeof merge[1] === 'string'
   ) {
-    return merge as [string, string];
+    return [merge[0], merge[1]];
   }
   throw new TokenizerError('a merge is not two tokens', {
     seen: shown(merge),
@@ -56,12 +59,11 @@ function parseBpe(config: JsonObject, bytes: boolean, where: string): Bpe {
   if (unknown !== undefined && vocab.id(unknown) === undefined) {
     throw new TokenizerError('the unknown token is not in the vocabulary', { seen: JSON.stringify(unknown), where });
   }
-  const merges = mergesFromList(
-    vocab,
-    asList(config.merges, `${where}.merges`),
-    (merge, i) => splitMerge(merge, i, where),
-    continuingPrefix.length,
-  );
+  const pairs =
+    config.merges instanceof FlatMerges
+      ? config.merges.pairs
+      : PackedTexts.of(asList(config.merges, `${where}.merges`).flatMap((merge, i) => splitMerge(merge, i, where)));
+  const merges = mergesFromList(vocab, pairs, continuingPrefix.length);
   return new Bpe({
     vocab,
     merges,
@@ -84,59 +86,35 @@ function parseWordPiece(config: JsonObject, _bytes: boolean, where: string): Wor
   });
 }
 
-/** Powers of ten as their decimal texts are read. */
-const TENS = Array.from({ length: 309 }, (_, exponent) => Number(`1e${exponent}`));
-
-/**
- * A number as serde_json reads it, the JSON reader of the reference: its digits as a whole number, then divided by a power of
- * ten, with a rounding at each step. That moves one score in four by a last bit, which decides between paths of the same sum.
- */
-function asSerdeReads(value: number): number {
-  const text = String(Math.abs(value));
-  // Up to 15 digits are exact.
-  if (text.length <= 16) return value;
-  let decimals = 0;
-  let front = 0;
-  let back = 0;
-  // The last five digits apart: what stands before them, times 10^5, is exact, so that the sum is rounded once.
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit === POINT) decimals = text.length - 1 - i;
-    else if (digit < 0 || digit > 9) return value;
-    else if (i < text.length - 5) front = front * 10 + digit;
-    else back = back * 10 + digit;
-  }
-  const read = (front * 1e5 + back) / TENS[decimals]!;
-  return value < 0 ? -read : read;
-}
-const POINT = '.'.charCodeAt(0) - 48;
-
-function parseUnigram(config: JsonObject, _bytes: boolean, where: string): Unigram {
-  const entries = asList(config.vocab, `${where}.vocab`);
-  if (entries.length === 0) throw new TokenizerError('a vocabulary is empty', { where: `${where}.vocab` });
-  const pieces = new Array<string>(entries.length);
+/** `vocab` of a model: pieces with their scores. Throws TokenizerError. */
+function parseScores(value: unknown, where: string): FlatVocab {
+  if (value instanceof FlatVocab && value.numbers === 'scores') return value;
+  const entries = asList(value, where);
+  if (entries.length === 0) throw new TokenizerError('a vocabulary is empty', { where });
   const scores = new Float64Array(entries.length);
-  let least = Number.POSITIVE_INFINITY;
-  for (let id = 0; id < entries.length; id++) {
-    const entry = entries[id];
+  const pieces = entries.map((entry, id) => {
     const [piece, score] = Array.isArray(entry) ? entry : [];
     if (typeof piece !== 'string' || typeof score !== 'number' || Number.isNaN(score))
       throw new TokenizerError('an entry of the vocabulary is not a piece with its score', {
         seen: shown(entry),
         expected: '["piece", score]',
-        where: `${where}.vocab[${id}]`,
+        where: `${where}[${id}]`,
       });
-    pieces[id] = piece;
-    const read = asSerdeReads(score);
-    scores[id] = read;
-    if (read < least) least = read;
-  }
+    const text = String(score);
+    scores[id] = scoreOf(text, 0, text.length) ?? score;
+    return piece;
+  });
+  return new FlatVocab('scores', PackedTexts.of(pieces), scores);
+}
+
+function parseUnigram(config: JsonObject, _bytes: boolean, where: string): Unigram {
+  const { texts, values } = parseScores(config.vocab, `${where}.vocab`);
   const { unk_id: unknown } = config;
   return new Unigram({
-    pieces,
-    scores,
+    pieces: texts,
+    scores: values,
     unknown: unknown === undefined || unknown === null ? undefined : asCount(unknown, `${where}.unk_id`),
-    unknownScore: least - UNKNOWN_PENALTY,
+    unknownScore: values.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY,
     byteFallback: flag(config, 'byte_fallback', false, where),
     library: 'tokenizers',
   });
@@ -157,7 +135,8 @@ function modelType(config: JsonObject, where: string): string {
   const type = optionalString(config, 'type', where);
   if (type !== undefined) return type;
   if ('merges' in config) return 'BPE';
-  if (Array.isArray(config.vocab)) return 'Unigram';
+  const { vocab } = config;
+  if (Array.isArray(vocab) || (vocab instanceof FlatVocab && vocab.numbers === 'scores')) return 'Unigram';
   return 'max_input_chars_per_word' in config ? 'WordPiece' : 'WordLevel';
 }
 

@@ -14,11 +14,12 @@ import { tokenizerFromTiktoken } from './load-tiktoken.ts';
 import { tokenizerFromVocabMerges, tokenizerFromVocabText } from './load-vocab.ts';
 import { familyJson, withLanguageTemplate } from './sentencepiece-families.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { parseTokenizerJson } from './tokenizer-json.ts';
 
 /** JSON text as a value. Throws TokenizerError. */
 function parseJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return where === 'tokenizer.json' ? parseTokenizerJson(text) : JSON.parse(text);
   } catch (cause) {
     throw new TokenizerError('a tokenizer file is not valid JSON', {
       seen: cause instanceof Error ? cause.message : String(cause),

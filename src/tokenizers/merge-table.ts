@@ -1,5 +1,6 @@
 /** The merges of a BPE model: which pairs of ids join, to what and in which order; as a list writes them, or as ranks imply them. */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
+import type { PackedTexts } from './packed-texts.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** More than any vocabulary has. */
@@ -73,32 +74,33 @@ export class MergeTable implements Merges {
 }
 
 /**
- * The table of a written list of merges, in order of rank. `split` gives the two tokens of an entry; `continuing` is the
- * length of the prefix that the right one loses in the joined token. Throws TokenizerError for a merge with a token that is
- * not in the vocabulary.
+ * The table of a written list of merges, in order of rank: the left and the right token of each, one behind the other.
+ * `continuing` is the length of the prefix that the right one loses in the joined token. Throws TokenizerError for a merge with a
+ * token that is not in the vocabulary.
  */
-export function mergesFromList<T>(
-  vocab: Vocabulary,
-  merges: readonly T[],
-  split: (merge: T, index: number) => readonly [left: string, right: string],
-  continuing: number,
-): MergeTable {
-  const table = new MergeTable(merges.length);
-  merges.forEach((merge, i) => {
-    const [left, right] = split(merge, i);
-    const leftId = vocab.find(left, 0, left.length);
-    const rightId = vocab.find(right, 0, right.length);
-    const from = Math.min(continuing, right.length);
-    const result = vocab.findJoined(left, 0, left.length, right, from, right.length);
-    if (leftId < 0 || rightId < 0 || result < 0) {
-      const missing = leftId < 0 ? left : rightId < 0 ? right : left + right.slice(continuing);
+export function mergesFromList(vocab: Vocabulary, pairs: PackedTexts, continuing = 0): MergeTable {
+  const { units, ends } = pairs;
+  const count = pairs.length >> 1;
+  const table = new MergeTable(count);
+  for (let i = 0; i < count; i++) {
+    const start = pairs.start(2 * i);
+    const middle = ends[2 * i]!;
+    const end = ends[2 * i + 1]!;
+    const inner = Math.min(middle + continuing, end);
+    const left = vocab.find(units, start, middle);
+    const right = vocab.find(units, middle, end);
+    const result =
+      continuing === 0 ? vocab.find(units, start, end) : vocab.findJoined(units, start, middle, units, inner, end);
+    if (left < 0 || right < 0 || result < 0) {
+      const [first, second] = [units.slice(start, middle), units.slice(middle, end)];
+      const missing = left < 0 ? first : right < 0 ? second : first + units.slice(inner, end);
       throw new TokenizerError('a merge names a token that is not in the vocabulary', {
         seen: JSON.stringify(missing),
-        where: `merge ${i}: ${JSON.stringify([left, right])}`,
+        where: `merge ${i}: ${JSON.stringify([first, second])}`,
       });
     }
-    table.add(leftId, rightId, i, result);
-  });
+    table.add(left, right, i, result);
+  }
   return table;
 }
 

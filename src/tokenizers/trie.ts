@@ -1,55 +1,64 @@
-/** Texts as a tree over their code units, in flat tables: walking it costs one look-up per unit, and nothing is allocated. */
+/**
+ * A set of texts as a tree over their code units, in flat tables of ten bytes a node. Nodes stand in the order of their depth, so
+ * that the children of one follow each other, sorted by their units. Walking the tree allocates nothing.
+ */
+import { UnsupportedError } from '../errors.ts';
+import { PackedTexts } from './packed-texts.ts';
 
-/** What a tree of a few texts has. */
-const FEWEST_SLOTS = 1024;
-/** Vocabularies of languages have about two nodes a text. */
-const SLOTS_PER_TEXT = 3;
+/** A longer entry, which only a hostile file has, could make each place of a text cost as much as a text. */
+const LONGEST_TEXT = 1024;
+/** Up to this many texts are sorted by insertion. */
+const FEW_TEXTS = 24;
+/** Up to this many children are searched one by one. */
+const FEW_CHILDREN = 8;
+
+/** Is told of a text that stands twice, by both places. */
+export type OnRepeat = (before: number, place: number) => void;
 
 export class Trie {
-  /** Open addressing: `[node, unit, child]` per slot, child 0 = free. */
-  #slots: Int32Array;
-  #mask: number;
-  #nodes = 1;
-  /** Value of each node, -1 = none. */
-  #values: Int32Array;
+  /** Of each node the unit that leads to it. */
+  readonly #units: Uint16Array;
+  /** Its first child; behind the last node the number of nodes. */
+  readonly #first: Int32Array;
+  /** The place of the text that ends there, -1 = none does. */
+  readonly #values: Int32Array;
+  /** The child of the root for each unit, 0 = none; only where it has many. */
+  readonly #begins: Int32Array | undefined;
 
-  /** `texts`: how many to make room for; more may come. */
-  constructor(texts = 0) {
-    let slots = FEWEST_SLOTS;
-    while (slots < texts * SLOTS_PER_TEXT) slots *= 2;
-    this.#slots = new Int32Array(3 * slots);
-    this.#mask = slots - 1;
-    this.#values = new Int32Array(slots / 2).fill(-1);
+  /**
+   * A tree of the texts at `places`, by default all of them. Of equal texts the last one of `places` counts; empty ones are left
+   * out. Throws UnsupportedError for a text of more than 1024 code units.
+   */
+  constructor(texts: PackedTexts | readonly string[], places?: Int32Array, onRepeat?: OnRepeat) {
+    const packed = texts instanceof PackedTexts ? texts : PackedTexts.of(texts);
+    const chosen = places ?? Int32Array.from({ length: packed.length }, (_, place) => place);
+    const { units, first, values } = tablesOf(packed, chosen, onRepeat);
+    this.#units = units;
+    this.#first = first;
+    this.#values = values;
+    const children = first[1]! - 1;
+    if (children > FEW_CHILDREN) {
+      this.#begins = new Int32Array(0x10000);
+      for (let child = 1; child <= children; child++) this.#begins[units[child]!] = child;
+    }
   }
 
   /** The root. Its children are the first units of all texts. */
   static readonly ROOT = 0;
 
-  /** Adds a text with a value of 0 or more. Of a text that is there already the value is replaced; it is returned, else -1. */
-  add(text: string, value: number): number {
-    let node = Trie.ROOT;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      const slots = this.#slots;
-      const at = this.#locate(node, unit);
-      let next = slots[at + 2]!;
-      if (next === 0) {
-        next = this.#nodes++;
-        slots[at] = node;
-        slots[at + 1] = unit;
-        slots[at + 2] = next;
-        if (this.#nodes * 3 > this.#mask * 2) this.#grow();
-        if (next >= this.#values.length) this.#values = enlarged(this.#values);
-      }
-      node = next;
-    }
-    const before = this.#values[node]!;
-    this.#values[node] = value;
-    return before;
-  }
   /** The node behind one more unit; 0 = no text goes on like that. */
   child(node: number, unit: number): number {
-    return this.#slots[this.#locate(node, unit) + 2]!;
+    if (node === 0 && this.#begins) return this.#begins[unit]!;
+    const units = this.#units;
+    let low = this.#first[node]!;
+    let high = this.#first[node + 1]!;
+    while (high - low > FEW_CHILDREN) {
+      const middle = (low + high) >>> 1;
+      if (units[middle]! <= unit) low = middle;
+      else high = middle;
+    }
+    for (; low < high; low++) if (units[low] === unit) return low;
+    return 0;
   }
   /** The node at the end of a text; -1 = no text begins like that. */
   walk(text: string): number {
@@ -60,34 +69,117 @@ export class Trie {
     }
     return node;
   }
-  /** Value of the text that ends at a node, -1 = none does. */
+  /** Place of the text that ends at a node, -1 = none does. */
   value(node: number): number {
     return this.#values[node]!;
   }
+}
 
-  /** Where the child of a node stands in the slots, or would. */
-  #locate(node: number, unit: number): number {
-    const slots = this.#slots;
-    for (let slot = hash(node, unit) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const at = 3 * slot;
-      if (slots[at + 2] === 0 || (slots[at] === node && slots[at + 1] === unit)) return at;
+/** The tables of a tree. */
+function tablesOf(texts: PackedTexts, places: Int32Array, onRepeat: OnRepeat | undefined) {
+  const { units: text, ends } = texts;
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
+    const length = ends[place]! - texts.start(place);
+    if (length > LONGEST_TEXT)
+      throw new UnsupportedError('an entry of the vocabulary is too long', {
+        seen: `${length} code units`,
+        expected: `at most ${LONGEST_TEXT}`,
+        where: `entry ${place}`,
+      });
+  }
+  const sorted = places.slice();
+  sortTexts(texts, sorted, 0, sorted.length, 0);
+  // Each text adds the nodes in which it differs from the one before.
+  const shared = new Uint16Array(sorted.length);
+  /** Where the next node of each depth goes: at first, how many there are. */
+  const next = new Int32Array(LONGEST_TEXT + 2);
+  next[0] = 1;
+  for (let i = 0, before = 0, length = 0; i < sorted.length; i++) {
+    const start = texts.start(sorted[i]!);
+    const most = ends[sorted[i]!]! - start;
+    let depth = 0;
+    while (depth < length && depth < most && text.charCodeAt(before + depth) === text.charCodeAt(start + depth))
+      depth++;
+    shared[i] = depth;
+    for (; depth < most; depth++) next[depth + 1]!++;
+    [before, length] = [start, most];
+  }
+  let count = 0;
+  for (let depth = 0; depth < next.length; depth++) {
+    const nodes = next[depth]!;
+    next[depth] = count;
+    count += nodes;
+  }
+  const units = new Uint16Array(count);
+  const first = new Int32Array(count + 1);
+  const values = new Int32Array(count).fill(-1);
+  next[0] = first[0] = 1;
+  first[count] = count;
+  for (let i = 0; i < sorted.length; i++) {
+    const place = sorted[i]!;
+    const start = texts.start(place);
+    const length = ends[place]! - start;
+    for (let depth = shared[i]! + 1; depth <= length; depth++) {
+      const node = next[depth]!++;
+      units[node] = text.charCodeAt(start + depth - 1);
+      first[node] = next[depth + 1]!;
     }
+    if (length === 0) continue;
+    const node = next[length]! - 1;
+    if (values[node]! >= 0) onRepeat?.(values[node]!, place);
+    values[node] = place;
   }
-  #grow(): void {
-    const old = this.#slots;
-    this.#mask = 2 * this.#mask + 1;
-    this.#slots = new Int32Array(3 * (this.#mask + 1));
-    for (let at = 0; at < old.length; at += 3)
-      if (old[at + 2] !== 0) this.#slots.set(old.subarray(at, at + 3), this.#locate(old[at]!, old[at + 1]!));
+  return { units, first, values };
+}
+
+/** Sorts the texts at `places[from, to)`, which begin with the same `depth` units; equal ones keep their order. */
+function sortTexts(texts: PackedTexts, places: Int32Array, from: number, to: number, depth: number): void {
+  if (to - from <= FEW_TEXTS) {
+    for (let i = from + 1; i < to; i++) {
+      const place = places[i]!;
+      let at = i;
+      for (; at > from && isBefore(texts, place, places[at - 1]!, depth); at--) places[at] = places[at - 1]!;
+      places[at] = place;
+    }
+    return;
+  }
+  const { units, ends } = texts;
+  // Two units and the place in the list as one number, exact below 2^53.
+  const count = to - from;
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const place = places[from + i]!;
+    const at = texts.start(place) + depth;
+    const left = ends[place]! - at;
+    const pair = (left > 0 ? units.charCodeAt(at) + 1 : 0) * 0x10001 + (left > 1 ? units.charCodeAt(at + 1) + 1 : 0);
+    keys[i] = pair * count + i;
+  }
+  keys.sort();
+  const before = places.slice(from, to);
+  for (let i = 0, start = from, last = -1; i <= count; i++) {
+    const pair = i < count ? Math.floor(keys[i]! / count) : Number.POSITIVE_INFINITY;
+    if (pair !== last) {
+      // Texts that have ended are equal.
+      const alike = from + i - start;
+      if (alike > 1 && last % 0x10001 !== 0) sortTexts(texts, places, start, from + i, depth + 2);
+      start = from + i;
+      last = pair;
+    }
+    if (i < count) places[from + i] = before[keys[i]! - pair * count]!;
   }
 }
 
-function hash(node: number, unit: number): number {
-  const mixed = Math.imul(node, 0x9e3779b1) ^ Math.imul(unit, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
-}
-function enlarged(values: Int32Array): Int32Array<ArrayBuffer> {
-  const more = new Int32Array(2 * values.length).fill(-1);
-  more.set(values);
-  return more;
+/** Whether one text comes before another, both of which begin with the same `depth` units. */
+function isBefore({ units, ends }: PackedTexts, a: number, b: number, depth: number): boolean {
+  const end = ends[a]!;
+  const otherEnd = ends[b]!;
+  let at = (a > 0 ? ends[a - 1]! : 0) + depth;
+  let other = (b > 0 ? ends[b - 1]! : 0) + depth;
+  while (at < end && other < otherEnd && units.charCodeAt(at) === units.charCodeAt(other)) {
+    at++;
+    other++;
+  }
+  if (other >= otherEnd) return false;
+  return at >= end || units.charCodeAt(at) < units.charCodeAt(other);
 }

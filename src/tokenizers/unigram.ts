@@ -20,7 +20,7 @@ export type UnigramLibrary = 'tokenizers' | 'sentencepiece';
 /** A Unigram model as data. */
 export interface UnigramOptions {
   /** The entries; their ids are their places. Of an entry that stands twice `tokenizers` uses the later id, the other refuses it. */
-  readonly pieces: readonly string[];
+  readonly pieces: PackedTexts | readonly string[];
   /** The log-probability of each entry; NaN for one that no text becomes: control tokens of a SentencePiece model. */
   readonly scores: ArrayLike<number>;
   /** Undefined: a character that no entry covers is an error. */
@@ -81,7 +81,7 @@ export class Unigram implements Model {
     const { pieces, ...rest } = options;
     const { unknown, library } = rest;
     this.#options = rest;
-    this.#pieces = PackedTexts.of(pieces);
+    this.#pieces = pieces instanceof PackedTexts ? pieces : PackedTexts.of(pieces);
     this.size = pieces.length;
     this.unknownId = unknown;
     if (unknown !== undefined && unknown >= pieces.length)
@@ -91,10 +91,11 @@ export class Unigram implements Model {
         where: 'model',
       });
     this.#scores = options.scores instanceof Float64Array ? options.scores : new Float64Array(options.scores);
-    this.#trie = new Trie(pieces.length);
+    const { units, ends } = this.#pieces;
+    const places: number[] = [];
     let longest = 2;
-    for (let id = 0; id < pieces.length; id++) {
-      const piece = pieces[id]!;
+    for (let id = 0, start = 0; id < pieces.length; id++) {
+      const end = ends[id]!;
       const score = this.#scores[id]!;
       if (Math.abs(score) > MOST_SCORE)
         throw new TokenizerError('the score of a piece is no log-probability', {
@@ -103,17 +104,21 @@ export class Unigram implements Model {
           where: `piece ${id}`,
         });
       // What ends within a character is in no text, and would be looked for in the middle of one.
-      if (Number.isNaN(score) || piece === '' || endsInside(piece)) this.#hidden.set(piece, id);
+      const inside = end > start && (units.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+      if (Number.isNaN(score) || end === start || inside) this.#hidden.set(units.slice(start, end), id);
       else {
-        const before = this.#trie.add(piece, id);
-        if (before >= 0 && library === 'sentencepiece')
-          throw new TokenizerError('a piece stands twice in the vocabulary', {
-            seen: JSON.stringify(piece),
-            where: `pieces ${before} and ${id}`,
-          });
-        if (piece.length > longest) longest = piece.length;
+        places.push(id);
+        if (end - start > longest) longest = end - start;
       }
+      start = end;
     }
+    this.#trie = new Trie(this.#pieces, Int32Array.from(places), (before, place) => {
+      if (library === 'sentencepiece')
+        throw new TokenizerError('a piece stands twice in the vocabulary', {
+          seen: JSON.stringify(this.#pieces.at(place)),
+          where: `pieces ${before} and ${place}`,
+        });
+    });
     this.#longest = longest;
     let ring = 4;
     while (ring <= longest) ring *= 2;
@@ -330,8 +335,3 @@ export class Unigram implements Model {
 type TokenSink = (id: number, from: number, to: number) => void;
 
 const encoder = new TextEncoder();
-
-function endsInside(piece: string): boolean {
-  const last = piece.charCodeAt(piece.length - 1);
-  return last >= 0xd800 && last <= 0xdbff;
-}

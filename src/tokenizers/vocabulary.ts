@@ -4,9 +4,10 @@
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { PackedTexts } from './packed-texts.ts';
+import { Trie } from './trie.ts';
 
 /** More than any vocabulary has. */
-const MAX_TOKENS = 1 << 22;
+const MAX_TOKENS = 1 << 20;
 
 /** What two tokens share, and the place of the later one in the list that the vocabulary was made from. */
 export type RefuseRepeat = (shared: 'text' | 'id', place: number) => Error;
@@ -29,7 +30,7 @@ export class Vocabulary {
   /**
    * `ids`: of each text, 0 to 2^31 - 1.
    * @throws what `refuse` makes of two tokens that have one text or one id, TokenizerError by default; UnsupportedError above
-   * four million tokens
+   * a million tokens
    */
   constructor(texts: PackedTexts | readonly string[], ids: ArrayLike<number>, refuse?: RefuseRepeat) {
     this.size = texts.length;
@@ -110,6 +111,14 @@ export class Vocabulary {
       else high = middle;
     }
     return ids[low] === id ? low : -1;
+  }
+  /** The id of the token at a place. */
+  idAt(place: number): number {
+    return this.#ids?.[place] ?? place;
+  }
+  /** The texts of all tokens as a tree; its values are their places. Throws UnsupportedError for one above 1024 code units. */
+  trie(): Trie {
+    return new Trie(this.#texts);
   }
   /** The id of a token that has to be there. Throws TokenizerError. */
   required(token: string, what: string): number {

@@ -41,8 +41,7 @@ export class WordPiece implements Model {
     this.size = vocab.size;
     this.unknownId = vocab.required(unknown, 'the unknown token');
     this.#longestWord = longestWord;
-    this.#trie = new Trie(vocab.size);
-    for (const [token, id] of vocab) this.#trie.add(token, id);
+    this.#trie = vocab.trie();
     this.longestEntry = vocab.longest;
     this.#continuing = this.#trie.walk(continuingPrefix);
   }
@@ -77,19 +76,19 @@ export class WordPiece implements Model {
     if (end - start > this.#longestWord && longerThan(text, start, end, this.#longestWord)) return false;
     for (let at = start; at < end; ) {
       let node = at === start ? Trie.ROOT : this.#continuing;
-      let id = -1;
+      let place = -1;
       let stop = at;
       for (let i = at; i < end && node >= 0; ) {
         node = this.#trie.child(node, text.charCodeAt(i++));
         if (node === 0) break;
         const value = this.#trie.value(node);
         if (value >= 0) {
-          id = value;
+          place = value;
           stop = i;
         }
       }
-      if (id < 0) return false;
-      this.#found.push(id, stop - start);
+      if (place < 0) return false;
+      this.#found.push(this.options.vocab.idAt(place), stop - start);
       at = stop;
     }
     return true;

@@ -42,7 +42,7 @@ interface Hypothesis {
 /** A lattice over the pieces of a model; it is filled with one text after the other. */
 export class UnigramLattice {
   readonly #precision: Precision;
-  readonly #trie = new Trie();
+  readonly #trie: Trie;
   readonly #pieceScores: Float32Array | Float64Array;
   readonly #unknownId: number;
   readonly #unknownScore: number;
@@ -71,11 +71,9 @@ export class UnigramLattice {
     this.#precision = precision;
     this.#unknownId = unknownId;
     this.#pieceScores = scores;
+    this.#trie = new Trie(pieces);
     let least = Number.POSITIVE_INFINITY;
-    for (const [id, piece] of pieces.entries()) {
-      this.#trie.add(piece, id);
-      if (scores[id]! < least) least = scores[id]!;
-    }
+    for (const score of scores) if (score < least) least = score;
     this.#unknownScore = precision.round(least - UNKNOWN_PENALTY);
     this.#scores = precision.array(64);
     this.#to = precision.array(64);
