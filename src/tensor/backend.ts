@@ -41,13 +41,33 @@ export interface Kernel {
   readonly outputOrder?: readonly number[];
 }
 
+/** Element types of files whose rows every backend takes. */
+export type FloatDType = 'F32' | 'F16' | 'BF16' | 'F64';
+/** Block types of files whose rows a backend may keep as they are. */
+export type BlockDType = 'Q8_0' | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q4_K' | 'Q5_K' | 'Q6_K';
+export type WeightDType = FloatDType | BlockDType;
+
+/** What a backend may do with a parameter. */
+export interface WeightOptions {
+  /** The source's rows are the columns of the parameter (2-D only). */
+  readonly transposed?: boolean;
+  /** The backend may choose a packed format for products. */
+  readonly matrix?: boolean;
+  /**
+   * The dtype of the rows is kept, if it is one of `Backend.keeps`, and products compute with it. Only for a matrix that is
+   * not transposed and whose rows are whole blocks. Other dtypes become f32 as ever.
+   */
+  readonly keep?: boolean;
+}
+
 /** Source of a parameter that is streamed into a backend row by row. */
 export interface WeightWriter {
   /**
-   * Appends rows of the source matrix (axis 0 of the file's shape), in order.
+   * Appends rows of the source matrix (axis 0 of the file's shape), in order. All rows have the same dtype.
    * @param bytes little-endian elements of `dtype`, whole rows
+   * @throws BackendError for blocks where they cannot be kept
    */
-  write(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16' | 'F64'): Promise<void>;
+  write(bytes: Uint8Array, dtype: WeightDType): Promise<void>;
   /** The finished buffer. @throws BackendError when rows are missing. */
   finish(): Promise<DeviceBuffer>;
   /** Gives up and frees what was allocated. */
@@ -73,17 +93,16 @@ export interface Backend {
   write(buffer: DeviceBuffer, data: TypedArray, byteOffset?: number): void;
   /** Copies a whole buffer to the host as plain row-major elements, whatever its format. */
   read(buffer: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray>;
-  /**
-   * A parameter of `shape`. `transposed` = the source's rows are the columns of `shape` (2-D only). With `matrix` the
-   * backend may choose a packed format for products.
-   */
-  weight(shape: Shape, options: { transposed?: boolean; matrix?: boolean }): WeightWriter;
+  /** Dtypes of files that a weight may keep; empty = all become f32, and blocks are not taken. */
+  readonly keeps: ReadonlySet<string>;
+  /** A parameter of `shape`, to be written. */
+  weight(shape: Shape, options: WeightOptions): WeightWriter;
   /** Turns a plan into whatever the backend runs fastest. Called once per cached plan. */
   prepare(plan: Plan): Prepared;
   /** Runs after all runs started before it. Resolves with the host copies of `plan.reads`. */
   run(prepared: Prepared, bindings: Bindings): Promise<TypedArray[]>;
-  /** Bytes in use and reserved. */
-  memory(): { readonly used: number; readonly reserved: number };
+  /** Bytes in use and reserved, and the most that there can be. */
+  memory(): { readonly used: number; readonly reserved: number; readonly limit: number };
   /** Ends workers and frees all memory; every later call throws BackendError. */
   close(): void;
 }

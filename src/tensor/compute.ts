@@ -3,6 +3,7 @@ import { BackendError, ShapeError } from '../errors.ts';
 import type { Backend, Bindings } from './backend.ts';
 import { dtypeOf, type TypedArray } from './dtype.ts';
 import { order } from './graph.ts';
+import { checkUpdates, type Update } from './overwrite.ts';
 import { planFor } from './plan-cache.ts';
 import type { Wanted } from './planner.ts';
 import type { Tensor } from './tensor.ts';
@@ -55,6 +56,22 @@ export async function dataOf(tensor: Tensor, into?: TypedArray): Promise<TypedAr
   return storage.buffer.backend.read(storage.buffer, tensor.dtype, tensor.shape);
 }
 
+/**
+ * Gives leaves on the device new values, in one plan and in place: all values and `reads` are functions of the old ones, in
+ * whatever order they are listed, and the targets are the same leaves afterwards. Resolves with the elements of `reads`.
+ *
+ * Nothing becomes a leaf by this, so the same graph can be run again and again, a step of training each time; what differs
+ * between the steps is written into the arrays of its host leaves.
+ * @throws BackendError when a target is not a plain leaf on the device. When the run itself fails, the message says that
+ * the targets may hold old and new elements.
+ */
+export async function assign(updates: readonly Update[], ...reads: Tensor[]): Promise<TypedArray[]> {
+  checkUpdates(updates);
+  const wanted: Wanted[] = reads.map(tensor => ({ tensor, as: 'host' }));
+  for (const [target, value] of updates) wanted.push({ tensor: value, as: target });
+  return (await submit(wanted)).reads;
+}
+
 /** The tensor does not become a leaf over `into`: what its owner writes there later is not the tensor's value. */
 async function copyInto(tensor: Tensor, into: TypedArray): Promise<TypedArray> {
   const { dtype, shape, size } = tensor;
@@ -85,10 +102,11 @@ async function run(wanted: readonly Wanted[]): Promise<void> {
 
 /** Runs the graph below the wanted tensors, which stay lazy. */
 async function submit(wanted: readonly Wanted[], into: NonNullable<Bindings['into']> = []) {
-  const roots = wanted.map(w => w.tensor);
+  const targets = wanted.flatMap(({ as }) => (typeof as === 'object' ? [as] : []));
+  const roots = [...wanted.map(w => w.tensor), ...targets];
   let nodes = order(roots);
   const backend = backendOf(nodes) ?? (await defaultBackend());
-  if (debugging()) {
+  if (debugging() && !targets.length) {
     const { inspectEach } = await import('./debug.ts');
     await inspectEach(nodes.filter(n => !roots.includes(n)));
     nodes = order(roots);
@@ -102,13 +120,22 @@ async function submit(wanted: readonly Wanted[], into: NonNullable<Bindings['int
       results,
       into,
     };
-    return { results, reads: await backend.run(plan.prepared, bindings) };
+    const running = backend.run(plan.prepared, bindings);
+    return { results, reads: await (targets.length ? running.catch(mayBeHalfDone) : running) };
   } catch (error) {
     for (const r of results) r.free();
     throw error;
   }
 }
 
+function mayBeHalfDone(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new BackendError(`a run that changes tensors failed: ${reason}`, {
+    seen: 'the tensors may hold some old and some new elements',
+    fix: 'load them again from the last checkpoint',
+    cause: error,
+  });
+}
 function backendOf(nodes: readonly Tensor[]): Backend | undefined {
   let backend: Backend | undefined;
   for (const { storage } of nodes) {

@@ -1,10 +1,16 @@
 /** Reverse-mode differentiation as a rewrite of the graph: the gradient is itself a lazy graph. */
 import { HeedError, ShapeError } from '../errors.ts';
-import { expand, order } from './graph.ts';
+import { expand, programOrder } from './graph.ts';
 import type { Op, Use } from './op.ts';
+import { Recomputation, type Segments } from './recompute.ts';
 import { inScope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 import { leavesOf, mapTree } from './tree.ts';
+
+export interface GradientOptions {
+  /** Parts of the graph whose values are computed again for the gradients instead of being kept; see `recompute.ts`. */
+  readonly recompute?: Segments | undefined;
+}
 
 /**
  * Gradients of a scalar with respect to some of the tensors below it, leaves or not, in their order and shapes. Each is
@@ -12,17 +18,26 @@ import { leavesOf, mapTree } from './tree.ts';
  * @throws ShapeError when `loss` has more than one element
  * @throws HeedError when the loss does not depend on a wanted tensor, or only through an op without gradient
  */
-export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export const gradient = (loss: Tensor, wrt: readonly Tensor[], options?: GradientOptions): Tensor[] =>
+  differentiate(loss, wrt, options).gradients;
+
+/** The gradients, and the loss over the same nodes: what both need is computed once. */
+function differentiate(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  { recompute }: GradientOptions = {},
+): { value: Tensor; gradients: Tensor[] } {
   if (loss.size !== 1)
     throw new ShapeError('the gradient of a scalar only', { seen: `[${loss.shape}]`, expected: '[]' });
   const became = new Map<Tensor, Tensor>();
   const root = expand([loss], node => !node.op.gradient, became)[0]!;
-  const nodes = order([root]);
+  const nodes = programOrder([root]);
   // Only nodes between a wanted tensor and the loss take part.
   const targets = wrt.map(w => became.get(w) ?? w);
   const wanted = new Set(targets);
   const reached = new Set<Tensor>();
   for (const node of nodes) if (wanted.has(node) || node.inputs.some(x => reached.has(x))) reached.add(node);
+  const again = recompute && new Recomputation(nodes, root, recompute);
 
   const sums = new Map<Tensor, Tensor>([[root, Tensor.full(root.shape, 1)]]);
   const arriving = new Map<Tensor, Arrival[]>();
@@ -41,11 +56,13 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
         fix: 'leave it out of the loss, or give the op a gradient or a definition',
         where: node.path || undefined,
       });
-    const parts = inScope(node.path, () => gradientOf(g, node.inputs, node, node.attrs));
+    const out = again ? again.valueOf(node, g) : node;
+    const inputs = again ? node.inputs.map(x => again.valueOf(x, g)) : node.inputs;
+    const parts = inScope(node.path, () => gradientOf(g, inputs, out, node.attrs));
     parts.forEach((part, k) => {
       const input = node.inputs[k]!;
       if (!part || !reached.has(input)) return;
-      const arrival = { op: node.op, k, part, g, inputs: node.inputs, attrs: node.attrs };
+      const arrival = { op: node.op, k, part, g, inputs, attrs: node.attrs };
       const others = arriving.get(input);
       if (others) others.push(arrival);
       else arriving.set(input, [arrival]);
@@ -57,7 +74,7 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       seen: missing.map(String).join(', '),
       fix: 'leave it out, or use it in the loss',
     });
-  return targets.map(w => sums.get(w)!);
+  return { value: root, gradients: targets.map(w => sums.get(w)!) };
 }
 
 /** What one use of a tensor gives for its gradient. */
@@ -86,13 +103,16 @@ function total(arrivals: readonly Arrival[]): Tensor {
 
 /**
  * `valueAndGrad(f)(params)` = the value of `f` and its gradient for every tensor of the parameter tree, in the same
- * tree. Nothing is computed yet: `await compute(value, ...)` runs both in one plan.
+ * tree. Nothing is computed yet: `await compute(value, ...)` runs both in one plan, in which they share what both need.
  */
-export function valueAndGrad<P, Rest extends unknown[]>(f: (params: P, ...rest: Rest) => Tensor) {
+export function valueAndGrad<P, Rest extends unknown[]>(
+  f: (params: P, ...rest: Rest) => Tensor,
+  options?: GradientOptions,
+) {
   return (params: P, ...rest: Rest): { value: Tensor; grad: P } => {
-    const value = f(params, ...rest);
     const leaves = leavesOf(params).map(([, tensor]) => tensor);
-    const grads = new Map(gradient(value, leaves).map((g, i) => [leaves[i]!, g]));
+    const { value, gradients } = differentiate(f(params, ...rest), leaves, options);
+    const grads = new Map(gradients.map((g, i) => [leaves[i]!, g]));
     return { value, grad: mapTree(params, t => grads.get(t)!) };
   };
 }

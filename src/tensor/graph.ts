@@ -34,6 +34,13 @@ export function order(roots: readonly Tensor[], known?: ReadonlyMap<Tensor, unkn
   return out;
 }
 
+/**
+ * The same in the order in which the nodes were made. It is the order of running: what a program builds early it computes
+ * early, and a gradient's parts are there when the pass comes by, so that what they need can go.
+ */
+export const programOrder = (roots: readonly Tensor[], known?: ReadonlyMap<Tensor, unknown>): Tensor[] =>
+  order(roots, known).sort((a, b) => a.id - b.id);
+
 /** The same node over other inputs. */
 export function withInputs(node: Tensor, inputs: readonly Tensor[]): Tensor {
   if (inputs.every((x, i) => x === node.inputs[i])) return node;
@@ -53,7 +60,7 @@ export function rewrite(
   change: (node: Tensor, inputs: readonly Tensor[]) => Tensor | undefined,
   done: Map<Tensor, Tensor> = new Map(),
 ): Tensor[] {
-  for (const node of order(roots, done)) {
+  for (const node of programOrder(roots, done)) {
     const inputs = node.inputs.map(x => done.get(x)!);
     done.set(node, change(node, inputs) ?? withInputs(node, inputs));
   }

@@ -27,7 +27,8 @@ interface Node {
 }
 interface Entry extends CachedPlan {
   readonly nodes: readonly Node[];
-  readonly roots: readonly { readonly node: number; readonly as: Wanted['as'] }[];
+  /** `as` is a number for a leaf that is overwritten. */
+  readonly roots: readonly { readonly node: number; readonly as: 'host' | 'device' | number }[];
   lastUse: number;
 }
 
@@ -35,7 +36,7 @@ interface Entry extends CachedPlan {
 const MAX_PLANS = 128;
 const caches = new WeakMap<Backend, PlanCache>();
 
-/** The plan for a graph: `nodes` are all nodes below the wanted roots, inputs first. */
+/** The plan for a graph: `nodes` are all nodes below the wanted roots and the leaves they overwrite, inputs first. */
 export function planFor(backend: Backend, wanted: readonly Wanted[], nodes: readonly Tensor[]): CachedPlan {
   let cache = caches.get(backend);
   if (!cache) {
@@ -83,7 +84,10 @@ class PlanCache {
         inputs: node.inputs.map(x => index.get(x)!),
         leaf: node.storage && { place: placeOf(node), dtype: node.dtype, shape: node.shape },
       })),
-      roots: wanted.map(w => ({ node: index.get(w.tensor)!, as: w.as })),
+      roots: wanted.map(({ tensor, as }) => ({
+        node: index.get(tensor)!,
+        as: typeof as === 'object' ? index.get(as)! : as,
+      })),
       lastUse: 0,
     };
   }
@@ -112,7 +116,8 @@ function matches(entry: Entry, wanted: readonly Wanted[], nodes: readonly Tensor
   if (entry.roots.length !== wanted.length) return false;
   for (let r = 0; r < wanted.length; r++) {
     const root = entry.roots[r]!;
-    if (nodes[root.node] !== wanted[r]!.tensor || root.as !== wanted[r]!.as) return false;
+    const as = typeof root.as === 'number' ? nodes[root.as] : root.as;
+    if (nodes[root.node] !== wanted[r]!.tensor || as !== wanted[r]!.as) return false;
   }
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[i]!;

@@ -6,16 +6,17 @@ import { BackendError, UnsupportedError } from '../errors.ts';
 import { assignArena, type Buffer, temporary } from './arena.ts';
 import type { Access, Backend, Kernel } from './backend.ts';
 import { bytesOf, type DType, type TypedArray } from './dtype.ts';
-import { expand, order } from './graph.ts';
+import { expand, programOrder } from './graph.ts';
 import type { ViewLayout } from './op.ts';
+import { overwritingOrder } from './overwrite.ts';
 import type { Plan, Step, View } from './plan.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
-/** What the caller wants of a root: its elements on the host, or a buffer that outlives the run. */
+/** What the caller wants of a root: its elements on the host, in a buffer that outlives the run, or in that of a leaf. */
 export interface Wanted {
   readonly tensor: Tensor;
-  readonly as: 'host' | 'device';
+  readonly as: 'host' | 'device' | Tensor;
 }
 /** A plan with the graph's ends: which leaf is bound where. */
 export interface Planned {
@@ -48,14 +49,18 @@ export function planGraph(backend: Backend, wanted: readonly Wanted[]): Planned 
     const kernel = backend.kernel(node.op.name);
     return !kernel?.accepts || kernel.accepts(node.inputs.map(typeOf), node.attrs, node) ? kernel : undefined;
   };
-  const roots = expand(
+  const expanded = expand(
     wanted.map(w => w.tensor),
     node => !kernelFor(node),
   );
+  const targets = wanted.map(({ as }) => (typeof as === 'object' ? as : undefined));
+  const { nodes, roots, writers } = targets.some(t => t)
+    ? overwritingOrder(expanded, targets)
+    : { nodes: programOrder(expanded), roots: expanded, writers: undefined };
   const draft = new Draft(backend);
-  for (const node of order(roots)) draft.add(node, kernelFor(node));
+  for (const node of nodes) draft.add(node, kernelFor(node), writers?.get(node));
   wanted.forEach((w, i) => {
-    draft.want(draft.valueOf(roots[i]!), w.as);
+    draft.want(roots[i]!, w.as);
   });
   return draft.finish();
 }
@@ -84,7 +89,8 @@ class Draft {
     return this.#values.get(node)!;
   }
 
-  add(node: Tensor, kernel: Kernel | undefined): void {
+  /** Plans the node's step. All other readers of the leaf `target` are planned already: the output goes there if it can. */
+  add(node: Tensor, kernel: Kernel | undefined, target?: Tensor): void {
     if (node.storage || node.op.name === 'constant') {
       this.#values.set(node, this.#leaf(node));
       return;
@@ -120,13 +126,19 @@ class Draft {
       this.#values.set(node, this.#step(node.op.name, node.attrs, ready, target, node.path));
       return;
     }
-    const output = this.#fresh(node.shape, node.dtype, kernel.outputOrder);
+    const inTarget = target && !kernel.outputOrder ? this.#writable(target, ready, kernel) : undefined;
+    const output = inTarget ?? this.#fresh(node.shape, node.dtype, kernel.outputOrder);
     this.#values.set(node, this.#step(node.op.name, node.attrs, ready, output, node.path, kernel.inPlace));
   }
 
   /** Makes sure that the root can be handed out, and says how. */
-  want(value: Value, as: Wanted['as']): void {
-    let dense = this.#provide(value, 'dense', undefined, '');
+  want(root: Tensor, as: Wanted['as']): void {
+    let dense = this.#provide(this.valueOf(root), 'dense', undefined, '');
+    if (typeof as === 'object') {
+      const target = this.#targetOf(as);
+      if (dense !== target) this.#step('copy', undefined, [dense], target, '');
+      return;
+    }
     if (as === 'host') {
       this.#reads.push(dense);
       dense.buffer.pinned = true;
@@ -139,6 +151,21 @@ class Draft {
     dense.buffer.index = this.#results.push(dense.buffer) - 1;
   }
 
+  /** The leaf's own place, if a step with these inputs may write there. */
+  #writable(leaf: Tensor, inputs: readonly Value[], kernel: Kernel): Value | undefined {
+    const target = this.#targetOf(leaf);
+    const same = ({ offset, shape, strides }: Value) =>
+      offset === 0 && `${shape}` === `${target.shape}` && isRowMajor(shape, strides);
+    const free = inputs.every(v => v.buffer !== target.buffer || (kernel.inPlace && same(v)));
+    return free ? target : undefined;
+  }
+  #targetOf(leaf: Tensor): Value {
+    const known = this.#values.get(leaf);
+    if (known) return known;
+    const made = this.#leaf(leaf);
+    this.#values.set(leaf, made);
+    return made;
+  }
   #leaf(node: Tensor): Value {
     const plain = { offset: 0, shape: node.shape, strides: rowMajor(node.shape), dtype: node.dtype };
     if (node.storage?.kind === 'device') {

@@ -22,6 +22,7 @@ export type Storage =
   | { readonly kind: 'device'; readonly buffer: DeviceBuffer };
 
 const NO_LABELS: readonly string[] = [];
+let made = 0;
 /** A leaf: `storage` holds its elements. */
 const LEAF: Op<{ shape: Shape; dtype: DType }> = { name: 'leaf', infer: (_, attrs) => attrs };
 /** A scalar that is part of the graph's structure, like the 0.5 in `x.mul(0.5)`. */
@@ -33,6 +34,8 @@ const CONSTANT: Op<{ value: number; dtype: DType }> = {
 export class Tensor {
   op: Op;
   attrs: unknown;
+  /** Counts all nodes that were ever made, so that a node's inputs have lower ids. */
+  readonly id: number;
   readonly shape: Shape;
   readonly dtype: DType;
   /** Scope path where the node was built, '' outside of scopes. */
@@ -44,6 +47,7 @@ export class Tensor {
 
   private constructor(op: Op, inputs: readonly Tensor[], attrs: unknown) {
     const type = op.infer(inputs, attrs);
+    this.id = made++;
     this.op = op;
     this.inputs = inputs;
     this.attrs = attrs;

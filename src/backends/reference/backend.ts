@@ -1,6 +1,6 @@
 /** The reference backend: plain TypeScript, double precision, one loop per op. Slow; runs everywhere; the oracle. */
 import { BackendError } from '../../errors.ts';
-import type { Backend, DeviceBuffer, Kernel, WeightWriter } from '../../tensor/backend.ts';
+import type { Backend, DeviceBuffer, FloatDType, Kernel, WeightDType, WeightWriter } from '../../tensor/backend.ts';
 import { bytesOf, type DType, type TypedArray } from '../../tensor/dtype.ts';
 import type { Slot, View } from '../../tensor/plan.ts';
 import { sizeOf } from '../../tensor/shape.ts';
@@ -58,6 +58,7 @@ export function createReferenceBackend(): Backend {
     async read(buffer, dtype, shape) {
       return own(buffer).as(dtype).slice(0, sizeOf(shape));
     },
+    keeps: new Set(),
     weight: (shape, { transposed = false }) => weightWriter(backend, shape, transposed),
     prepare: plan => ({ plan, release() {} }),
     async run({ plan }, { leaves, uploads, results }) {
@@ -89,7 +90,7 @@ export function createReferenceBackend(): Backend {
       }
       return plan.reads.map((view): TypedArray => dense(view).data.slice());
     },
-    memory: () => ({ used: 0, reserved: 0 }),
+    memory: () => ({ used: 0, reserved: 0, limit: Number.POSITIVE_INFINITY }),
     close() {
       closed = true;
     },
@@ -116,12 +117,14 @@ function materialize(data: Elements, { offset, shape, strides, dtype }: View): E
   return out;
 }
 
-const DECODE: Record<Parameters<WeightWriter['write']>[1], (bytes: Uint8Array) => Float32Array | Float64Array> = {
+const DECODE: Record<FloatDType, (bytes: Uint8Array) => Float32Array | Float64Array> = {
   F32: bytes => typedView(Float32Array, bytes),
   F64: bytes => typedView(Float64Array, bytes),
   F16: bytes => decodeF16(typedView(Uint16Array, bytes)),
   BF16: bytes => decodeBf16(typedView(Uint16Array, bytes)),
 };
+
+const isFloat = (dtype: WeightDType): dtype is FloatDType => Object.hasOwn(DECODE, dtype);
 
 function weightWriter(backend: Backend, shape: readonly number[], transposed: boolean): WeightWriter {
   const buffer = new ReferenceBuffer(backend, sizeOf(shape) * 4);
@@ -129,6 +132,12 @@ function weightWriter(backend: Backend, shape: readonly number[], transposed: bo
   let filled = 0;
   return {
     async write(bytes, dtype) {
+      if (!isFloat(dtype))
+        throw new BackendError('the reference backend takes no blocks', {
+          seen: dtype,
+          expected: Object.keys(DECODE).join(', '),
+          fix: 'write the values that the blocks stand for',
+        });
       const values = DECODE[dtype](bytes);
       if (filled + values.length > data.length)
         throw new BackendError('more rows than the parameter has', { expected: `${data.length} elements` });

@@ -82,12 +82,14 @@ const concat: ReferenceKernel = (out, inputs, { axis }: { axis: number }) => {
 };
 const gather: ReferenceKernel = (out, [table, ids]) => {
   const [N, C] = table!.shape as [number, number];
+  out.data.fill(0);
   ids!.data.forEach((id, i) => {
     if (id >= 0 && id < N) out.data.set(table!.data.subarray(id * C, (id + 1) * C), i * C);
   });
 };
 const scatterAdd: ReferenceKernel = (out, [g, ids]) => {
   const [N, C] = out.shape as [number, number];
+  out.data.fill(0);
   ids!.data.forEach((id, i) => {
     if (id >= 0 && id < N) for (let c = 0; c < C; c++) out.data[id * C + c]! += g!.data[i * C + c]!;
   });
@@ -105,6 +107,22 @@ const cast: ReferenceKernel = (out, [x], { to }: { to: DType }) => {
   const whole = (v: number) => Math.min(high, Math.max(low, Math.trunc(v)));
   const f = to === 'bool' ? (v: number) => (v === 0 ? 0 : 1) : to === 'f32' ? (v: number) => v : whole;
   for (let i = 0; i < out.data.length; i++) out.data[i] = f(x!.data[i]!);
+};
+
+/** pcg2d of (number, seed); see the op. */
+const dropout: ReferenceKernel = (out, [x, seed], { p }: { p: number }) => {
+  const lowest = Math.round(p * 2 ** 24);
+  for (let i = 0; i < out.data.length; i++) {
+    let a = (Math.imul(i, 1664525) + 1013904223) | 0;
+    let b = (Math.imul(seed!.data[0]!, 1664525) + 1013904223) | 0;
+    for (let round = 0; round < 2; round++) {
+      a = (a + Math.imul(b, 1664525)) | 0;
+      b = (b + Math.imul(a, 1664525)) | 0;
+      a ^= a >>> 16;
+      b ^= b >>> 16;
+    }
+    out.data[i] = a >>> 8 < lowest ? 0 : x!.data[i]! / (1 - p);
+  }
 };
 
 export const KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<string, ReferenceKernel>([
@@ -158,4 +176,5 @@ export const KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<string, Ref
   ['gather', gather],
   ['scatterAdd', scatterAdd],
   ['cacheAppend', cacheAppend],
+  ['dropout', dropout],
 ]);

@@ -5,21 +5,31 @@
 import type { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
 
-/** A slope is given where the definition's own would be another one at a kink, or not be finite. */
+/**
+ * Without a slope the definition is differentiated. `slope(g, x)` is g times the derivative at x: given where one pass is
+ * worth a kernel, where the definition's own would be another one at a kink, or not be finite.
+ */
 function activation(
   name: string,
   flops: number,
   define: (x: Tensor) => Tensor,
   slope?: (g: Tensor, x: Tensor) => Tensor,
 ): (x: Tensor) => Tensor {
-  const gradient = slope && ((g: Tensor, [x]: readonly Tensor[]) => [slope(g, x!)]);
   const node = composite({
     name,
     define: ([x]) => define(x!),
     flops: ([x]) => flops * x!.size,
-    ...(gradient && { gradient }),
+    ...(slope && { gradient: slopeOf(`${name}Gradient`, flops, slope) }),
   });
   return x => node([x], undefined);
+}
+function slopeOf(name: string, flops: number, slope: (g: Tensor, x: Tensor) => Tensor) {
+  const node = composite({
+    name,
+    define: ([g, x]) => slope(g!, x!),
+    flops: ([x]) => 2 * flops * x!.size,
+  });
+  return (g: Tensor, [x]: readonly Tensor[]): Tensor[] => [node([g, x!], undefined)];
 }
 /** max(x, 0); its slope at 0 is 0. */
 export const relu = activation(
@@ -36,16 +46,56 @@ const SIGMOID = composite({
   flops: ([x]) => 4 * x!.size,
 });
 export const sigmoid = (x: Tensor): Tensor => SIGMOID([x], undefined);
-export const silu = activation('silu', 5, x => x.mul(sigmoid(x)));
-/** x Φ(x), exact form with erf. */
-export const gelu = activation('gelu', 8, x => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)));
+/** g times the derivative of x σ(factor x): σ (1 + factor x (1 - σ)). */
+function gateSlope(g: Tensor, x: Tensor, factor: number): Tensor {
+  const s = sigmoid(x.mul(factor));
+  return g.mul(s.mul(s.neg().add(1).mul(x).mul(factor).add(1)));
+}
+export const silu = activation(
+  'silu',
+  5,
+  x => x.mul(sigmoid(x)),
+  (g, x) => gateSlope(g, x, 1),
+);
+/** x Φ(x), exact form with erf; its slope is Φ(x) + x φ(x). */
+export const gelu = activation(
+  'gelu',
+  8,
+  x => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)),
+  (g, x) => {
+    const density = x
+      .mul(x)
+      .mul(-0.5)
+      .exp()
+      .mul(1 / Math.sqrt(2 * Math.PI));
+    return g.mul(x.mul(Math.SQRT1_2).erf().add(1).mul(0.5).add(x.mul(density)));
+  },
+);
+const SCALE = Math.sqrt(2 / Math.PI);
+const CUBE = 0.044715;
 /** The tanh approximation of GELU (`gelu_new`, `gelu_pytorch_tanh`). */
-export const geluTanh = activation('geluTanh', 9, x => {
-  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-  return x.mul(0.5).mul(inner.tanh().add(1));
-});
+export const geluTanh = activation(
+  'geluTanh',
+  9,
+  x => {
+    const inner = x.add(x.mul(x).mul(x).mul(CUBE)).mul(SCALE);
+    return x.mul(0.5).mul(inner.tanh().add(1));
+  },
+  (g, x) => {
+    const square = x.mul(x);
+    // (1 + tanh u) / 2 = σ(2 u), and (1 - tanh² u) / 2 = 2 σ (1 - σ).
+    const s = sigmoid(x.mul(square.mul(2 * SCALE * CUBE).add(2 * SCALE)));
+    const slope = x.mul(square.mul(6 * SCALE * CUBE).add(2 * SCALE)); // of 2 u, times x
+    return g.mul(s.add(s.mul(s.neg().add(1)).mul(slope)));
+  },
+);
 /** x σ(1.702 x). */
-export const quickGelu = activation('quickGelu', 6, x => x.mul(sigmoid(x.mul(1.702))));
+export const quickGelu = activation(
+  'quickGelu',
+  6,
+  x => x.mul(sigmoid(x.mul(1.702))),
+  (g, x) => gateSlope(g, x, 1.702),
+);
 /** log(1 + e^x), which does not overflow. */
 export const softplus = activation(
   'softplus',

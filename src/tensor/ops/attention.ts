@@ -4,9 +4,10 @@
  * 2023 (grouped queries); Dao 2023 (online softmax).
  */
 import { expectDType, expectShapes } from '../check.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
+import { attentionGradient } from './attention-gradient.ts';
+import { type AttentionAttrs, attentionPattern, optionalInputs, repeatHeads } from './attention-pattern.ts';
 import { composite } from './composite.ts';
-import { softmax } from './softmax.ts';
 
 /** B batch, T queries, S key slots, H heads, G key/value heads (H is a multiple of G), D head width. */
 export interface AttentionOptions {
@@ -25,24 +26,11 @@ export interface AttentionOptions {
   /** f32, broadcasts to `[B, H, T, S]`: added to the scores. */
   readonly bias?: Tensor | undefined;
 }
-interface Attrs {
-  causal: boolean;
-  scale: number;
-  window: number;
-  softcap: number;
-  length: boolean;
-  mask: boolean;
-  bias: boolean;
-}
-
-/** Finite, so that a row without any visible key stays free of NaN; its pattern is set to 0 afterwards. */
-const HIDDEN = -1e30;
-
-const ATTENTION = composite<Attrs>({
+const ATTENTION = composite<AttentionAttrs>({
   name: 'attention',
   labels: ['scores', 'pattern', 'z'],
   infer([q, k, v, ...extra], attrs) {
-    const { length, mask, bias } = optional(extra, attrs);
+    const { length, mask, bias } = optionalInputs(extra, attrs);
     expectDType('attention', [q!, k!, v!, ...(bias ? [bias] : [])], 'f32');
     if (length) expectDType('attention (length)', [length], 'i32');
     if (mask) expectDType('attention (mask)', [mask], 'bool');
@@ -62,53 +50,23 @@ const ATTENTION = composite<Attrs>({
     expectShapes('attention', extras, { q, k, length, mask, bias }, 'length [], mask [B, S], bias like [B, H, T, S]');
     return { shape: [...q!.shape.slice(0, 3), v!.dim(3)], dtype: 'f32' };
   },
-  define([q, k, v, ...extra], attrs) {
-    const [H, T, S] = [q!.dim(1), q!.dim(2), k!.dim(2)];
-    const { length = Tensor.constant(S, 'i32'), mask, bias } = optional(extra, attrs);
-    let scores = q!.matmul(repeatHeads(k!, H).transpose()).mul(attrs.scale); // [B, H, T, S]
-    if (attrs.softcap) scores = scores.div(attrs.softcap).tanh().mul(attrs.softcap);
-    if (bias) scores = scores.add(bias);
-    const visible = visibility(T, S, length, mask, attrs);
-    const pattern = visible.where(softmax(visible.where(scores, HIDDEN).named('scores')), 0).named('pattern');
-    return pattern.matmul(repeatHeads(v!, H)).named('z');
+  define(inputs, attrs) {
+    const { scores, pattern } = attentionPattern(inputs, attrs);
+    scores.named('scores');
+    return pattern
+      .named('pattern')
+      .matmul(repeatHeads(inputs[2]!, inputs[0]!.dim(1)))
+      .named('z');
   },
+  gradient: attentionGradient,
   flops: ([q, k, v], { causal }) =>
     (2 * q!.size * k!.dim(2) + 2 * (q!.size / q!.dim(3)) * k!.dim(2) * v!.dim(3)) * (causal && q!.dim(2) > 1 ? 0.5 : 1),
 });
 
-/** The optional inputs, of which `attrs` says which are there. */
-function optional(extra: readonly Tensor[], attrs: Pick<Attrs, 'length' | 'mask' | 'bias'>) {
-  const rest = [...extra];
-  const next = (there: boolean) => (there ? rest.shift() : undefined);
-  return { length: next(attrs.length), mask: next(attrs.mask), bias: next(attrs.bias) };
-}
-
-/** bool, broadcasts to `[B, H, T, S]`: which key slot each query sees. */
-function visibility(T: number, S: number, length: Tensor, mask: Tensor | undefined, { causal, window }: Attrs): Tensor {
-  const slot = Tensor.iota(S); // [S]
-  const own = Tensor.iota(T).add(length.sub(T)).reshape(T, 1); // slot of each query, [T, 1]
-  let visible = slot.less(length).expand([1, S]);
-  if (causal) visible = visible.and(slot.lessEqual(own));
-  if (window) visible = visible.and(own.less(slot.add(window)));
-  if (window && !causal) visible = visible.and(slot.less(own.add(window)));
-  return mask ? visible.and(mask.reshape(mask.dim(0), 1, 1, S)) : visible;
-}
-
-/** `[B, G, S, D] -> [B, H, S, D]`: key/value head j serves the H / G neighbouring query heads from j * H / G on. */
-function repeatHeads(x: Tensor, H: number): Tensor {
-  const [B, G, S, D] = x.shape as [number, number, number, number];
-  return H === G
-    ? x
-    : x
-        .reshape(B, G, 1, S, D)
-        .expand([B, G, H / G, S, D])
-        .reshape(B, H, S, D);
-}
-
 /** softmax(scale * q kᵀ) v: `[B, H, T, D], [B, G, S, D], [B, G, S, E] -> [B, H, T, E]`. A query that sees no key gives 0. */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { length, mask, bias } = options;
-  const attrs: Attrs = {
+  const attrs: AttentionAttrs = {
     causal: options.causal ?? false,
     scale: options.scale ?? 1 / Math.sqrt(q.dim(-1)),
     window: options.window ?? 0,

@@ -3,6 +3,7 @@ import type { TensorType } from '../backend.ts';
 import { expectDType, expectShapes } from '../check.ts';
 import type { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
+import { normGradient } from './norm-gradient.ts';
 
 interface Epsilon {
   readonly eps: number;
@@ -26,6 +27,7 @@ const LAYER_NORM = composite<Epsilon>({
     const y = centered.mul(centered.mul(centered).mean().add(eps).rsqrt()).mul(weight!);
     return bias ? y.add(bias) : y;
   },
+  gradient: (g, inputs, _, { eps }) => normGradient(g, inputs, { eps, centred: true }),
   flops: ([x]) => 8 * x!.size,
 });
 /** (x - mean) / sqrt(variance + eps) * weight + bias; the variance divides by the width. */
@@ -36,6 +38,7 @@ const RMS_NORM = composite<Epsilon>({
   name: 'rmsNorm',
   infer: overLastAxis('rmsNorm'),
   define: ([x, weight], { eps }) => x!.mul(x!.mul(x!).mean().add(eps).rsqrt()).mul(weight!),
+  gradient: (g, inputs, _, { eps }) => normGradient(g, inputs, { eps, centred: false }),
   flops: ([x]) => 4 * x!.size,
 });
 /** x / sqrt(mean(x²) + eps) * weight. */

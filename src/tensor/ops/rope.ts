@@ -2,7 +2,17 @@
 import { expectDType, expectShapes } from '../check.ts';
 import type { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
+import { unbroadcast } from './elementwise.ts';
 import { concat } from './movement.ts';
+
+/** The two features of each pair, `[B, H, T, half]`. */
+function turning(x: Tensor, half: number, interleaved: boolean): [Tensor, Tensor] {
+  const [B, H, T] = x.shape as [number, number, number, number];
+  const turned = x.slice(3, 0, 2 * half);
+  if (!interleaved) return turned.split(2) as [Tensor, Tensor];
+  const pairs = turned.reshape(B, H, T, half, 2).split(2);
+  return pairs.map(t => t.reshape(B, H, T, half)) as [Tensor, Tensor];
+}
 
 const ROPE = composite<{ interleaved: boolean }>({
   name: 'rope',
@@ -24,19 +34,21 @@ const ROPE = composite<{ interleaved: boolean }>({
     const half = cosines!.dim(2);
     const cos = cosines!.reshape(-1, 1, T, half);
     const sin = sines!.reshape(-1, 1, T, half);
-    const turned = x!.slice(3, 0, 2 * half);
-    const [a, b] = interleaved
-      ? turned
-          .reshape(B, H, T, half, 2)
-          .split(2)
-          .map(t => t.reshape(B, H, T, half))
-      : turned.split(2);
-    const first = a!.mul(cos).sub(b!.mul(sin));
-    const second = b!.mul(cos).add(a!.mul(sin));
+    const [a, b] = turning(x!, half, interleaved);
+    const first = a.mul(cos).sub(b.mul(sin));
+    const second = b.mul(cos).add(a.mul(sin));
     const both = interleaved
       ? concat([first.reshape(B, H, T, half, 1), second.reshape(B, H, T, half, 1)], 4).reshape(B, H, T, 2 * half)
       : concat([first, second], 3);
     return 2 * half === D ? both : concat([both, x!.slice(3, 2 * half, D)], 3);
+  },
+  /** Turned back by the same angles. */
+  gradient(g, [x, cos, sin], _, { interleaved }) {
+    const half = cos!.dim(2);
+    const [a, b] = turning(x!, half, interleaved);
+    const [ga, gb] = turning(g, half, interleaved);
+    const summed = (t: Tensor) => unbroadcast(t.sum(1).reshape(-1, t.dim(2), half), cos!.shape);
+    return [rope(g, cos!, sin!.neg(), interleaved), summed(ga.mul(a).add(gb.mul(b))), summed(gb.mul(a).sub(ga.mul(b)))];
   },
   flops: ([x]) => 3 * x!.size,
 });

@@ -1,8 +1,5 @@
-/** Softmax over the last axis, its logarithm, and the cross-entropy built on it. */
-import { ShapeError } from '../../errors.ts';
-import { expectDType } from '../check.ts';
-import { where } from '../scope.ts';
-import { Tensor } from '../tensor.ts';
+/** Softmax over the last axis, and its logarithm. */
+import type { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
 
 const SOFTMAX = composite({
@@ -28,33 +25,3 @@ const LOG_SOFTMAX = composite({
 });
 /** log(softmax(x)) without its loss of precision. */
 export const logSoftmax = (x: Tensor): Tensor => LOG_SOFTMAX([x], undefined);
-
-/** Label that takes no part in a loss. */
-export const IGNORE = -100;
-
-const CROSS_ENTROPY = composite({
-  name: 'crossEntropy',
-  infer([logits, labels]) {
-    expectDType('crossEntropy (logits)', [logits!], 'f32');
-    expectDType('crossEntropy (labels)', [labels!], 'i32');
-    if (logits!.rank !== 2 || labels!.rank !== 1 || logits!.dim(0) !== labels!.dim(0))
-      throw new ShapeError('crossEntropy: sizes differ', {
-        seen: `logits [${logits!.shape}], labels [${labels!.shape}]`,
-        expected: 'logits [N, V], labels [N]',
-        where: where(),
-      });
-    return { shape: [], dtype: 'f32' };
-  },
-  define([logits, labels]) {
-    const column = labels!.reshape(-1, 1);
-    const chosen = Tensor.iota(logits!.dim(1)).equal(column); // [N, V]
-    const nll = chosen.where(logSoftmax(logits!), 0).sum().neg(); // [N, 1]; 0 where the label is outside the classes
-    const count = column.equal(IGNORE).not().cast('f32').sumAll();
-    return nll.sumAll().div(count);
-  },
-});
-/**
- * Mean negative log-likelihood of integer labels: `[N, V], i32 [N] -> []`. Labels of -100 are left out; when all are,
- * the result is NaN, as in the reference.
- */
-export const crossEntropy = (logits: Tensor, labels: Tensor): Tensor => CROSS_ENTROPY([logits, labels], undefined);

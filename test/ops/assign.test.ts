@@ -1,0 +1,176 @@
+/** Leaves that are overwritten in one plan: what the new values see, what is written in place, what it costs. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createReferenceBackend } from '../../src/backends/reference/index.ts';
+import { createWasmBackend } from '../../src/backends/wasm/index.ts';
+import { assign, type Backend, compute, setDefaultBackend, Tensor } from '../../src/tensor/index.ts';
+import type { Plan } from '../../src/tensor/plan.ts';
+
+const BACKENDS: readonly (readonly [string, () => Promise<Backend>])[] = [
+  ['reference', async () => createReferenceBackend()],
+  ['wasm, inline', () => createWasmBackend({ threads: 0 })],
+  ['wasm, 2 threads', () => createWasmBackend({ threads: 2 })],
+];
+
+describe.each(BACKENDS)('assign on %s', (name, create) => {
+  let backend: Backend;
+  let plans: Plan[];
+  beforeAll(async () => {
+    backend = await create();
+    const { prepare } = backend;
+    backend.prepare = plan => {
+      plans.push(plan);
+      return prepare.call(backend, plan);
+    };
+  });
+  beforeEach(() => {
+    plans = [];
+    setDefaultBackend(backend);
+  });
+  afterAll(() => backend.close());
+
+  const leaf = async (values: number[], shape = [values.length]) => {
+    const t = Tensor.from(values, shape).add(0);
+    await compute(t);
+    plans = [];
+    return t;
+  };
+  const read = async (t: Tensor) => Array.from(await t.data());
+  const steps = () => plans.flatMap(p => p.steps.map(s => s.op));
+
+  it('swaps two leaves', async () => {
+    const [a, b] = [await leaf([1, 2]), await leaf([3, 4])];
+    await assign([
+      [a, b],
+      [b, a],
+    ]);
+    expect([await read(a), await read(b)]).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
+  });
+  it('turns three leaves round, each a function of the next', async () => {
+    const [a, b, c] = [await leaf([1]), await leaf([10]), await leaf([100])];
+    await assign([
+      [a, b.add(1)],
+      [b, c.add(2)],
+      [c, a.add(3)],
+    ]);
+    expect([await read(a), await read(b), await read(c)]).toEqual([[11], [102], [4]]);
+  });
+  it('computes everything from the old values, the reads too', async () => {
+    const [a, b] = [await leaf([1, 2]), await leaf([3, 4])];
+    const sum = a.add(b);
+    const reads = await assign(
+      [
+        [a, sum],
+        [b, sum.mul(a)],
+      ],
+      a,
+      b.reshape(2, 1),
+      sum,
+    );
+    expect(reads.map(r => Array.from(r))).toEqual([
+      [1, 2],
+      [3, 4],
+      [4, 6],
+    ]);
+    expect([await read(a), await read(b)]).toEqual([
+      [4, 6],
+      [4, 12],
+    ]);
+  });
+  it('takes views, broadcast constants and one value for two leaves', async () => {
+    const [a, b, c] = [await leaf([1, 2, 3, 4], [2, 2]), await leaf([0, 0, 0, 0], [2, 2]), await leaf([9, 9])];
+    await assign([
+      [a, a.transpose()],
+      [b, a.transpose()],
+      [c, Tensor.full([2], 7)],
+    ]);
+    expect([await read(a), await read(b), await read(c)]).toEqual([
+      [1, 3, 2, 4],
+      [1, 3, 2, 4],
+      [7, 7],
+    ]);
+    const double = b.add(b);
+    await assign([
+      [a, double],
+      [b, double],
+    ]);
+    expect([await read(a), await read(b)]).toEqual([
+      [2, 6, 4, 8],
+      [2, 6, 4, 8],
+    ]);
+  });
+  it('an operand in another order keeps a step from writing over it', async () => {
+    const a = await leaf([1, 2, 3, 4], [2, 2]);
+    await assign([[a, a.add(a.transpose())]]);
+    expect(await read(a)).toEqual([2, 5, 5, 8]);
+  });
+  it('a value that another reads is written first', async () => {
+    const [m, p, g] = [await leaf([1, 1]), await leaf([5, 5]), await leaf([2, 3])];
+    const next = m.mul(0.5).add(g);
+    await assign([
+      [m, next],
+      [p, p.sub(next)],
+    ]);
+    expect([await read(m), await read(p)]).toEqual([
+      [2.5, 3.5],
+      [2.5, 1.5],
+    ]);
+  });
+  it('the graph stays as it is and can be run again', async () => {
+    const a = await leaf([1]);
+    const [doubled, fed] = [a.mul(2), new Float32Array([1])];
+    const next = doubled.add(Tensor.from(fed));
+    const before = backend.memory().used;
+    for (let i = 0; i < 1000; i++) {
+      fed[0] = i % 2;
+      const [seen] = await assign([[a, next.mul(0.25)]], doubled);
+      expect(seen!.length).toBe(1);
+    }
+    // x <- x / 2, then x <- x / 2 + 1 / 4: the fixed points are 1/6 and 1/3.
+    expect((await read(a))[0]).toBeCloseTo(1 / 3, 6);
+    expect(plans.length).toBe(1);
+    expect(backend.memory().used).toBeLessThanOrEqual(before + (1 << 20));
+    const settled = backend.memory().used;
+    for (let i = 0; i < 1000; i++) await assign([[a, next.mul(0.25)]], doubled);
+    expect(backend.memory().used).toBe(settled);
+  });
+  it('says what cannot be assigned', async () => {
+    const a = await leaf([1, 2]);
+    await expect(assign([[Tensor.from([1]), a.sum()]])).rejects.toThrow(/plain leaf on the device.*on the host/);
+    await expect(assign([[a.mul(2), a]])).rejects.toThrow(/not computed/);
+    await expect(assign([[a, a.sum()]])).rejects.toThrow(/does not fit.*\[1\].*\[2\]/);
+    await expect(
+      assign([
+        [a, a.mul(2)],
+        [a, a.mul(3)],
+      ]),
+    ).rejects.toThrow(/twice/);
+    expect(await read(a)).toEqual([1, 2]);
+  });
+  it.skipIf(name === 'reference')('writes into the leaves without copies', async () => {
+    const [m, p, g] = [await leaf([1, 1]), await leaf([5, 5]), await leaf([2, 3])];
+    const next = m.add(g);
+    const result = await assign(
+      [
+        [p, p.sub(next)],
+        [m, next],
+      ],
+      p.mul(p).sum(),
+    );
+    expect(Array.from(result[0]!)).toEqual([50]);
+    expect(steps()).not.toContain('copy');
+    expect([await read(m), await read(p)]).toEqual([
+      [3, 4],
+      [2, 1],
+    ]);
+  });
+  it.skipIf(name === 'reference')('a failed run says that the leaves may be half new', async () => {
+    const a = await leaf([1, 2]);
+    const { run } = backend;
+    backend.run = () => Promise.reject(new Error('worker died'));
+    await expect(assign([[a, a.mul(2)]])).rejects.toThrow(/changes tensors failed: worker died.*old and some new/);
+    backend.run = run;
+  });
+});
