@@ -5,7 +5,15 @@
  * addresses. Runs are strictly one after the other, so every plan can work in the same arena.
  */
 import { BackendError } from '../../errors.ts';
-import type { Backend, Bindings, DeviceBuffer, Kernel, Prepared, WeightWriter } from '../../tensor/backend.ts';
+import type {
+  Backend,
+  Bindings,
+  DeviceBuffer,
+  Kernel,
+  Prepared,
+  WeightOptions,
+  WeightWriter,
+} from '../../tensor/backend.ts';
 import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.ts';
 import type { Plan, View } from '../../tensor/plan.ts';
 import { type Shape, sizeOf } from '../../tensor/shape.ts';
@@ -15,7 +23,7 @@ import { type Link, type LinkRead, RunFailure } from './link.ts';
 import { Allocator, PAGE } from './memory.ts';
 import { HEADER, type KernelModule } from './module.ts';
 import { baseIndex, byteOffset, compileProgram, type Program, relocate, stepAt } from './program.ts';
-import { PANELS, unpackPlans, WasmWeightWriter } from './weights.ts';
+import { KEPT_DTYPES, unpackPlans, WasmWeightWriter } from './weights.ts';
 
 /** Where the time of the latest run went. */
 export interface RunTimes {
@@ -33,6 +41,7 @@ interface WasmPrepared extends Prepared {
 
 export class WasmBackend implements Backend, BufferOwner {
   readonly name = 'wasm';
+  readonly keeps = KEPT_DTYPES;
   /** Set after each run. */
   lastRun: RunTimes = { kernelMs: 0, totalMs: 0 };
   readonly module: KernelModule;
@@ -95,19 +104,19 @@ export class WasmBackend implements Backend, BufferOwner {
   async read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
     const buffer = this.#own(source);
     const length = sizeOf(shape) * bytesOf(dtype);
-    if (length > buffer.byteLength)
+    if (length > buffer.byteLength && buffer.format === undefined)
       throw new BackendError('read beyond the end of a buffer', {
         seen: `[${shape}] ${dtype}, ${length} bytes`,
         expected: `at most ${buffer.byteLength} bytes`,
       });
     return this.#enqueue([buffer], async () => {
-      if (buffer.format === PANELS) return this.#readPanels(buffer, shape);
+      if (buffer.format !== undefined) return this.#readPanels(buffer, buffer.format, shape);
       const out = allocate(dtype, sizeOf(shape));
       await this.#copy({ address: buffer.address, into: bytesFor(out) });
       return out;
     });
   }
-  weight(shape: Shape, options: { transposed?: boolean; matrix?: boolean } = {}): WeightWriter {
+  weight(shape: Shape, options: WeightOptions = {}): WeightWriter {
     this.#assertOpen();
     return new WasmWeightWriter(this, shape, options);
   }
@@ -127,8 +136,10 @@ export class WasmBackend implements Backend, BufferOwner {
       this.#execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers, into),
     );
   }
-  memory(): { readonly used: number; readonly reserved: number } {
-    return this.#closed ? { used: 0, reserved: 0 } : { used: this.allocator.used, reserved: this.allocator.reserved };
+  memory(): { readonly used: number; readonly reserved: number; readonly limit: number } {
+    const { limit } = this.link;
+    if (this.#closed) return { used: 0, reserved: 0, limit };
+    return { used: this.allocator.used, reserved: this.allocator.reserved, limit };
   }
   close(): void {
     if (this.#closed) return;
@@ -194,10 +205,10 @@ export class WasmBackend implements Backend, BufferOwner {
     }
   }
 
-  async #readPanels(buffer: WasmBuffer, shape: Shape): Promise<TypedArray> {
+  async #readPanels(buffer: WasmBuffer, format: string, shape: Shape): Promise<TypedArray> {
     const out = new Float32Array(sizeOf(shape));
     let at = 0;
-    for (const plan of unpackPlans(shape, this.module.features.tile.nr)) {
+    for (const plan of unpackPlans(shape, format, this.module.features)) {
       const program = compileProgram(plan, this.module, this.link.threads);
       const [rows] = await this.#execute({ plan, program, release() {} }, [buffer], [], [], []);
       out.set(rows!, at);

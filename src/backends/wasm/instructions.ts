@@ -32,10 +32,12 @@ const lane =
 export const i32 = {
   const: (n: number): Code => [0x41, sleb(n | 0)],
   load: load([0x28], 2),
+  load8s: load([0x2c], 0),
   load8u: load([0x2d], 0),
   load16u: load([0x2f], 1),
   store: store([0x36], 2),
   store8: store([0x3a], 0),
+  store16: store([0x3b], 1),
   eqz: unary(0x45),
   eq: binary(0x46),
   ne: binary(0x47),
@@ -107,7 +109,32 @@ export const v128 = {
   load32splat: load(simd(9), 2),
   load64zero: load(simd(93), 2),
   load32zero: load(simd(92), 2),
+  /** Replaces one lane of `value` by what lies in memory. */
+  load16lane: (address: Code, value: Code, index: number, offset = 0): Code => [
+    address,
+    value,
+    simd(85),
+    1,
+    uleb(offset),
+    index,
+  ],
+  load32lane: (address: Code, value: Code, index: number, offset = 0): Code => [
+    address,
+    value,
+    simd(86),
+    2,
+    uleb(offset),
+    index,
+  ],
   store: store(simd(11), 2),
+  store16lane: (address: Code, value: Code, index: number, offset = 0): Code => [
+    address,
+    value,
+    simd(89),
+    1,
+    uleb(offset),
+    index,
+  ],
   store32lane: (address: Code, value: Code, index: number, offset = 0): Code => [
     address,
     value,
@@ -194,11 +221,40 @@ export const i32x4 = {
   min: simdBinary(182),
   max: simdBinary(184),
   dotI16x8: simdBinary(186),
+  /**
+   * Relaxed SIMD: to each lane of `z` the sum of four products of bytes of `x` (signed) and `y` (0..127 everywhere; what
+   * larger bytes mean is the engine's business, see `Features.dot`).
+   */
+  relaxedDotI8x16: (x: Code, y: Code, z: Code): Code => [x, y, z, simd(0x113)],
   truncSatF32x4: simdUnary(248),
+  extendLowI16x8s: simdUnary(167),
+  extendHighI16x8s: simdUnary(168),
+  extendLowI16x8u: simdUnary(169),
+  extendHighI16x8u: simdUnary(170),
+};
+export const i16x8 = {
+  const: (n: number): Code => constant([n & 255, (n >> 8) & 255]),
+  /** Saturates. */
+  narrowI32x4s: simdBinary(133),
+  extendLowI8x16s: simdUnary(135),
+  extendHighI8x16s: simdUnary(136),
+  extendLowI8x16u: simdUnary(137),
+  extendHighI8x16u: simdUnary(138),
+  shl: simdBinary(139),
+  shr: simdBinary(140),
+  shru: simdBinary(141),
+  add: simdBinary(142),
+  /** Relaxed SIMD: the sums of two products of bytes each; see `i32x4.relaxedDotI8x16`. */
+  relaxedDotI8x16: simdBinary(0x112),
 };
 export const i8x16 = {
+  const: (n: number): Code => constant([n & 255]),
   eq: simdBinary(35),
   ne: simdBinary(36),
+  /** One bit of each lane: the highest. */
+  bitmask: simdUnary(100),
+  /** Saturates. */
+  narrowI16x8s: simdBinary(101),
   add: simdBinary(110),
   sub: simdBinary(113),
 };

@@ -11,7 +11,7 @@ export interface HarnessArray {
   readonly data: TypedArray;
 }
 
-export const PLAIN: Features = { relaxed: false, revec: false, threads: 1, tile: { mr: 2, nr: 16 } };
+export const PLAIN: Features = { relaxed: false, dot: 'none', revec: false, threads: 1, tile: { mr: 2, nr: 16 } };
 
 export class KernelHarness {
   readonly memory: WebAssembly.Memory;

@@ -3,10 +3,17 @@ import type { Kernel } from '../../tensor/backend.ts';
 import type { Step, View } from '../../tensor/plan.ts';
 import type { Func, ModuleBuilder } from './assembler.ts';
 
+/** What bytes above 127 mean in the second operand of the relaxed dot product; none = there is no such instruction. */
+export type DotMeaning = 'none' | 'saturating' | 'unsigned' | 'signed';
+
 /** What the engine can do; decided once by `probe.ts` before the module is emitted. */
 export interface Features {
   /** Relaxed SIMD is there: `f32x4.madd` may be emitted. */
   readonly relaxed: boolean;
+  /**
+   * The relaxed dot product of bytes: `saturating` = unsigned, but pairs of products saturate at 16 bits (x64 without VNNI).
+   */
+  readonly dot: DotMeaning;
   /** V8 packs pairs of 128-bit operations into 256-bit ones (Node 24 with the flag set and the self-test passed). */
   readonly revec: boolean;
   /** Shared memory with worker threads. */

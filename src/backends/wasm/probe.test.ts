@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { probeFeatures } from './probe.ts';
+import { dotMeaning, probeFeatures } from './probe.ts';
 
 /** `(func (param v128 v128 v128) (result v128) (f32x4.relaxed_madd ...))` */
 const RELAXED = new Uint8Array([
@@ -13,6 +13,7 @@ describe('probeFeatures', () => {
     const features = probeFeatures({ threads: 3, relaxed: true, revectorize: false });
     expect(features).toEqual({
       relaxed: here,
+      dot: here ? dotMeaning() : 'none',
       revec: false,
       threads: 3,
       tile: here ? { mr: 6, nr: 8 } : { mr: 2, nr: 16 },
@@ -22,6 +23,7 @@ describe('probeFeatures', () => {
   it('does as it is told', () => {
     expect(probeFeatures({ threads: 1, relaxed: false, revectorize: true })).toEqual({
       relaxed: false,
+      dot: 'none',
       revec: false,
       threads: 1,
       tile: { mr: 2, nr: 16 },

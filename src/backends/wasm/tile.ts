@@ -52,7 +52,7 @@ function prepare(tile: Tile, level: Pick<Features, 'relaxed' | 'revec'>): { once
   const [zeros, a, b, c] = [0, 1 << 10, 1 << 14, 3 << 14] as const;
   const { bytes } = buildModule(
     [{ name: 'tile', emit: context => microKernel(context, mr), args() {} }],
-    { ...level, threads: 1, tile },
+    { ...level, dot: 'none', threads: 1, tile },
     { memory: { shared: false, initial: 1, maximum: 1 } },
   );
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });

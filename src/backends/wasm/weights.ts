@@ -3,11 +3,25 @@
  * as the products want them, so that besides the finished weight only a small staging block exists.
  */
 import { BackendError } from '../../errors.ts';
-import type { DeviceBuffer, WeightWriter } from '../../tensor/backend.ts';
-import type { Plan, View } from '../../tensor/plan.ts';
+import type { DeviceBuffer, FloatDType, WeightDType, WeightOptions, WeightWriter } from '../../tensor/backend.ts';
+import type { Plan, Step, View } from '../../tensor/plan.ts';
 import { rowMajor, type Shape, sizeOf } from '../../tensor/shape.ts';
+import { f16ToF32 } from '../../util/half.ts';
 import type { WasmBackend } from './backend.ts';
 import type { WasmBuffer } from './buffer.ts';
+import type { Features } from './kernel.ts';
+import { LONGEST_ROW } from './kernels/quantized-gemm.ts';
+import {
+  blockOf,
+  isQuantized,
+  PANEL_ROWS,
+  panelBytes,
+  QUANTIZED_FORMATS,
+  type QuantizedFormat,
+  quantizedBytes,
+  quantizedFormatOf,
+} from './kernels/quantized-layout.ts';
+import type { PackBlocksAttrs } from './kernels/quantized-pack.ts';
 
 /** Format of a weight [N, K] in ceil(N / nr) panels of [K][nr] floats, the last one padded with zeros. */
 export const PANELS = 'panels';
@@ -15,12 +29,14 @@ export const PANELS = 'panels';
 const STAGING = 2 << 20;
 /** Bytes of rows that are copied out at once when a weight is read back. */
 const UNPACK_AT_ONCE = 4 << 20;
-const FILE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const;
-type FileDType = keyof typeof FILE_BYTES;
+const FILE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const satisfies Record<FloatDType, number>;
+/** Dtypes of files that weights keep. */
+export const KEPT_DTYPES: ReadonlySet<string> = new Set(QUANTIZED_FORMATS.map(format => blockOf(format).dtype));
+const AS_FLOATS = 'write the values that the blocks stand for, as F32';
 
 /** Attributes of a `pack` step: rows `row` to `row + rows` of the source, whose bytes are the input. */
 export interface PackAttrs {
-  readonly dtype: FileDType;
+  readonly dtype: FloatDType;
   readonly row: number;
   readonly rows: number;
   /** The source's rows are the columns of the output. */
@@ -32,39 +48,45 @@ export class WasmWeightWriter implements WeightWriter {
   readonly #shape: Shape;
   readonly #transposed: boolean;
   readonly #panels: boolean;
+  readonly #keep: boolean;
   /** Rows of the source, and elements of each. */
   readonly #rows: number;
   readonly #columns: number;
-  readonly #weight: WasmBuffer;
+  /** Made when the first rows say what is kept. */
+  #weight: WasmBuffer | undefined;
   readonly #staging: { buffer: WasmBuffer | undefined; busy: Promise<unknown> }[] = [];
   #row = 0;
   #turn = 0;
   #failure: unknown;
   #ended = false;
 
-  constructor(backend: WasmBackend, shape: Shape, options: { transposed?: boolean; matrix?: boolean }) {
+  constructor(backend: WasmBackend, shape: Shape, { transposed = false, matrix = false, keep = false }: WeightOptions) {
     this.#backend = backend;
     this.#shape = shape;
-    this.#transposed = options.transposed ?? false;
-    if (this.#transposed && shape.length !== 2)
+    this.#transposed = transposed;
+    if (transposed && shape.length !== 2)
       throw new BackendError('only a matrix can be stored transposed', { seen: `[${shape}]` });
-    this.#panels = (options.matrix ?? false) && shape.length === 2;
-    const rows = (this.#transposed ? shape[1] : shape[0]) ?? 1;
+    this.#panels = matrix && shape.length === 2;
+    this.#keep = keep && this.#panels && !transposed;
+    const rows = (transposed ? shape[1] : shape[0]) ?? 1;
     this.#columns = rows ? sizeOf(shape) / rows : 0;
     this.#rows = this.#columns ? rows : 0;
-    const { nr } = backend.module.features.tile;
-    const elements = this.#panels ? Math.ceil(shape[0]! / nr) * nr * shape[1]! : sizeOf(shape);
-    this.#weight = backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
+    if (!this.#keep) this.#weight = this.#allocate('F32');
   }
 
-  async write(bytes: Uint8Array, dtype: FileDType): Promise<void> {
-    const rowBytes = this.#columns * FILE_BYTES[dtype];
+  async write(bytes: Uint8Array, dtype: WeightDType): Promise<void> {
+    const rowBytes = this.#rowBytes(dtype);
     const rows = rowBytes ? bytes.byteLength / rowBytes : 0;
     if (this.#ended || !Number.isInteger(rows) || this.#row + rows > this.#rows)
       throw new BackendError('rows of a weight do not fit', {
         seen: `${bytes.byteLength} bytes of ${dtype} after row ${this.#row}${this.#ended ? ', after the end' : ''}`,
         expected: `whole rows of ${rowBytes} bytes, ${this.#rows} in all`,
       });
+    this.#weight ??= this.#allocate(dtype);
+    const format = quantizedFormatOf(dtype);
+    if (format) checkScales(bytes, format);
+    if ((isQuantized(this.#weight.format) ? this.#weight.format : undefined) !== format)
+      throw new BackendError('rows of a weight change their dtype', { seen: dtype, expected: this.#weight.format });
     if (dtype === 'F32' && !this.#transposed && !this.#panels) {
       this.#backend.write(this.#weight, bytes, this.#row * rowBytes);
       this.#row += rows;
@@ -92,21 +114,52 @@ export class WasmWeightWriter implements WeightWriter {
     }
     this.#ended = true;
     this.#freeStaging();
-    return this.#weight;
+    return (this.#weight ??= this.#allocate('F32'));
   }
 
   abort(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#freeStaging();
-    this.#weight.free();
+    this.#weight?.free();
   }
 
   #freeStaging(): void {
     for (const { buffer } of this.#staging) buffer?.free();
   }
 
-  async #pack(bytes: Uint8Array, dtype: FileDType, rows: number): Promise<void> {
+  /** The buffer that rows of a dtype become. @throws BackendError for blocks that cannot be kept */
+  #allocate(dtype: WeightDType): WasmBuffer {
+    const { features } = this.#backend.module;
+    const [n = 0, k = 0] = this.#shape;
+    const format = quantizedFormatOf(dtype);
+    if (!format) {
+      const { nr } = features.tile;
+      const elements = this.#panels ? Math.ceil(n / nr) * nr * k : sizeOf(this.#shape);
+      return this.#backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
+    }
+    const bytes = quantizedBytes(this.#shape, format, features);
+    const weight = this.#backend.allocate(bytes, format);
+    // Rows that fill the last tile up are zeros.
+    const whole = Math.floor(n / PANEL_ROWS) * panelBytes(k, format, features);
+    if (whole < bytes) this.#backend.write(weight, new Uint8Array(bytes - whole), whole);
+    return weight;
+  }
+
+  #rowBytes(dtype: WeightDType): number {
+    const format = quantizedFormatOf(dtype);
+    if (!format) return this.#columns * FILE_BYTES[dtype as FloatDType];
+    const { elements, fileBytes } = blockOf(format);
+    const reason = !this.#keep
+      ? 'blocks are kept in a matrix that is not transposed, and with `keep` only'
+      : this.#columns % elements
+        ? `rows of ${this.#columns} are not whole blocks of ${elements}`
+        : this.#columns > LONGEST_ROW && `rows of ${this.#columns} are too long`;
+    if (reason) throw new BackendError(`a weight cannot keep its blocks: ${reason}`, { seen: dtype, fix: AS_FLOATS });
+    return (this.#columns / elements) * fileBytes;
+  }
+
+  async #pack(bytes: Uint8Array, dtype: WeightDType, rows: number): Promise<void> {
     const stage = (this.#staging[this.#turn] ??= { buffer: undefined, busy: Promise.resolve() });
     this.#turn = 1 - this.#turn;
     await stage.busy;
@@ -114,33 +167,19 @@ export class WasmWeightWriter implements WeightWriter {
     if (this.#ended) throw new BackendError('a weight was given up while it was written');
     if (!stage.buffer || stage.buffer.byteLength < bytes.byteLength) {
       stage.buffer?.free();
-      stage.buffer = this.#backend.allocate(Math.max(bytes.byteLength, Math.min(STAGING, this.#sourceBytes(dtype))));
+      const source = this.#rows * this.#rowBytes(dtype);
+      stage.buffer = this.#backend.allocate(Math.max(bytes.byteLength, Math.min(STAGING, source)));
     }
     this.#backend.write(stage.buffer, bytes);
-    const view = (index: number, shape: Shape, rest: Pick<View, 'dtype' | 'format'>): View => ({
-      slot: { kind: 'leaf', index },
-      offset: 0,
-      shape,
-      strides: rowMajor(shape),
-      ...rest,
+    const weight = this.#weight!;
+    const step = packStep(bytes.byteLength, dtype, weight.format, this.#shape, {
+      row: this.#row,
+      rows,
+      transposed: this.#transposed,
     });
-    const attrs: PackAttrs = { dtype, row: this.#row, rows, transposed: this.#transposed };
-    const plan: Plan = {
-      steps: [
-        {
-          op: 'pack',
-          attrs,
-          inputs: [view(0, [bytes.byteLength], { dtype: 'u8' })],
-          output: view(1, this.#shape, { dtype: 'f32', format: this.#weight.format }),
-          path: '',
-        },
-      ],
-      arenaBytes: 0,
-      uploads: [],
-      reads: [],
-    };
+    const plan: Plan = { steps: [step], arenaBytes: 0, uploads: [], reads: [] };
     const run = this.#backend.run(this.#backend.prepare(plan), {
-      leaves: [stage.buffer, this.#weight],
+      leaves: [stage.buffer, weight],
       uploads: [],
       results: [],
     });
@@ -149,24 +188,62 @@ export class WasmWeightWriter implements WeightWriter {
     });
     this.#row += rows;
   }
+}
 
-  #sourceBytes(dtype: FileDType): number {
-    return this.#rows * this.#columns * FILE_BYTES[dtype];
-  }
+/** Panels hold scales as f16, 2^10 times as large: those of 2^7 and more have no room. No weights have such steps. */
+const LARGEST_SCALE = 0x5800;
+
+/** @throws BackendError when a scale of the blocks is too large, infinite or NaN */
+function checkScales(bytes: Uint8Array, format: QuantizedFormat): void {
+  const { fileBytes, scalesAt } = blockOf(format);
+  for (let at = 0; at < bytes.length; at += fileBytes)
+    for (const offset of scalesAt) {
+      const half = bytes[at + offset]! | (bytes[at + offset + 1]! << 8);
+      if ((half & 0x7fff) >= LARGEST_SCALE)
+        throw new BackendError('a weight cannot keep its blocks: a scale is too large', {
+          seen: `${f16ToF32(half)} in block ${at / fileBytes} of ${format}`,
+          expected: `below ${f16ToF32(LARGEST_SCALE)}`,
+          fix: AS_FLOATS,
+        });
+    }
+}
+
+/** The step that takes the bytes of some rows (leaf 0) to their place in a weight (leaf 1). */
+function packStep(
+  bytes: number,
+  dtype: WeightDType,
+  format: string | undefined,
+  shape: Shape,
+  rows: Omit<PackAttrs, 'dtype'>,
+): Step {
+  const view = (index: number, shape: Shape, rest: Pick<View, 'dtype' | 'format'>): View => ({
+    slot: { kind: 'leaf', index },
+    offset: 0,
+    shape,
+    strides: rowMajor(shape),
+    ...rest,
+  });
+  const inputs = [view(0, [bytes], { dtype: 'u8' })];
+  const output = view(1, shape, { dtype: 'f32', format });
+  const path = '';
+  if (isQuantized(format)) return { op: 'packBlocks', attrs: rows satisfies PackBlocksAttrs, inputs, output, path };
+  return { op: 'pack', attrs: { ...rows, dtype: dtype as FloatDType } satisfies PackAttrs, inputs, output, path };
 }
 
 /**
- * Plans that copy a weight [N, K] out of panels (leaf 0) as plain rows, a few panels each, so that no second copy of the
- * whole weight is needed.
+ * Plans that copy a weight [N, K] out of panels of floats or blocks (leaf 0) as plain rows, a few panels each, so that no
+ * second copy of the whole weight is needed.
  */
-export function unpackPlans([n = 0, k = 0]: Shape, nr: number): Plan[] {
-  const atOnce = nr * Math.max(1, Math.floor(UNPACK_AT_ONCE / (4 * nr * Math.max(1, k))));
+export function unpackPlans([n = 0, k = 0]: Shape, format: string, features: Features): Plan[] {
+  const rowBytes = isQuantized(format) ? panelBytes(k, format, features) / PANEL_ROWS : 4 * k;
+  const unit = Math.max(PANEL_ROWS, features.tile.nr);
+  const atOnce = unit * Math.max(1, Math.floor(UNPACK_AT_ONCE / (4 * unit * Math.max(1, k))));
   return Array.from({ length: k ? Math.ceil(n / atOnce) : 0 }, (_, i): Plan => {
     const shape = [Math.min(atOnce, n - i * atOnce), k];
     const dense = { shape, strides: rowMajor(shape), dtype: 'f32' } as const;
     const bytes = 4 * sizeOf(shape);
     const output: View = { ...dense, slot: { kind: 'arena', offset: 0, bytes }, offset: 0 };
-    const input: View = { ...dense, slot: { kind: 'leaf', index: 0 }, offset: i * atOnce * k, format: PANELS };
+    const input: View = { ...dense, slot: { kind: 'leaf', index: 0 }, offset: (i * atOnce * rowBytes) / 4, format };
     return {
       steps: [{ op: 'toRows', attrs: undefined, inputs: [input], output, path: '' }],
       arenaBytes: bytes,

@@ -113,7 +113,7 @@ function tiling(call: Call, { threads, tile: { mr, nr } }: Features) {
 export const attentionFits = (width: number, valueWidth: number): boolean =>
   tiling(
     { units: 1, rows: TILE_ROWS, width, valueWidth },
-    { relaxed: false, revec: false, threads: 1, tile: { mr: 8, nr: 32 } },
+    { relaxed: false, dot: 'none', revec: false, threads: 1, tile: { mr: 8, nr: 32 } },
   ) !== undefined;
 
 export function attentionArgs({ inputs, output, attrs }: Step, out: ArgWriter, features: Features): void {
@@ -151,7 +151,7 @@ export function attentionArgs({ inputs, output, attrs }: Step, out: ArgWriter, f
 }
 
 /** Byte strides of a view against `rank` axes, 0 where it repeats or is not there. */
-function bytesOfStrides(view: View | undefined, rank = 4): number[] {
+export function bytesOfStrides(view: View | undefined, rank = 4): number[] {
   return Array.from({ length: rank }, (_, d) => {
     const own = view ? d - rank + view.shape.length : -1;
     return own < 0 || view!.shape[own] === 1 ? 0 : view!.strides[own]! * bytesOf(view!.dtype);

@@ -26,16 +26,22 @@ import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
 import { forTiles, tileColumn } from './micro-kernel.ts';
 import { copyLane, packLanes } from './pack-lanes.ts';
 
-/** Largest block of k and of m. A panel of 16 columns is 24 KiB, the block of A 288 KiB. */
-const KC = 384;
-const MC = 192;
+/** How a product is cut. */
+export interface Blocking {
+  /** Largest block of k and of m. */
+  readonly kc: number;
+  readonly mc: number;
+  /** Scratch memory that may be used. */
+  readonly bytes: number;
+}
+/** A panel of 16 columns is 24 KiB, the block of A 288 KiB. */
+const LARGE: Blocking = { kc: 384, mc: 192, bytes: SCRATCH_BYTES };
 
 /** Byte offsets in the scratch memory. */
 const ZEROS = 0;
 const BIAS_TAIL = 64;
 const C_TAIL = 128;
 const A_BLOCK = 16 << 10;
-const B_PANELS = A_BLOCK + MC * KC * 4;
 
 const min = (x: Code, y: Code): Code => select(x, y, i32.lt(x, y));
 const ceilDiv = (x: Code, y: Code): Code => i32.divu(i32.add(x, i32.sub(y, i32.const(1))), y);
@@ -176,16 +182,19 @@ type GemmParam = (typeof GEMM_PARAMS)[number];
 /**
  * The function of `GEMM_PARAMS`: addresses and strides in bytes. A[i, s] is at a + i aRow + s aStep. With panelBytes = 0,
  * B[j, s] is at b + j bLane + s bStep; otherwise b is the first of panels `[k][nr]` that lie panelBytes apart. C is
- * row-major with ldc bytes between rows. `bias` is the address of n floats, or 0. `scratch` is all of the thread's.
+ * row-major with ldc bytes between rows. `bias` is the address of n floats, or 0. `scratch` is memory of the thread's own.
+ * With `adds` the product is added to C, and there is no bias.
  */
-export function gemm(context: ModuleContext): Func {
+export function gemm(context: ModuleContext, { kc: KC, mc: MC, bytes } = LARGE, adds = false): Func {
   const { mr, nr } = context.features.tile;
+  const B_PANELS = A_BLOCK + MC * KC * 4;
   const packA = packBlock(context);
   const packB = packPanels(context);
   const multiply = blockTimesPanels(context);
-  const panelsPerGroup = Math.floor((SCRATCH_BYTES - B_PANELS) / (KC * nr * 4));
-  return context.shared('gemm', () => {
-    const f = context.module.func('gemm', new Array<'i32'>(GEMM_PARAMS.length).fill('i32'));
+  const panelsPerGroup = Math.floor((bytes - B_PANELS) / (KC * nr * 4));
+  const name = `gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`;
+  return context.shared(name, () => {
+    const f = context.module.func(name, new Array<'i32'>(GEMM_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(GEMM_PARAMS.map((name, i) => [name, f.params[i]!])) as Record<GemmParam, Local>;
     const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
@@ -244,7 +253,7 @@ export function gemm(context: ModuleContext): Func {
               columns,
               kc,
               select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
-              i32.eqz(k0),
+              adds ? i32.const(0) : i32.eqz(k0),
               p.scratch,
             ),
           ),

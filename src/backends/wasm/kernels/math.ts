@@ -14,6 +14,8 @@ export interface VectorMath {
   /** A v128 constant, set once at the start of the function. */
   f32(x: number): Code;
   i32(x: number): Code;
+  /** A v128 of its own for a value that is used more than once. */
+  local(): Local;
   /** x * y + z, fused where the engine has relaxed SIMD. */
   madd(x: Code, y: Code, z: Code): Code;
   exp: Map1;
@@ -255,6 +257,7 @@ export function vectorMath(f: Func, relaxed: boolean): VectorMath {
   return {
     f32: c,
     i32: n,
+    local: () => f.local('v128'),
     madd,
     exp,
     log,

@@ -3,10 +3,12 @@
  * weight back as plain rows for kernels that know no panels.
  */
 import { sizeOf } from '../../../tensor/shape.ts';
-import { brIf, type Code, call, i32, type Local, loop, select, set, tee, when } from '../assembler.ts';
+import { brIf, type Code, call, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import type { PackAttrs } from '../weights.ts';
 import { copyLane, packLanes, SOURCE_BYTES, SOURCE_TYPES } from './pack-lanes.ts';
+import { PANEL_ROWS, QUANTIZED_FORMATS } from './quantized-layout.ts';
+import { callUnpackRow, writeRowSource } from './quantized-rows.ts';
 import { threadRange } from './rows.ts';
 
 /**
@@ -125,19 +127,38 @@ export const pack: WasmKernel = {
   work: ({ inputs: [bytes] }) => sizeOf(bytes!.shape),
 };
 
-/** toRows [N, K] in panels -> [N, K] dense. Threads split the panels. */
+/** toRows [N, K] in panels or quantised -> [N, K] dense. Threads split the panels. */
 export const toRows: WasmKernel = {
   name: 'toRows',
-  formats: [['panels']],
+  formats: [['panels', ...QUANTIZED_FORMATS]],
   emit(context) {
     const { nr } = context.features.tile;
     const copy = packLanes(context);
     const f = context.module.func('toRows', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
-    const [src, dst, n, k, panel, end, rows] = f.i32s(7);
+    const [src, dst, n, k, kind, blocks, bytes, panel, end, rows] = f.i32s(10);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
+    const quantized: Code = [
+      threadRange(n, thread, threads, PANEL_ROWS, panel, end),
+      when(
+        i32.lt(panel, end),
+        loop(
+          callUnpackRow(
+            context,
+            kind,
+            i32.add(src, i32.mul(i32.divu(panel, i32.const(PANEL_ROWS)), bytes)),
+            i32.and(panel, i32.const(PANEL_ROWS - 1)),
+            blocks,
+            i32.add(dst, i32.mul(panel, floats(k))),
+          ),
+          brIf(0, i32.lt(tee(panel, i32.add(panel, i32.const(1))), end)),
+        ),
+      ),
+      ret,
+    ];
     return f.emit(
-      [src, dst, n, k].map((word, i) => set(word, i32.load(args, 4 * i))),
+      [src, dst, n, k, kind, blocks, bytes].map((word, i) => set(word, i32.load(args, 4 * i))),
+      when(kind, quantized),
       threadRange(i32.divu(i32.add(n, i32.const(nr - 1)), i32.const(nr)), thread, threads, 1, panel, end),
       when(
         i32.lt(panel, end),
@@ -160,7 +181,9 @@ export const toRows: WasmKernel = {
       ),
     );
   },
-  args({ inputs: [weight], output }, out) {
-    out.address(weight!).address(output).i32(output.shape[0]!).i32(output.shape[1]!);
+  args({ inputs: [weight], output }, out, features) {
+    const [n, k] = output.shape as [number, number];
+    out.address(weight!).address(output).i32(n).i32(k);
+    writeRowSource(weight!, k, out, features);
   },
 };

@@ -20,13 +20,13 @@ const relaxedSimd = WebAssembly.validate(
 
 /** Every tile that `chooseTile` gives, with plain arithmetic everywhere and multiply-add where the engine has it. */
 const LEVELS: Features[] = [
-  { relaxed: false, revec: false, threads: 1, tile: { mr: 2, nr: 16 } },
-  { relaxed: false, revec: false, threads: 1, tile: { mr: 6, nr: 8 } },
+  { relaxed: false, dot: 'none', revec: false, threads: 1, tile: { mr: 2, nr: 16 } },
+  { relaxed: false, dot: 'none', revec: false, threads: 1, tile: { mr: 6, nr: 8 } },
   ...(relaxedSimd
-    ? [
-        { relaxed: true, revec: false, threads: 1, tile: { mr: 6, nr: 8 } },
-        { relaxed: true, revec: true, threads: 1, tile: { mr: 6, nr: 16 } },
-      ]
+    ? ([
+        { relaxed: true, dot: 'none', revec: false, threads: 1, tile: { mr: 6, nr: 8 } },
+        { relaxed: true, dot: 'none', revec: true, threads: 1, tile: { mr: 6, nr: 16 } },
+      ] satisfies Features[])
     : []),
 ];
 
