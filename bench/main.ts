@@ -8,6 +8,7 @@ import { load, machine } from './engine.ts';
 import { gemm } from './gemm.ts';
 import { growth } from './growth.ts';
 import { model } from './model.ts';
+import { quantized } from './quantized.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
 import { tokenizerGrowth, tokenizers } from './tokenizers.ts';
@@ -17,6 +18,7 @@ import { trainTokenizers } from './train-tokenizer.ts';
 const SECTIONS: Record<string, () => Promise<Row[]>> = {
   bandwidth,
   gemm,
+  quantized,
   model,
   growth,
   'cross-attention': crossAttention,

@@ -7,6 +7,8 @@ import { rowMajor, type Shape, sizeOf } from '../src/tensor/shape.ts';
 export interface Operand {
   readonly buffer: DeviceBuffer;
   readonly shape: Shape;
+  /** Whatever its format is: for kernels that only look at bytes. */
+  readonly asFloats?: boolean;
 }
 
 /** f32 values in [-0.5, 0.5) that repeat every 997. */
@@ -35,13 +37,13 @@ export function repeatStep(
 ): () => Promise<void> {
   const leaves = [...inputs, output].map(operand => operand.buffer);
   const views = [...inputs, output].map(
-    ({ shape, buffer }, index): View => ({
+    ({ shape, buffer, asFloats }, index): View => ({
       slot: { kind: 'leaf', index },
       offset: 0,
       shape,
       strides: rowMajor(shape),
       dtype: 'f32',
-      format: buffer.format,
+      format: asFloats ? undefined : buffer.format,
     }),
   );
   const step = { op, attrs: undefined, inputs: views.slice(0, -1), output: views.at(-1)!, path: '' };

@@ -16,6 +16,7 @@ export {
   HeedError,
   ShapeError,
   TokenizerError,
+  TrainingError,
   UnsupportedError,
 } from './errors.ts';
 export {
@@ -37,6 +38,8 @@ export {
   type TokenEvent,
 } from './generate/index.ts';
 export { Adapter, type AdapterUse, type LoadAdapterOptions } from './hub/adapters.ts';
+export { type CreateOptions, create } from './hub/create.ts';
+export { type CreateAdapterOptions, createAdapter } from './hub/create-adapter.ts';
 export {
   type DownloadProgress,
   folderFiles,
@@ -48,9 +51,15 @@ export {
   type UrlFilesOptions,
   urlFiles,
 } from './hub/files.ts';
-export { type LoadOptions, load, loadAdapter, type ModelProgress } from './hub/load.ts';
+export { type LoadDType, type LoadOptions, load, loadAdapter, type ModelProgress } from './hub/load.ts';
 export { type MergeOptions, mergeAdapter } from './hub/merge-adapter.ts';
 export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export {
+  type QuantizedTensor,
+  type QuantizeOptions,
+  type QuantizeReport,
+  quantizeModel,
+} from './hub/quantize-model.ts';
 export { saveAdapter } from './hub/save-adapter.ts';
 export type { SaveOptions } from './hub/save-model.ts';
 export type { EmbedOptions } from './hub/sentence-transformers.ts';

@@ -86,7 +86,7 @@ for (const [folder, why] of [
             expect(check, JSON.stringify(check)).toSatisfy(passes);
             checks++;
           }
-          expect(checks).toBe(2);
+          expect(checks).toBe(3);
           const model = await load(path, { backend });
           expect(model.parts.unexpected).toEqual([]);
           expect(model.tokenizer.vocabSize).toBe(model.vocabSize);

@@ -50,12 +50,14 @@ export interface OpenOptions {
   readonly quiet?: boolean;
   /** Adapters to put on, `FOLDER` or `FOLDER:SCALE`. */
   readonly adapters?: readonly string[];
+  /** Weights as plain matrices, which can be trained. */
+  readonly trainable?: boolean;
 }
 
 /** @throws what `load` and `openBackend` throw; nothing stays open then */
 export async function openModel(
   source: string,
-  { engine, terminal, say, numbers, signal, quiet, adapters = [] }: OpenOptions,
+  { engine, terminal, say, numbers, signal, quiet, adapters = [], trainable }: OpenOptions,
 ): Promise<OpenModel> {
   const start = performance.now();
   const open = await openBackend(engine);
@@ -69,7 +71,7 @@ export async function openModel(
     bars[progress.stage].show(label, progress.loadedBytes, progress.totalBytes);
   };
   try {
-    const base = await load(source, { backend: open.backend, env: terminal.env, signal, onProgress });
+    const base = await load(source, { backend: open.backend, env: terminal.env, signal, trainable, onProgress });
     const uses: AdapterUse[] = [];
     for (const text of adapters) {
       const { folder, scale } = adapterArgument(text);

@@ -53,7 +53,11 @@ export async function readAdapterConfig(files: ModelFiles, signal?: AbortSignal)
   return bytes && adapterConfig(json, decodeUtf8(bytes, ADAPTER_CONFIG), files.name);
 }
 
-function adapterConfig(json: Json, text: string, name: string): AdapterConfig {
+/**
+ * What a parsed config says.
+ * @throws what `readAdapterConfig` throws
+ */
+export function adapterConfig(json: Json, text: string, name: string): AdapterConfig {
   const where = `${ADAPTER_CONFIG} of ${name}`;
   const read = new ConfigReader(json, where);
   const type = read.string('peft_type');

@@ -2,9 +2,9 @@
 import { CheckpointError, ConfigError, UnsupportedError } from '../errors.ts';
 import { type Checkpoint, type ModelFiles, openCheckpointFrom } from '../formats/index.ts';
 import type { HeadName } from '../models/architecture.ts';
-import { type AdapterParams, type Direction, type LowRank, nodeOf } from '../nn/adapter.ts';
+import { type AdapterParams, type Direction, type LowRank, lengthParts, nodeOf } from '../nn/adapter.ts';
 import { disposeParameters, loadParameters } from '../nn/load-parameters.ts';
-import { type Backend, compute, linear, Tensor } from '../tensor/index.ts';
+import { type Backend, compute, Tensor } from '../tensor/index.ts';
 import { ADAPTER_CONFIG, type AdapterConfig, readAdapterConfig } from './adapter-config.ts';
 import { type AdapterPlan, planAdapter } from './adapter-plan.ts';
 import type { HubOptions } from './hub-settings.ts';
@@ -18,7 +18,7 @@ export class Adapter {
   readonly name: string;
   readonly config: AdapterConfig;
   readonly params: AdapterParams;
-  /** Names of its tensors in the file, by their names in `params`, `layers.h.0.attn.c_attn.down`. */
+  /** Names of its tensors in files, by their names in `params`, `layers.h.0.attn.c_attn.down`. */
   readonly fileNames: ReadonlyMap<string, string>;
   /** Those of them that the file holds transposed. */
   readonly transposed: ReadonlySet<string>;
@@ -66,7 +66,7 @@ export async function loadAdapterFrom(
     const tensors = loaded.params as Readonly<Record<string, Tensor>>;
     try {
       const params = await assemble(model, config, plan, tensors);
-      const fileNames = new Map([...plan.names].map(([key, name]) => [name, key]));
+      const fileNames = new Map([...plan.names].map(([key, name]) => [name, plainKey(key)]));
       const transposed = new Set(Object.keys(plan.spec).filter(name => plan.spec[name]!.transposed));
       return new Adapter({ name: files.name, config, params, fileNames, transposed });
     } catch (error) {
@@ -77,6 +77,9 @@ export async function loadAdapterFrom(
     await checkpoint.close();
   }
 }
+
+/** Names in files do not say what the adapter was called in training. */
+const plainKey = (key: string): string => key.replace(/(\.modules_to_save)?\.default(?=\.|$)/, '');
 
 /** The tensors of an adapter's folder. @throws CheckpointError when there are none */
 export async function openAdapter(files: ModelFiles, signal?: AbortSignal): Promise<Checkpoint> {
@@ -105,8 +108,7 @@ async function assemble(
     layers[layer] = { down, up, ...(bias && { bias }), scale: config.facts(module).scale, ...(table && { table }) };
   }
   for (const [layer, weight, magnitude] of directed) {
-    const { down, up } = layers[layer]!;
-    const direction = { magnitude, squares: await squares(weight, down, up, model.backend) };
+    const direction = { magnitude, squares: await squares(weight, layers[layer]!, model.backend) };
     layers[layer] = { ...layers[layer]!, direction };
   }
   const saved = Object.entries(tensors).filter(([name]) => name.startsWith('saved.'));
@@ -125,7 +127,11 @@ export function weightOf(model: Pick<ModelParts, 'params'>, layer: string): Tens
 }
 
 /** Of each row of W `[out, in]` and of B A the squared length, and their products with each other. */
-async function squares(weight: Tensor, down: Tensor, up: Tensor, backend: Backend): Promise<Direction['squares']> {
+export async function squares(
+  weight: Tensor,
+  { down, up }: Pick<LowRank, 'down' | 'up'>,
+  backend: Backend,
+): Promise<Direction['squares']> {
   const [out, width] = weight.shape as [number, number];
   // A product of the whole weight with itself would take its memory once more on the device.
   const values = await weight.data();
@@ -135,9 +141,7 @@ async function squares(weight: Tensor, down: Tensor, up: Tensor, backend: Backen
     for (let j = i * width; j < (i + 1) * width; j++) sum += values[j]! * values[j]!;
     lengths[i] = sum;
   }
-  const perRow = (x: Tensor) => x.mul(up).sum(-1).reshape(out);
-  const cross = perRow(linear(down, weight).transpose());
-  const own = perRow(linear(up, linear(down, down)));
+  const { cross, own } = lengthParts(weight, down, up);
   await compute(cross, own);
   const writer = backend.weight([out], {});
   await writer.write(new Uint8Array(lengths.buffer), 'F32');
@@ -173,6 +177,9 @@ const TASK_HEADS: Readonly<Record<string, HeadName>> = {
 /** The head that a model is to have for the task of an adapter; undefined = whichever it has. */
 export const headOfTask = (task: string | undefined): HeadName | undefined =>
   task !== undefined && Object.hasOwn(TASK_HEADS, task) ? TASK_HEADS[task] : undefined;
+/** What PEFT calls what a head is for; undefined where it has no word. */
+export const taskOfHead = (head: HeadName): string | undefined =>
+  Object.keys(TASK_HEADS).find(task => TASK_HEADS[task] === head);
 
 /**
  * Where the model of an adapter is: a folder, which a relative path leads to from the adapter's, or a name on the hub.

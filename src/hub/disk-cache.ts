@@ -3,6 +3,7 @@
  * round: `models--org--name/` with `blobs/<checksum>`, `snapshots/<commit>/<path>` (relative links to blobs) and
  * `refs/<revision>` (a commit). Source: huggingface/huggingface_hub, file_download.py.
  */
+import { ConfigError } from '../errors.ts';
 import { fileIfThere, nodeFiles, splitPath } from '../formats/index.ts';
 import { writeFiles } from '../formats/node-files.ts';
 import { downloadBlob } from './blob-download.ts';
@@ -107,11 +108,13 @@ async function isFile(path: string, size?: number): Promise<boolean> {
 
 /** Puts a blob into a snapshot, in place of what may be there: as a link, or as a copy where there are none. */
 async function place(folder: string, pointer: string, depth: number, etag: string): Promise<void> {
-  const { copyFile, link, mkdir, rename, rm, symlink } = await nodeFiles();
+  const { copyFile, link, mkdir, realpath, rename, rm, symlink } = await nodeFiles();
   const blob = `${folder}/blobs/${etag}`;
   const temporary = `${pointer}.${crypto.randomUUID()}.incomplete`;
   await storing(pointer, async () => {
-    await mkdir(splitPath(pointer)[0], { recursive: true });
+    const [parent] = splitPath(pointer);
+    await mkdir(parent, { recursive: true });
+    await checkInside(await realpath(parent), await realpath(folder));
     try {
       // Windows lets only some users make symbolic links, and some file systems have neither kind.
       await symlink(`${'../'.repeat(depth + 1)}blobs/${etag}`, temporary).catch(() =>
@@ -121,6 +124,18 @@ async function place(folder: string, pointer: string, depth: number, etag: strin
     } finally {
       await rm(temporary, { force: true });
     }
+  });
+}
+
+/** Throws ConfigError where a link among the folders of a snapshot leads out of the model. */
+async function checkInside(place: string, folder: string): Promise<void> {
+  const { relative, isAbsolute } = await import('node:path');
+  const way = relative(folder, place);
+  if (!way.startsWith('..') && !isAbsolute(way)) return;
+  throw new ConfigError('a link leads out of the folder of a downloaded model', {
+    seen: place,
+    expected: `a folder in ${folder}`,
+    fix: 'remove the link',
   });
 }
 

@@ -31,13 +31,8 @@ export interface OpenGguf {
  * @throws FormatError, CheckpointError, UnsupportedError for an architecture that is not known
  */
 export async function openGgufModel(files: ModelFiles, signal?: AbortSignal): Promise<OpenGguf | undefined> {
-  if (!(await isGgufModel(files))) return undefined;
-  const file = await openCheckpointFrom(files, signal);
-  if (!isGguf(file)) {
-    // The name is that of a GGUF file, the content is another checkpoint's.
-    await file.close();
-    return undefined;
-  }
+  const file = await openGgufFile(files, signal);
+  if (!file) return undefined;
   try {
     const { json, generation, views } = await ggufModel(file, files.name);
     return { json, generation, checkpoint: viewCheckpoint(file, views, files.name), file };
@@ -45,6 +40,16 @@ export async function openGgufModel(files: ModelFiles, signal?: AbortSignal): Pr
     await file.close();
     throw error;
   }
+}
+
+/** The GGUF file that is a model's weights, whatever it holds; undefined when they are of another form. */
+export async function openGgufFile(files: ModelFiles, signal?: AbortSignal): Promise<GgufCheckpoint | undefined> {
+  if (!(await isGgufModel(files))) return undefined;
+  const file = await openCheckpointFrom(files, signal);
+  if (isGguf(file)) return file;
+  // The name is that of a GGUF file, the content is another checkpoint's.
+  await file.close();
+  return undefined;
 }
 
 async function isGgufModel(files: ModelFiles): Promise<boolean> {

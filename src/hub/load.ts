@@ -1,5 +1,5 @@
 /** Opens a checkpoint: config, weights, tokenizer and generation defaults, from wherever their files are. */
-import { CheckpointError, HeedError, TokenizerError } from '../errors.ts';
+import { CheckpointError, ConfigError, HeedError, TokenizerError } from '../errors.ts';
 import { type Checkpoint, openCheckpointFrom } from '../formats/index.ts';
 import { optionsFromConfig } from '../generate/index.ts';
 import type { HeadName } from '../models/architecture.ts';
@@ -35,13 +35,22 @@ export type ModelProgress =
   | ({ readonly stage: 'download' } & DownloadProgress)
   | ({ readonly stage: 'load' } & LoadProgress);
 
+const LOAD_DTYPES = ['auto', 'f32'] as const;
+/** What weights are computed with. */
+export type LoadDType = (typeof LOAD_DTYPES)[number];
+
 /** The options of the hub are for models that are named by their id on it. */
 export interface LoadOptions extends HubOptions {
   /** Where to compute. Default: the shared WebAssembly backend. */
   readonly backend?: Backend | undefined;
   /** Default: what `architectures` in config.json says, or what the weights are enough for. */
   readonly head?: HeadName | undefined;
-  /** Keep the weights as plain matrices, so that they can be trained. Products are slower then. */
+  /**
+   * `auto` (default): matrices are computed with in the file's own dtype, where the backend knows it: blocks of GGUF files, half
+   * precision. `f32`: all weights become single precision, which takes up to seven times the memory.
+   */
+  readonly dtype?: LoadDType | undefined;
+  /** Keep the weights as plain matrices, so that they can be trained, in single precision. Products are slower then. */
   readonly trainable?: boolean | undefined;
   /** Aborting stops requests and reading; `load` throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -90,8 +99,13 @@ export function isHubId(source: string): boolean {
 }
 
 async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpoint): Promise<Model> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, dtype = 'auto' } = options;
   signal?.throwIfAborted();
+  if (!LOAD_DTYPES.includes(dtype))
+    throw new ConfigError('weights are not loaded as this dtype', {
+      seen: String(dtype),
+      expected: LOAD_DTYPES.join(' or '),
+    });
   const modules = await sentenceModules(given, signal);
   const files = modules?.encoder ?? given;
   const gguf = await openGgufModel(files, signal);
@@ -125,6 +139,7 @@ async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpo
     const { params, names, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
+      keep: dtype === 'auto',
       outputRows: gguf !== undefined,
       signal,
       onProgress: onProgress && (progress => onProgress({ stage: 'load', ...progress })),
@@ -199,13 +214,15 @@ export async function loadAdapter(
 }
 
 /** The tokenizer, or what is wrong with it: the model can be run on token ids all the same. */
-async function readTokenizer(
+export async function readTokenizer(
   files: ModelFiles,
   gguf?: OpenGguf,
   signal?: AbortSignal,
 ): Promise<Pick<ModelParts, 'tokenizer' | 'tokenizerProblem'>> {
   try {
-    if (gguf?.file.head.values.has('tokenizer.ggml.model')) return { tokenizer: tokenizerFromGguf(gguf.file.head) };
+    const kind = gguf?.file.head.values.get('tokenizer.ggml.model');
+    if (gguf && kind === 'no_vocab') return { tokenizer: undefined };
+    if (gguf && kind !== undefined) return { tokenizer: tokenizerFromGguf(gguf.file.head) };
     return { tokenizer: await loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.()) };
   } catch (error) {
     signal?.throwIfAborted();

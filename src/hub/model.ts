@@ -33,6 +33,7 @@ import { dataOfAll, replace, type Tensor, trace } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
 import { type AdapterUse, checkUses } from './adapters.ts';
 import { ModelDenoiser } from './model-denoiser.ts';
+import { saveAdapter } from './save-adapter.ts';
 import { type ModelOrigin, type SaveOptions, saveModel } from './save-model.ts';
 import { type EmbedOptions, type SentencePipeline, sentenceInputs, sentenceVectors } from './sentence-transformers.ts';
 import { decoderPrompts, padded, SourceDecoder } from './source-decoder.ts';
@@ -275,15 +276,19 @@ export class Model implements Decoder {
   }
 
   /**
-   * Writes a folder in the reference's layout, in Node: config.json, safetensors in float32, generation settings and tokenizer.
+   * Writes a folder in the reference's layout, in Node: config.json, safetensors, generation settings and tokenizer.
    * It is there when it is complete. Names and orientation of the weights are those of the checkpoint that was loaded. The
-   * tokenizer of a GGUF file has no form of its own and is not written.
+   * tokenizer of a GGUF file has no form of its own and is not written. Of a model with an adapter this writes the adapter, as in
+   * the reference.
    * @returns the names of the files
-   * @throws ConfigError when the folder holds a model already, when this one has adapters or was not loaded from files
+   * @throws ConfigError when the folder holds a model already, when this one has several adapters or was not loaded from files
    */
   async save(folder: string, options: SaveOptions = {}): Promise<readonly string[]> {
     this.#checkOpen();
-    return saveModel(this.parts, folder, options);
+    const [use, ...others] = this.parts.adapters ?? [];
+    return use && others.length === 0
+      ? saveAdapter(use.adapter, folder, options)
+      : saveModel(this.parts, folder, options);
   }
   /** Frees the weights. Later calls throw; sessions that are still open fail at their next step. */
   dispose(): void {

@@ -10,7 +10,7 @@ import {
 } from '../formats/index.ts';
 import { classOfHead } from '../models/choose-head.ts';
 import { nodeOf } from '../nn/adapter.ts';
-import type { ParamSpec } from '../nn/params.ts';
+import { type SavedDType, tensorToWrite } from '../nn/tensor-to-write.ts';
 import { Tensor } from '../tensor/index.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import { editJson } from './edit-json.ts';
@@ -32,9 +32,18 @@ export interface ModelOrigin {
   /** Of a sentence encoder all its files, and where its modules lie among them, the model itself first. */
   readonly modules?: { readonly files: ModelFiles; readonly paths: readonly string[] } | undefined;
 }
+/** Elements of a saved model, with the names that config.json and the files have for them. */
+const SAVED_DTYPES = {
+  f32: { config: 'float32', file: 'F32' },
+  f16: { config: 'float16', file: 'F16' },
+  bf16: { config: 'bfloat16', file: 'BF16' },
+} as const;
+
 export interface SaveOptions {
   /** Into a folder that holds a model already, in its place. Default false. */
   readonly overwrite?: boolean | undefined;
+  /** What the weights are stored as. Default f32. */
+  readonly dtype?: keyof typeof SAVED_DTYPES | undefined;
   /** Most bytes of weights in one file. Default 5 GB, as the reference. */
   readonly maxShardBytes?: number | undefined;
   /** Stops between two pieces; nothing is changed then. */
@@ -45,8 +54,6 @@ export interface SaveOptions {
 const CONFIG = 'config.json';
 const MODULES = 'modules.json';
 const SHARD_BYTES = 5e9;
-/** Weights are handed to the disk in pieces of about this many bytes. */
-const PIECE_BYTES = 4 << 20;
 /** Files that are taken over as they are: how to generate, tokenizers and their templates, what is done to images and sound. */
 const COMPANIONS =
   /^(generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|preprocessor_config|processor_config)\.json$|^(merges|vocab)\.txt$|^chat_template\.jinja$|\.(model|tiktoken)$/;
@@ -62,11 +69,18 @@ const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 export async function saveModel(parts: ModelParts, folder: string, options: SaveOptions): Promise<readonly string[]> {
   const { origin, adapters } = parts;
   if (adapters?.length)
-    throw new ConfigError('a model with adapters is not saved as one', {
+    throw new ConfigError('a model with several adapters is not saved as one', {
       fix: 'merge them into the model (mergeAdapter), or save them apart (saveAdapter)',
     });
   if (!origin) throw new ConfigError('the model was not loaded from files, so there is no config.json to write');
-  const { maxShardBytes = SHARD_BYTES, overwrite = false, signal, onProgress } = options;
+  const { dtype = 'f32', maxShardBytes = SHARD_BYTES, overwrite = false, signal, onProgress } = options;
+  const stored = Object.hasOwn(SAVED_DTYPES, dtype) ? SAVED_DTYPES[dtype] : undefined;
+  if (!stored)
+    throw new ConfigError('models are not saved in this dtype', {
+      seen: String(dtype),
+      expected: Object.keys(SAVED_DTYPES).join(', '),
+      fix: 'quantizeModel writes blocks, into a GGUF file',
+    });
   const holds = (name: string) => name === CONFIG || name === MODULES || isWeightsFile(name);
   const { files, modules, generation } = origin;
   return writeFolder(folder, { holds, last: CONFIG, what: 'a model', overwrite }, async stage => {
@@ -74,10 +88,15 @@ export async function saveModel(parts: ModelParts, folder: string, options: Save
     const [path = '', ...others] = modules?.paths ?? [];
     const own = below(stage, path);
     const metadata = { format: 'pt' };
-    await writeShardedSafetensors(own, weightsOf(parts, origin), { maxShardBytes, metadata, signal, onProgress });
+    await writeShardedSafetensors(own, weightsOf(parts, origin, stored.file), {
+      maxShardBytes,
+      metadata,
+      signal,
+      onProgress,
+    });
     await copyFiles(files, own, COMPANIONS, USUAL_COMPANIONS, signal);
     if (generation) await writeFile(`${own}/generation_config.json`, `${JSON.stringify(generation, null, 2)}\n`);
-    await writeFile(`${own}/${CONFIG}`, await configText(parts, origin));
+    await writeFile(`${own}/${CONFIG}`, await configText(parts, origin, stored.config));
     if (!modules) return;
     await copyFiles(modules.files, stage, SENTENCE_FILES, [MODULES, 'config_sentence_transformers.json'], signal);
     for (const other of others)
@@ -98,48 +117,29 @@ async function copyFiles(from: ModelFiles, to: string, which: RegExp, usual: rea
 }
 
 /** The text of config.json as it was read, but for what saving changes: the class of the head, and the dtype. */
-async function configText({ architecture, head }: ModelParts, { json, files }: ModelOrigin): Promise<string> {
+async function configText(
+  { architecture, head }: ModelParts,
+  { json, files }: ModelOrigin,
+  dtype: string,
+): Promise<string> {
   const bytes = await readFile(files, CONFIG);
   const text = bytes ? decodeUtf8(bytes, `${CONFIG} of ${files.name}`) : JSON.stringify(json, null, 2);
   const name = classOfHead({ architecture, json }, head);
-  const dtypes = ['torch_dtype', 'dtype'].filter(field => typeof json[field] === 'string');
+  const named = ['torch_dtype', 'dtype'].filter(field => typeof json[field] === 'string');
+  // Of a config that names none the reference takes single precision.
+  const dtypes = named.length || dtype === 'float32' ? named : ['torch_dtype'];
   return editJson(text, {
     ...(name && { architectures: [name] }),
-    ...Object.fromEntries(dtypes.map(field => [field, 'float32'])),
+    ...Object.fromEntries(dtypes.map(field => [field, dtype])),
     quantization_config: undefined,
   });
 }
 
 /** The parameters as the file has them. A buffer that the checkpoint lacked is made anew by loading. */
-function weightsOf({ specs, params }: ModelParts, { names }: ModelOrigin): TensorToWrite[] {
+function weightsOf({ specs, params }: ModelParts, { names }: ModelOrigin, dtype: SavedDType): TensorToWrite[] {
   return [...specs].flatMap(([name, spec]) => {
     const tensor = nodeOf(params, name);
     if (!(tensor instanceof Tensor) || (spec.constant === 'buffer' && !names.has(name))) return [];
-    return [tensorToWrite(names.get(name) ?? name, tensor, spec)];
+    return [tensorToWrite(names.get(name) ?? name, tensor, spec, dtype)];
   });
-}
-
-/** A tensor on its way into a file as float32, with its rows as columns where the declaration says so. */
-export function tensorToWrite(
-  name: string,
-  tensor: Tensor,
-  { transposed = false }: Pick<ParamSpec, 'transposed'> = {},
-): TensorToWrite {
-  const { shape } = tensor;
-  return {
-    name,
-    dtype: 'F32',
-    shape: transposed ? [...shape].reverse() : shape,
-    async *chunks() {
-      const values = await tensor.data();
-      const [rows, columns] = transposed ? (shape as [number, number]) : [1, values.length];
-      const at = transposed ? (i: number) => (i % rows) * columns + Math.floor(i / rows) : (i: number) => i;
-      const length = PIECE_BYTES / 4;
-      for (let from = 0; from < values.length; from += length) {
-        const piece = new Float32Array(Math.min(length, values.length - from));
-        for (let i = 0; i < piece.length; i++) piece[i] = values[at(from + i)]!;
-        yield new Uint8Array(piece.buffer);
-      }
-    },
-  };
 }

@@ -29,6 +29,7 @@ function storageError(path: string, error: unknown): unknown {
     case 'ENOTDIR':
     case 'EEXIST':
     case 'EISDIR':
+    case 'ELOOP':
       return new ConfigError('something else stands where downloaded models are kept', {
         ...facts,
         fix: `remove it, or ${OTHER_PLACE}`,

@@ -123,7 +123,7 @@ async function openUrl(
   // Of an empty file there is no range.
   if (response.status === 416) return emptied(response, name);
   if (response.status !== 200) throw await refused(response, name);
-  return blobSource(await guarded(name, signal, BROKEN, () => response.blob()), name);
+  return blobSource(await readBlob(response, name, rules), name);
 }
 
 async function emptied(response: Response, name: string): Promise<ByteSource> {
@@ -222,6 +222,25 @@ async function readBody(response: Response, length: number, name: string, rules:
   }
   if (filled === length) return bytes;
   throw new CheckpointError(BROKEN, { seen: `${filled} bytes`, expected: `${length} bytes`, where: name });
+}
+
+/** A body of any length; the browser may keep it on the disk. */
+async function readBlob(response: Response, name: string, rules: BodyRules): Promise<Blob> {
+  const parts: Blob[] = [];
+  let some: Uint8Array[] = [];
+  let size = 0;
+  for (const reader = response.body?.getReader(); reader; ) {
+    const { done, value } = await guarded(name, rules.signal, BROKEN, () => nextPart(reader, rules.stallMs));
+    if (value) some.push(value);
+    size += value?.length ?? 0;
+    if (done || size >= BLOCK_BYTES) {
+      parts.push(new Blob(some as BlobPart[]));
+      some = [];
+      size = 0;
+    }
+    if (done) break;
+  }
+  return new Blob(parts);
 }
 
 /** The next bytes of a body; an error when none come for a while. */

@@ -102,6 +102,11 @@ export interface Architecture<C = unknown> {
   readonly sourceVocabSize?: (config: C) => number;
   /** Longest source of an encoder-decoder; undefined = no limit. */
   readonly sourceLength?: (config: C) => number | undefined;
+  /**
+   * Standard deviation of a parameter's first values where the family's authors chose another one than the config's
+   * `initializer_range`, which is given.
+   */
+  readonly deviation?: (name: string, config: C, range: number) => number | undefined;
   /** Generation settings, by the reference's names, that a config without generation_config.json implies. */
   readonly generation?: (config: C) => Readonly<Record<string, unknown>>;
   /** Keys and values that generation keeps. */

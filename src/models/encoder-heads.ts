@@ -1,6 +1,6 @@
 /** The heads that encoders have in common. What differs from family to family is handed in: poolers, transforms, names. */
 import { activation } from '../nn/activation.ts';
-import { Embedding, Linear, type LinearParams, linear } from '../nn/linear.ts';
+import { Linear, type LinearParams, linear } from '../nn/linear.ts';
 import { binaryTokenLoss, type ProblemType, spanLoss, tokenLoss } from '../nn/loss.ts';
 import { layerNorm } from '../nn/norm.ts';
 import type { ParamSpec, Params, Spec } from '../nn/params.ts';
@@ -103,7 +103,7 @@ export const tokenHeads = <C extends EncoderHeadConfig, S extends Named>(
 export const OutputMatrix = (
   c: Pick<EncoderHeadConfig, 'vocab_size' | 'tie_word_embeddings'>,
   width: number,
-): { readonly weight?: ParamSpec } => (c.tie_word_embeddings ? {} : Embedding(c.vocab_size, width));
+): { readonly weight?: ParamSpec } => (c.tie_word_embeddings ? {} : Linear(width, c.vocab_size, { bias: false }));
 
 /**
  * Name of a parameter where files hold the output layer as `decoder`, beside the head's own `bias`: a tied one is a copy and

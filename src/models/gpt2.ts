@@ -102,5 +102,7 @@ export const gpt2: Architecture<Config> = {
   heads: decoderHeads({ parameters: GPT2, width: c => c.n_embd, hidden, embedding: p => p.wte }),
   vocabSize: c => c.vocab_size,
   contextLength: c => c.n_positions,
+  /** What is added to the residual stream is smaller, so that its size does not depend on the depth. */
+  deviation: (name, c, range) => (name.endsWith('.c_proj.weight') ? range / Math.sqrt(2 * c.n_layer) : undefined),
   cache: c => ({ layers: c.n_layer, heads: c.n_head, headDim: c.n_embd / c.n_head }),
 };

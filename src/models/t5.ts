@@ -38,6 +38,8 @@ export interface Config {
   dense_act_fn: string;
   is_gated_act: boolean;
   layer_norm_epsilon: number;
+  /** Factor of the first values of all matrices. */
+  initializer_factor: number;
   tie_word_embeddings: boolean;
   pad_token_id: number;
   eos_token_id: number;
@@ -74,6 +76,7 @@ function config(read: ConfigReader, defaults: Defaults): Config {
     relative_attention_max_distance: farthest,
     dense_act_fn,
     is_gated_act: gate !== undefined,
+    initializer_factor: read.positive('initializer_factor', 1),
     layer_norm_epsilon: read.positive('layer_norm_epsilon', 1e-6),
     tie_word_embeddings: read.boolean('tie_word_embeddings', true),
     pad_token_id: read.integer('pad_token_id', 0, 0),
@@ -223,6 +226,15 @@ function rename(key: string, c: Config): string | undefined {
   return /^(encoder|decoder)\.embed_tokens\.weight$/.test(name) ? 'shared.weight' : name;
 }
 
+/** So that scores without a scale begin as if they had one, and every layer's output as large as its input. */
+function deviation(name: string, c: Config): number | undefined {
+  const inner = c.num_heads * c.d_kv;
+  const part = /\.(q|k|v|o|relative_attention_bias|wi|wi_0|wi_1|wo)\.weight$/.exec(name)?.[1];
+  const size = { q: c.d_model * c.d_kv, o: inner, wo: c.d_ff }[part ?? ''] ?? c.d_model;
+  if (part) return c.initializer_factor / Math.sqrt(size);
+  return /^(shared|lm_head)\./.test(name) ? c.initializer_factor : undefined;
+}
+
 function textToText(name: string, defaults: Defaults, hasTable: HasTable): Architecture<Config> {
   const width = (c: Config) => c.d_model;
   const body = { parameters: (c: Config) => T5(c, hasTable), width, encode, hidden: decoder };
@@ -241,6 +253,7 @@ function textToText(name: string, defaults: Defaults, hasTable: HasTable): Archi
     vocabSize: c => c.vocab_size,
     /** Distances have no end. */
     contextLength: () => undefined,
+    deviation,
     cache: c => ({ layers: c.num_decoder_layers, heads: c.num_heads, headDim: c.d_kv }),
   };
 }

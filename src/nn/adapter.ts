@@ -28,7 +28,7 @@ export interface Direction {
   readonly magnitude: Tensor;
   /**
    * Parts of the squared lengths as they are without the magnitude: |W|² + 2 scale W·(B A) + scale² |B A|². They need the whole
-   * weight and are computed once; their sum is cheap, whatever the scale.
+   * weight and are computed once, or when A and B change; their sum is cheap, whatever the scale.
    */
   readonly squares: { readonly weight: Tensor; readonly cross: Tensor; readonly own: Tensor };
 }
@@ -44,6 +44,12 @@ export interface AdaptedTable {
 /** Lengths of the rows, `[out]`. Nothing learns through them (section 4.3 of the paper). */
 export const rowLengths = ({ squares: { weight, cross, own } }: Direction, scale: number): Tensor =>
   stopGradient(weight.add(cross.mul(2 * scale)).add(own.mul(scale * scale))).sqrt();
+
+/** Those parts of the squared lengths that A and B have a share in, `[out]` each. */
+export function lengthParts(weight: Tensor, down: Tensor, up: Tensor): { cross: Tensor; own: Tensor } {
+  const perRow = (x: Tensor) => x.mul(up).sum(-1).reshape(up.dim(0));
+  return { cross: perRow(product(down, weight).transpose()), own: perRow(product(up, product(down, down))) };
+}
 
 /** y `[..., out]`, the layer's output for x `[..., in]`, with all that its adapters add. @param bias the layer's own, in y */
 export function addLowRank(adapters: readonly LowRank[], x: Tensor, y: Tensor, bias?: Tensor): Tensor {

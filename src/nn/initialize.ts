@@ -11,8 +11,8 @@ const PIECE_BYTES = 1 << 20;
 export interface InitializeOptions {
   /** Row-major weights, for training. Default false: matrices may be packed for products. */
   readonly plain?: boolean | undefined;
-  /** Standard deviation of matrices (`initializer_range` of a config). Default 0.02. */
-  readonly deviation?: number | undefined;
+  /** Standard deviation of matrices (`initializer_range` of a config), or of each by its name. Default 0.02. */
+  readonly deviation?: number | ((name: string) => number) | undefined;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function initializeParameters<S extends Spec>(
   const buffer = new PieceBuffer();
   try {
     for (const [i, [name, param]] of listParams(spec).entries())
-      made.set(name, await drawOne(param, backend, createRng(seed, i), buffer, options));
+      made.set(name, await drawOne(name, param, backend, createRng(seed, i), buffer, options));
   } catch (error) {
     for (const tensor of made.values()) tensor.dispose();
     throw error;
@@ -40,17 +40,19 @@ export async function initializeParameters<S extends Spec>(
 }
 
 async function drawOne(
+  name: string,
   { shape, init, matrix = false }: ParamSpec,
   backend: Backend,
   rng: Rng,
   buffer: PieceBuffer,
   { plain = false, deviation = DEVIATION }: InitializeOptions,
 ): Promise<Tensor> {
+  const spread = typeof deviation === 'number' ? deviation : deviation(name);
   const writer = backend.weight(shape, { matrix: matrix && !plain });
   try {
     for (const values of buffer.pieces(shape)) {
       if (init !== 'normal') values.fill(init === 'ones' ? 1 : 0);
-      else fillNormal(values, deviation, rng);
+      else fillNormal(values, spread, rng);
       await writer.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 'F32');
     }
     return Tensor.fromDevice(await writer.finish(), shape);

@@ -22,7 +22,9 @@ export function linear({ weight, bias, adapters }: LinearParams, x: Tensor): Ten
 }
 
 /** Declares a table of `n` rows. */
-export const Embedding = (n: number, width: number) => ({ weight: param([n, width], 'normal', { matrix: true }) });
+export const Embedding = (n: number, width: number) => ({
+  weight: param([n, width], 'normal', { matrix: true, table: true }),
+});
 /** Rows of the table: ids i32 `[...] -> [..., C]`, with its adapters. */
 export function embedding({ weight, lookups }: { readonly weight: Tensor } & AdaptedTable, ids: Tensor): Tensor {
   const y = gather(weight, ids);

@@ -8,8 +8,9 @@ import {
   tensorBytes,
   toFloat32,
 } from '../formats/index.ts';
-import { type Backend, leavesOf, type Shape, Tensor } from '../tensor/index.ts';
+import { type Backend, leavesOf, type Shape, Tensor, type WeightDType } from '../tensor/index.ts';
 import { initializeParameters } from './initialize.ts';
+import { checkFits } from './memory-need.ts';
 import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
 
 export interface LoadProgress {
@@ -22,6 +23,8 @@ export interface LoadParametersOptions {
   readonly rename: (key: string) => string | undefined;
   /** Plain row-major weights, for training. Default false: matrices may be packed for products. */
   readonly plain?: boolean | undefined;
+  /** Matrices stay in the file's dtype where the backend computes with it. Default false: all become f32. */
+  readonly keep?: boolean | undefined;
   /** Every matrix of the file is `[out, in]`, also those whose declarations say `transposed`. */
   readonly outputRows?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,7 +38,7 @@ const FLOATS = ['F32', 'F16', 'BF16', 'F64'] as const;
 type Float = (typeof FLOATS)[number];
 const isFloat = (dtype: TensorDType): dtype is Float => (FLOATS as readonly string[]).includes(dtype);
 
-/** Rows of the file as a backend takes them: blocks become the values that they stand for. */
+/** Rows of the file as any backend takes them: blocks become the values that they stand for. */
 function floats(bytes: Uint8Array, dtype: TensorDType): readonly [Uint8Array, Float] {
   return isFloat(dtype) ? [bytes, dtype] : [new Uint8Array(toFloat32(bytes, dtype).buffer), 'F32'];
 }
@@ -50,7 +53,8 @@ export interface Loaded<S> {
 
 /**
  * Loads every declared parameter; a buffer that the file lacks is filled as its declaration says.
- * @throws CheckpointError that lists every missing and mis-shaped tensor at once; nothing stays allocated then
+ * @throws CheckpointError that lists every missing and mis-shaped tensor at once, or says that the backend has no room for them;
+ * nothing stays allocated then
  */
 export async function loadParameters<S extends Spec>(
   checkpoint: Checkpoint,
@@ -60,14 +64,21 @@ export async function loadParameters<S extends Spec>(
 ): Promise<Loaded<S>> {
   const { found, names, unexpected } = match(checkpoint, spec, options);
   const totalBytes = [...found.values()].reduce((n, entry) => n + entry.byteLength, 0);
+  // In the order of the file: a source that reads ahead fetches every byte once.
+  const specs = new Map(listParams(spec));
+  const wanted = [...found].map(([name, entry]) => ({
+    name,
+    entry,
+    param: specs.get(name)!,
+    kept: isKept(entry, specs.get(name)!, backend, options),
+  }));
+  checkFits(wanted, backend, options.where);
   const buffers = [new Uint8Array(0), new Uint8Array(0)] as [Uint8Array, Uint8Array];
   const made = new Map<string, Tensor>();
   let loadedBytes = 0;
   try {
-    // In the order of the file: a source that reads ahead fetches every byte once.
-    const specs = new Map(listParams(spec));
-    for (const [name, entry] of found) {
-      made.set(name, await loadOne(checkpoint, entry, specs.get(name)!, backend, buffers, options));
+    for (const { name, entry, param, kept } of wanted) {
+      made.set(name, await loadOne(checkpoint, { entry, param, kept }, backend, buffers, options));
       loadedBytes += entry.byteLength;
       options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
     }
@@ -89,10 +100,18 @@ export function disposeParameters(params: unknown): void {
 const isTransposed = ({ transposed = false }: ParamSpec, { outputRows }: LoadParametersOptions): boolean =>
   transposed && !outputRows;
 
+/** Whether a weight stays as the file has it. */
+const isKept = (
+  { dtype }: TensorEntry,
+  param: ParamSpec,
+  { keeps }: Backend,
+  options: LoadParametersOptions,
+): boolean =>
+  (options.keep ?? false) && !options.plain && !isTransposed(param, options) && !!param.matrix && keeps.has(dtype);
+
 async function loadOne(
   checkpoint: Checkpoint,
-  entry: TensorEntry,
-  param: ParamSpec,
+  { entry, param, kept: keep }: { readonly entry: TensorEntry; readonly param: ParamSpec; readonly kept: boolean },
   backend: Backend,
   buffers: [Uint8Array, Uint8Array],
   options: LoadParametersOptions,
@@ -110,6 +129,7 @@ async function loadOne(
   const writer = backend.weight(param.shape, {
     transposed: isTransposed(param, options),
     matrix: !plain && (param.matrix ?? false),
+    keep,
   });
   try {
     const pieces = entry.byteLength === 0 ? 0 : Math.ceil(rowCount / pieceRows);
@@ -120,7 +140,7 @@ async function loadOne(
       // The other buffer fills while this one is packed.
       next = piece + 1 < pieces ? read(piece + 1) : undefined;
       next?.catch(() => {}); // awaited in the next turn; a failed write must not leave it unhandled
-      await writer.write(...floats(bytes, entry.dtype));
+      await writer.write(...(keep ? ([bytes, entry.dtype as WeightDType] as const) : floats(bytes, entry.dtype)));
     }
     return Tensor.fromDevice(await writer.finish(), param.shape);
   } catch (error) {

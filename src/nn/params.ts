@@ -13,6 +13,8 @@ export interface ParamSpec {
   readonly transposed?: boolean;
   /** Takes part in matrix products, so that a backend may pack it. */
   readonly matrix?: boolean;
+  /** Rows are looked up by ids. */
+  readonly table?: boolean;
   /** Training leaves it as it is. A `buffer` is no parameter that counts, and a file may lack it: then it is as `init` says. */
   readonly constant?: 'frozen' | 'buffer';
 }
@@ -30,7 +32,7 @@ export type Params<S> = S extends (...args: never[]) => infer R
 export const param = (
   shape: Shape,
   init: ParamSpec['init'],
-  options: Pick<ParamSpec, 'transposed' | 'matrix' | 'constant'> = {},
+  options: Pick<ParamSpec, 'transposed' | 'matrix' | 'table' | 'constant'> = {},
 ): ParamSpec => ({
   kind: 'param',
   shape,

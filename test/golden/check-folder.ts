@@ -15,7 +15,8 @@ import { gradientChecks } from './gradients.ts';
 import { perplexityChecks } from './perplexity.ts';
 import { modelFor } from './seen-length.ts';
 import { sessionChecks, sourceSessionChecks } from './session.ts';
-import { torchChecks, torchFolders, torchSkipped } from './torch.ts';
+import { torchChecks, torchFolders } from './torch.ts';
+import { trainChecks } from './train.ts';
 
 export interface FolderResult {
   readonly folder: string;
@@ -59,6 +60,7 @@ export async function checkFolder(files: GoldenFiles, folder: string, backend: B
       'gradients',
       gradientChecks(modelFor(trainable, golden)('forward', 'batch'), batch, golden.gradients),
     );
+    await collect('train', trainChecks(files, golden, trainable));
     trainable.dispose();
   }
   return { folder, checks, errors };
@@ -103,7 +105,7 @@ async function checkFormulas(files: GoldenFiles, folder: string, backend: Backen
   const { checks, errors, collect } = collector();
   const check = folder === DIFFUSION ? diffusionChecks : folder === 'gguf' ? ggufChecks : torchChecks;
   await collect(folder, check(files, folder, backend));
-  return { folder, checks, skipped: torchSkipped(folder), errors };
+  return { folder, checks, errors };
 }
 
 /** What is not supported, in one line. */

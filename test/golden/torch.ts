@@ -10,19 +10,20 @@ import { type GoldenFiles, readJson } from './golden-files.ts';
 import { recurrentChecks } from './recurrent.ts';
 import { lossChecks } from './torch-losses.ts';
 import { opChecks } from './torch-ops.ts';
+import { optimizerChecks } from './torch-optim.ts';
 import { tableChecks } from './torch-tables.ts';
 
 const FOLDER = 'torch';
 type Checks = (files: GoldenFiles, folder: string, backend: Backend) => AsyncIterable<Check>;
 
-/** The checks of each part, or why there are none. */
-const PARTS: Readonly<Record<string, Checks | string>> = {
+/** The checks of each part. */
+const PARTS: Readonly<Record<string, Checks>> = {
   ops: opChecks,
   losses: lossChecks,
   tables: tableChecks,
   logits_processors: processorChecks,
   recurrent: recurrentChecks,
-  optim: 'training comes later',
+  optim: optimizerChecks,
 };
 
 /** The parts that are there, as folders. */
@@ -32,19 +33,11 @@ export async function torchFolders(files: GoldenFiles): Promise<string[]> {
     .filter((_, i) => there[i])
     .map(part => `${FOLDER}/${part}`);
 }
-const partOf = (folder: string) => PARTS[folder.slice(FOLDER.length + 1)];
-
-/** Why a part is not checked. */
-export function torchSkipped(folder: string): string | undefined {
-  const part = partOf(folder);
-  return typeof part === 'string' ? part : undefined;
-}
 
 /** All checks of a part, `torch/ops`. */
 export async function* torchChecks(files: GoldenFiles, folder: string, backend: Backend): AsyncGenerator<Check> {
   setDefaultBackend(backend);
-  const part = partOf(folder);
-  if (typeof part === 'function') yield* part(files, FOLDER, backend);
+  yield* PARTS[folder.slice(FOLDER.length + 1)]!(files, FOLDER, backend);
 }
 
 /** Scores within 2e-6 and probabilities within 1e-6, both absolute. */

@@ -211,6 +211,44 @@ describe('a disk that refuses', () => {
   });
 });
 
+describe('links in the folder of a model', () => {
+  const victim = () => join(home, 'victim');
+
+  it('in the place of a download are not written through', async () => {
+    await files().pull(['config.json']);
+    await writeFile(victim(), 'precious');
+    await symlink(victim(), join(repo, 'blobs', `${sha256(WEIGHTS)}.heed.incomplete`));
+    await expect(bytes('model.safetensors')).rejects.toThrow(/something else stands where .*are kept; seen: ELOOP/);
+    expect(await readFile(victim(), 'utf8')).toBe('precious');
+  });
+
+  it('in the place of a file are replaced', async () => {
+    await files().pull(['config.json']);
+    await writeFile(victim(), 'precious');
+    await symlink(victim(), join(repo, 'snapshots', hub.commit('org/tiny'), 'model.safetensors'));
+    expect(await bytes('model.safetensors')).toEqual(WEIGHTS);
+    expect(await readFile(victim(), 'utf8')).toBe('precious');
+  });
+
+  it('in the place of a folder are refused where they lead out of it', async () => {
+    await files().pull(['config.json']);
+    await mkdir(victim());
+    const folder = join(repo, 'snapshots', hub.commit('org/tiny'), '1_Pooling');
+    await symlink(victim(), folder);
+    const pooling = () => files().pull(['1_Pooling/config.json']);
+    await expect(pooling()).rejects.toThrow(/link leads out of the folder of a downloaded model; seen: .*victim/);
+    expect(await readdir(victim())).toEqual([]);
+    await rm(folder);
+    expect((await pooling()).files).toEqual(['1_Pooling/config.json']);
+  });
+
+  it('to another disk are a good place for the whole cache', async () => {
+    await mkdir(victim());
+    await symlink(victim(), join(home, 'hub'));
+    expect(await bytes('model.safetensors')).toEqual(WEIGHTS);
+  });
+});
+
 describe('a lock', () => {
   const times = { pollMs: 5, beatMs: 20, staleMs: 1000 };
   const lock = () => join(home, 'x.lock');
@@ -286,8 +324,8 @@ describe('several processes', () => {
 
   it('fetch a file once', async () => {
     hub.misbehave(/^cdn/, { pauseMs: 100 });
-    const results = await Promise.all([pull(), pull()].map(({ result }) => result));
-    expect(results.map(result => result.split(' ')[0])).toEqual(['0', '0']);
+    const results = await Promise.all([pull(), pull(), pull()].map(({ result }) => result));
+    expect(results.map(result => result.split(' ')[0])).toEqual(['0', '0', '0']);
     expect(large().length).toBe(1);
     expect(await bytes('model.safetensors')).toEqual(WEIGHTS);
   });

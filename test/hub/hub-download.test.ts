@@ -4,10 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readWhole } from '../../src/formats/index.ts';
+import { openCheckpointFrom, readWhole, safetensorsBytes } from '../../src/formats/index.ts';
 import { hubFiles } from '../../src/hub/files.ts';
-import type { HubFilesOptions } from '../../src/hub/hub-files.ts';
-import { type Hub, startHub } from './hub-server.ts';
+import type { DownloadProgress, HubFilesOptions } from '../../src/hub/hub-files.ts';
+import type { RetryRule } from '../../src/hub/hub-settings.ts';
+import { type Fault, type Hub, startHub } from './hub-server.ts';
 import { bytesOf, optionsFor, pattern, QUICK } from './tiny-hub.ts';
 
 const WEIGHTS = pattern(300_000);
@@ -97,6 +98,67 @@ describe('files of a hub', () => {
       /no such file; seen: "absent.txt"; expected: config.json, /,
     );
   });
+});
+
+describe('several files', () => {
+  const parts = 7;
+  const shard = (i: number) => `model-0000${i + 1}-of-0000${parts}.safetensors`;
+  const names = Array.from({ length: parts }, (_, i) => shard(i));
+  beforeEach(() => {
+    const tensors = names.map((_, i) => {
+      const bytes = pattern(20_000).fill(i, 0, 8);
+      return safetensorsBytes([{ name: `t${i}`, dtype: 'U8', shape: [bytes.length], chunks: () => [bytes] }]);
+    });
+    const index = { weight_map: Object.fromEntries(names.map((name, i) => [`t${i}`, name])) };
+    hub.update('org/open', {
+      ...Object.fromEntries(names.map((name, i) => [name, tensors[i]!])),
+      'model.safetensors.index.json': bytesOf(JSON.stringify(index)),
+    });
+  });
+  const ways: Readonly<Record<string, (options: HubFilesOptions) => Promise<unknown>>> = {
+    pull: options => files('org/open', options).pull(),
+    'opening their index': async options => (await openCheckpointFrom(files('org/open', options))).close(),
+  };
+
+  it.each(Object.entries(ways))('are fetched four at a time by %s, their progress together', async (_, fetchAll) => {
+    hub.misbehave(LARGE, { pauseMs: 60 }, 100);
+    let [under, most] = [0, 0];
+    const seen: DownloadProgress[] = [];
+    await fetchAll({
+      onProgress: progress => seen.push(progress),
+      async fetch(...args) {
+        const response = await fetch(...args);
+        if (!response.ok || !String(args[0]).startsWith(hub.cdn)) return response;
+        most = Math.max(most, ++under);
+        const counted = new TransformStream({ flush: () => void under-- });
+        return new Response(response.body!.pipeThrough(counted), response);
+      },
+    });
+    expect(most).toBe(4);
+    const shards = seen.filter(({ file }) => file.endsWith('.safetensors'));
+    expect(new Set(shards.map(({ totalBytes }) => totalBytes)).size).toBe(1);
+    expect(seen.at(-1)!.loadedBytes).toBe(seen.at(-1)!.totalBytes);
+    const loaded = seen.map(({ loadedBytes }) => loadedBytes);
+    expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
+    expect(asked('cdn').length).toBe(parts);
+  });
+
+  it.each(Object.entries(ways))('are all given up when %s fails on one', async (_, fetchAll) => {
+    const last = createHash('sha256')
+      .update(new Uint8Array(await shardBytes(2)))
+      .digest('hex');
+    hub.misbehave(new RegExp(`^cdn GET /${last}`), { status: 403 });
+    hub.misbehave(LARGE, { silentAfter: 100 }, 100);
+    await expect(fetchAll({ retry: { ...QUICK, stallMs: 60_000 } })).rejects.toThrow(/status 403/);
+    expect(asked('cdn').length).toBeLessThanOrEqual(4);
+    expect((await blobs()).filter(name => !name.endsWith('.incomplete')).length).toBeLessThanOrEqual(1);
+  });
+  async function shardBytes(i: number): Promise<Uint8Array> {
+    const address = `${hub.endpoint}/org/open/resolve/main/${shard(i)}`;
+    const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
+    hub.requests.length = 0;
+    return bytes;
+  }
 });
 
 describe('the token', () => {
@@ -215,6 +277,52 @@ describe('what passes is tried again', () => {
     await expect(hubFiles('org/open', nowhere).open('config.json')).rejects.toThrow(
       /hub cannot be reached; seen: fetch failed: .*; to do: check the connection and HF_ENDPOINT; HF_HUB_OFFLINE=1/,
     );
+  });
+});
+
+describe("a caller's own fetch", () => {
+  /** Answers that it has made itself, which have no address. */
+  const own: typeof fetch = async (...args) => {
+    const response = await fetch(...args);
+    return new Response(response.body, response);
+  };
+
+  it('gives the same files', async () => {
+    expect(await weights({ fetch: own })).toEqual(WEIGHTS);
+  });
+
+  it('gives errors with the address that was asked', async () => {
+    hub.misbehave(LARGE, { status: 404 });
+    await expect(weights({ fetch: own })).rejects.toThrow(new RegExp(`no such file.*in ${hub.cdn}/[0-9a-f]{64}\\)`));
+    hub.misbehave(LARGE, { length: 400_000, chunked: true });
+    await expect(weights({ fetch: own })).rejects.toThrow(new RegExp(`more bytes.*in ${hub.cdn}/[0-9a-f]{64}\\)`));
+  });
+});
+
+describe('ranges of weights that are read in place', () => {
+  const part = async (options: HubFilesOptions) => {
+    const source = (await files('org/open', { weightsInPlace: true, ...options }).open('model.safetensors'))!;
+    return source.read(1000, 200_000);
+  };
+  it.each<[string, Fault, Partial<RetryRule>]>([
+    ['a connection that is cut', { cutAfter: 50_000 }, {}],
+    ['a connection that falls silent', { silentAfter: 50_000 }, { stallMs: 300 }],
+    ['a busy server', { status: 503 }, {}],
+  ])('are asked for again after %s', async (_, fault, rule) => {
+    hub.misbehave(LARGE, fault, 2);
+    expect(await part({ retry: { ...QUICK, ...rule } })).toEqual(WEIGHTS.slice(1000, 201_000));
+    expect(asked('cdn').length).toBe(3);
+  });
+  it('are told as broken in the end', async () => {
+    hub.misbehave(LARGE, { cutAfter: 50_000 }, 100);
+    await expect(part({})).rejects.toThrow(/connection to the hub broke/);
+    expect(asked('cdn').length).toBe(QUICK.tries);
+  });
+  it('come with the whole file from a server without ranges, which is given up when it falls silent', async () => {
+    hub.misbehave(LARGE, { noRanges: true });
+    expect(await part({})).toEqual(WEIGHTS.slice(1000, 201_000));
+    hub.misbehave(LARGE, { noRanges: true, silentAfter: 50_000 });
+    await expect(part({ retry: { ...QUICK, stallMs: 300 } })).rejects.toThrow(/nothing came for 0\.3 s/);
   });
 });
 

@@ -1,6 +1,7 @@
 /** All commands: one line each, loaded when it is called. */
+
+import { nearest } from '../../util/nearest.ts';
 import { type Command, UsageError } from '../command.ts';
-import { nearest } from '../nearest.ts';
 
 export interface CommandEntry {
   readonly name: string;
@@ -21,6 +22,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./tokenizer.ts')).tokenizer,
   },
   {
+    name: 'train',
+    summary: 'train a model from nothing on texts of your own',
+    load: async () => (await import('./train.ts')).train,
+  },
+  {
+    name: 'finetune',
+    summary: 'train a model further: all of it, parts, or an adapter',
+    load: async () => (await import('./finetune.ts')).finetune,
+  },
+  {
     name: 'inspect',
     summary: 'what is in a model: configuration, parameters, memory',
     load: async () => (await import('./inspect.ts')).inspect,
@@ -29,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'trace',
     summary: 'every intermediate value of a model, by name',
     load: async () => (await import('./trace.ts')).trace,
+  },
+  {
+    name: 'quantize',
+    summary: 'write a model as a GGUF file with smaller weights',
+    load: async () => (await import('./quantize.ts')).quantize,
   },
   {
     name: 'pull',

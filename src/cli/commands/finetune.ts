@@ -1,0 +1,124 @@
+/** `heed finetune`: a model that is there learns from data of yours, as a whole, in parts, or by an adapter. */
+import { createAdapter } from '../../hub/create-adapter.ts';
+import { saveAdapter } from '../../hub/save-adapter.ts';
+import type { ParameterChoice } from '../../train/index.ts';
+import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
+import { createMessages, languageOf } from '../messages.ts';
+import { createNumbers } from '../numbers.ts';
+import { openModel } from '../open-model.ts';
+import { DATA_OPTIONS, FOLDER_OPTIONS, LEARNING_OPTIONS, RUN_OUTPUT_OPTIONS } from '../training-options.ts';
+import { OBJECTIVE_OPTION, resolveRun, trainModel } from '../training-setup.ts';
+
+const OPTIONS = {
+  ...FOLDER_OPTIONS,
+  ...DATA_OPTIONS,
+  ...OBJECTIVE_OPTION,
+  ...grouped('What learns', {
+    model: { kind: 'text', value: 'MODEL', help: 'the model, where it is no argument but a setting' },
+    only: {
+      kind: 'list',
+      value: 'NAME',
+      help: 'parameters with this in their name, such as h.11.; may be given several times',
+    },
+    lora: {
+      kind: 'integer',
+      value: 'R',
+      min: 1,
+      alone: 8,
+      help: 'an adapter of rank R (8), the model itself stays as it is',
+    },
+    'lora-alpha': { kind: 'number', value: 'X', help: 'it is scaled by X / R (default: twice the rank)' },
+    'lora-target': { kind: 'list', value: 'NAME', help: 'layers that get one: q_proj (default: all linear ones)' },
+    rslora: { kind: 'flag', help: 'scaled by the root of the rank' },
+    dora: { kind: 'flag', help: 'directions and lengths apart' },
+  }),
+  ...LEARNING_OPTIONS,
+  ...RUN_OUTPUT_OPTIONS,
+} as const;
+type FinetuneValues = Values<typeof OPTIONS>;
+
+/** An adapter starts from nothing and takes larger steps. */
+const defaultsOf = ({ lora }: FinetuneValues) =>
+  ({ learningRate: lora === undefined ? 2e-5 : 2e-4, lrSchedulerType: 'linear', warmupRatio: 0.03 }) as const;
+
+export const finetune = defineCommand({
+  name: 'finetune',
+  summary: 'trains a model further on data of yours: all of it, some of its layers, or an adapter (LoRA) beside it.',
+  positionals: [{ name: '[MODEL]', help: 'folder, file or name on the hub of the model; with --resume it is known' }],
+  options: OPTIONS,
+  examples: [
+    {
+      line: 'heed finetune ./gpt2 --data letters.txt --out ./my-gpt2',
+      does: 'the whole model, three times through the text',
+    },
+    {
+      line: 'heed finetune ./llama --data chat.jsonl --objective completion --lora 16 --out ./my-lora',
+      does: 'an adapter, from prompts and completions',
+    },
+    { line: 'heed finetune --resume ./my-lora', does: 'go on where it stopped' },
+    {
+      line: 'heed finetune ./bert-sst2 --data reviews.csv --column text=review --only classifier --out ./mine',
+      does: 'the last layer of a classifier',
+    },
+  ],
+  async run({ values: given, positionals: [argument], terminal, signal }) {
+    if (argument !== undefined && given.model !== undefined)
+      throw new UsageError('the model is given twice: as an argument and as --model', 'finetune');
+    const run = await resolveRun({ name: 'finetune', options: OPTIONS }, { ...given, model: argument ?? given.model });
+    const { values } = run;
+    if (values.model === undefined)
+      throw new UsageError('MODEL is missing: which model is to learn? A folder, or its name on the hub', 'finetune');
+    checkTogether(values);
+    const language = values.lang ?? languageOf(terminal.env);
+    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { lora, quiet, json } = values;
+    const open = await openModel(values.model, {
+      ...{ engine: values, terminal, say, numbers, signal, quiet: quiet || json, trainable: lora === undefined },
+    });
+    try {
+      const shared = {
+        ...run,
+        command: 'finetune',
+        open,
+        defaults: defaultsOf(values),
+        language,
+        terminal,
+        signal,
+      } as const;
+      if (lora === undefined) {
+        const { model } = open;
+        const save = (folder: string) => model.save(folder, { overwrite: true });
+        await trainModel({ ...shared, model, save, trainable: onlyNamed(values.only) });
+        return;
+      }
+      const adapter = await createAdapter(open.model, {
+        ...{ r: lora, alpha: values['lora-alpha'] ?? 2 * lora, rsLora: values.rslora, dora: values.dora },
+        targets: values['lora-target'].length > 0 ? values['lora-target'] : undefined,
+        seed: values.seed ?? 42,
+      });
+      try {
+        const model = open.model.withAdapters([{ adapter }]);
+        await trainModel({ ...shared, model, save: folder => saveAdapter(adapter, folder, { overwrite: true }) });
+      } finally {
+        adapter.dispose();
+      }
+    } finally {
+      open.close();
+    }
+  },
+});
+
+function checkTogether(values: FinetuneValues): void {
+  const { lora, only } = values;
+  const without = (['lora-alpha', 'rslora', 'dora'] as const).find(name => values[name]);
+  const problem =
+    lora !== undefined && only.length > 0
+      ? '--only is about the parameters of the model, which --lora leaves as they are: leave one of them out'
+      : lora === undefined && (without || values['lora-target'].length > 0)
+        ? `--${without ?? 'lora-target'} is about an adapter: add --lora`
+        : undefined;
+  if (problem) throw new UsageError(problem, 'finetune');
+}
+
+const onlyNamed = (parts: readonly string[]): ParameterChoice | undefined =>
+  parts.length === 0 ? undefined : name => parts.some(part => name.includes(part));

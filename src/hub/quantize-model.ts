@@ -1,0 +1,228 @@
+/** A model as a GGUF file of another precision: tensor by tensor from whatever form it has, with what is lost on the way. */
+import { CheckpointError, ConfigError } from '../errors.ts';
+import {
+  arrangedRows,
+  type Checkpoint,
+  GGUF_WEIGHTS,
+  type GgufCheckpoint,
+  type GgufMetadataToWrite,
+  type GgufWeights,
+  metadataToWrite,
+  nodeFiles,
+  openCheckpointFrom,
+  type RoundingError,
+  roundedTensor,
+  storedAs,
+  storedBytes,
+  type TensorDType,
+  type TensorToWrite,
+  tensorBytes,
+  type WriteProgress,
+  writeGguf,
+} from '../formats/index.ts';
+import { chooseHead } from '../models/choose-head.ts';
+import { ConfigReader } from '../models/config-reader.ts';
+import { exportGguf, type GgufTensorPlan } from '../models/gguf-export.ts';
+import { architectureOf } from '../models/index.ts';
+import { ggufVocabulary, tokenizerFileNames } from '../tokenizers/index.ts';
+import type { HubFilesOptions, ModelFiles } from './files.ts';
+import { openGgufFile } from './gguf.ts';
+import { modelFiles } from './load.ts';
+import { readFile, readJson } from './read-json.ts';
+
+export interface QuantizeOptions extends Omit<HubFilesOptions, 'onProgress'> {
+  /** What the weights become. Small tensors and those where every bit matters stay in single precision. */
+  readonly type: GgufWeights;
+  /** In the place of a file that is there. Default false. */
+  readonly overwrite?: boolean | undefined;
+  readonly onProgress?: ((progress: WriteProgress) => void) | undefined;
+}
+
+/** What became of a tensor. */
+export interface QuantizedTensor extends RoundingError {
+  /** Its name in the file that was written. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly from: TensorDType;
+  readonly to: TensorDType;
+  /** The type asked for has blocks that the rows do not divide into, and another one stands in. */
+  readonly fallback: boolean;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+export interface QuantizeReport {
+  readonly tensors: readonly QuantizedTensor[];
+  /** Bytes of all tensors. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Tensors of the source that such a file has no place for. */
+  readonly leftOut: readonly string[];
+  /** Texts that the file's vocabulary cuts otherwise than the model's own tokenizer. */
+  readonly differentlyCut: readonly string[];
+}
+
+/** What is to be written, whatever it came from. */
+interface Plan {
+  readonly checkpoint: Checkpoint;
+  readonly metadata: GgufMetadataToWrite;
+  readonly tensors: readonly GgufTensorPlan[];
+  readonly leftOut: readonly string[];
+  readonly differentlyCut: readonly string[];
+}
+
+/**
+ * Writes a model as a GGUF file that `load`, and llama.cpp and its kin, read: its metadata, tokenizer, chat template, and its
+ * weights in the type asked for. In Node. The file is there when it is complete; at any time a piece of one tensor is in memory.
+ * @param source as in `load`: a folder with safetensors or PyTorch weights, a GGUF file, a model on the hub
+ * @param target where the file is to be, with the ending `.gguf`
+ * @throws ConfigError for a target that is there already, UnsupportedError for a model or tokenizer that GGUF files cannot say;
+ * what `load` throws for files that are damaged
+ */
+export async function quantizeModel(
+  source: string | ModelFiles,
+  target: string,
+  { type, overwrite = false, onProgress, ...hub }: QuantizeOptions,
+): Promise<QuantizeReport> {
+  await checkTarget(target, overwrite);
+  const files = modelFiles(source, hub);
+  const { checkpoint, metadata, tensors, leftOut, differentlyCut } = await planOf(files, hub.signal);
+  try {
+    const errors = new Map<string, RoundingError>();
+    const stored = tensors.map(plan => ({ plan, ...storedAs(plan.name, plan.shape, type) }));
+    const written = stored.map(({ plan, dtype }) =>
+      tensorOf(checkpoint, plan, dtype, error => errors.set(plan.name, error)),
+    );
+    const about = {
+      'general.quantization_version': number(2),
+      'general.file_type': number(GGUF_WEIGHTS[type].fileType),
+    };
+    await writeGguf(target, written, { ...metadata, ...about }, { signal: hub.signal, onProgress });
+    const rows = stored.map(({ plan, dtype, fallback }): QuantizedTensor => {
+      const { name, shape, from } = plan;
+      const sources = 'sources' in from ? from.sources.map(source => checkpoint.tensors.get(source)!) : [];
+      const bytesBefore = sources.reduce((n, { byteLength }) => n + byteLength, 0);
+      const bytesAfter = tensorBytes(dtype, shape)!;
+      const own = { name, shape, from: sources[0]?.dtype ?? dtype, to: dtype, fallback };
+      return { ...own, bytesBefore, bytesAfter, ...errors.get(name)! };
+    });
+    const sum = (pick: (row: QuantizedTensor) => number) => rows.reduce((n, row) => n + pick(row), 0);
+    return {
+      tensors: rows,
+      bytesBefore: sum(row => row.bytesBefore),
+      bytesAfter: sum(row => row.bytesAfter),
+      leftOut,
+      differentlyCut,
+    };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+const number = (value: number) => ({ type: 'U32', value }) as const;
+const NO_ERROR: RoundingError = { relativeRms: 0, max: 0 };
+
+async function checkTarget(target: string, overwrite: boolean): Promise<void> {
+  if (!target.endsWith('.gguf'))
+    throw new ConfigError('the file to write has another ending', {
+      seen: target,
+      expected: 'a name that ends in .gguf',
+    });
+  const { stat } = await nodeFiles();
+  const there = await stat(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there && !overwrite)
+    throw new ConfigError('there is such a file already', {
+      fix: 'choose another name, or overwrite: true',
+      where: target,
+    });
+}
+
+async function planOf(files: ModelFiles, signal?: AbortSignal): Promise<Plan> {
+  const gguf = await openGgufFile(files, signal);
+  if (gguf) return againOf(gguf);
+  const given = await readJson(files, 'config.json', signal);
+  if (!given)
+    throw new CheckpointError('no config.json', {
+      seen: files.name,
+      expected: 'a GGUF file, or a folder with config.json beside the weights',
+    });
+  const { architecture, json } = await architectureOf(given);
+  const reader = new ConfigReader(json, `config.json of ${files.name}`);
+  const config = architecture.config(reader);
+  reader.finish();
+  const checkpoint = await openCheckpointFrom(files, signal);
+  try {
+    const { tensors } = checkpoint;
+    const head = chooseHead({ architecture, config, json, tensors: tensors.keys() });
+    const model = { architecture, config, json, head, tensors, where: files.name };
+    const { metadata, ...rest } = await exportGguf(model);
+    const vocabulary = await vocabularyOf(files, architecture.vocabSize(config), given, signal);
+    const name = files.name.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '');
+    return {
+      checkpoint,
+      ...rest,
+      metadata: { ...metadata, 'general.name': name, ...vocabulary?.metadata },
+      differentlyCut: vocabulary?.differing ?? [],
+    };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+/** A GGUF file once more, whose parts become one. */
+function againOf(checkpoint: GgufCheckpoint): Plan {
+  const kept = Object.entries(metadataToWrite(checkpoint.head)).filter(([key]) => !key.startsWith('split.'));
+  const tensors = [...checkpoint.tensors.values()].map(({ name, shape }) => ({
+    name,
+    shape,
+    from: { sources: [name] },
+  }));
+  return { checkpoint, metadata: Object.fromEntries(kept), tensors, leftOut: [], differentlyCut: [] };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The tokenizer among the files; what stands for none where there is none. */
+async function vocabularyOf(files: ModelFiles, size: number, config: Json, signal?: AbortSignal) {
+  const names = (await files.list?.()) ?? ['tokenizer.json', 'tokenizer_config.json'];
+  const found: Record<string, Uint8Array> = {};
+  for (const name of [...tokenizerFileNames(names), 'chat_template.jinja']) {
+    const bytes = await readFile(files, name, signal);
+    if (bytes) found[name] = bytes;
+  }
+  if (tokenizerFileNames(Object.keys(found)).length === 0)
+    return { metadata: { 'tokenizer.ggml.model': 'no_vocab' }, differing: [] };
+  const { eos_token_id: ends } = { ...config, ...(await readJson(files, 'generation_config.json', signal)) };
+  return ggufVocabulary(
+    found,
+    size,
+    [ends].flat().filter((id): id is number => typeof id === 'number'),
+  );
+}
+
+function tensorOf(
+  checkpoint: Checkpoint,
+  { name, shape, from }: GgufTensorPlan,
+  dtype: TensorDType,
+  measured: (error: RoundingError) => void,
+): TensorToWrite {
+  if (from instanceof Float32Array)
+    return roundedTensor(
+      { name, shape, dtype },
+      async function* () {
+        yield from;
+      },
+      measured,
+    );
+  const [source = ''] = from.sources;
+  const moved = from.sources.length > 1 || from.transposed || from.interleaved || from.plus;
+  // Blocks that are made once more from their own values need not come out the same.
+  if (!moved && checkpoint.tensors.get(source)!.dtype === dtype) {
+    measured(NO_ERROR);
+    return { name, shape, dtype, chunks: () => storedBytes(checkpoint, source) };
+  }
+  return roundedTensor({ name, shape, dtype }, () => arrangedRows(checkpoint, from), measured);
+}
