@@ -7,11 +7,13 @@ import { crossAttention } from './cross-attention.ts';
 import { load, machine } from './engine.ts';
 import { gemm } from './gemm.ts';
 import { growth } from './growth.ts';
+import { llama } from './llama.ts';
 import { model } from './model.ts';
 import { quantized } from './quantized.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
 import { tokenizerGrowth, tokenizers } from './tokenizers.ts';
+import { trainStep } from './train-step.ts';
 import { trainTokenizers } from './train-tokenizer.ts';
 
 /** Sections by name, in the order in which they run. */
@@ -20,13 +22,18 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   gemm,
   quantized,
   model,
+  llama,
   growth,
   'cross-attention': crossAttention,
+  'train-step': trainStep,
   'start-up': startUp,
   tokenizers,
   'tokenizer-growth': tokenizerGrowth,
   'train-tokenizer': trainTokenizers,
 };
+
+/** Takes gigabytes of disk and many minutes: only when it is asked for. */
+const ON_REQUEST = ['llama'];
 
 const json = process.argv.includes('--json');
 const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
@@ -37,5 +44,5 @@ if (unknown.length) {
 }
 console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
 for (const [name, section] of Object.entries(SECTIONS))
-  if (!asked.length || asked.includes(name)) printTable(name, await section(), json);
+  if (asked.length ? asked.includes(name) : !ON_REQUEST.includes(name)) printTable(name, await section(), json);
 console.log(json ? JSON.stringify({ load: load() }) : `\nload average ${load()}`);

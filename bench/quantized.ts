@@ -6,15 +6,16 @@ import { createWasmBackend, type WasmBackend } from '../src/backends/wasm/index.
 import { linear } from '../src/backends/wasm/kernels/linear.ts';
 import { pack } from '../src/backends/wasm/kernels/pack.ts';
 import { packBlocks } from '../src/backends/wasm/kernels/quantized-pack.ts';
-import { type BLOCK_CODECS, encodeBlocks } from '../src/formats/index.ts';
-import type { WeightDType } from '../src/tensor/backend.ts';
+import { encodeBlocks } from '../src/formats/index.ts';
+import { encodeBf16, encodeF16 } from '../src/util/half.ts';
 import { PEAK_KERNELS } from './peak.ts';
 import { filled, type Operand, repeatStep } from './steps.ts';
 import type { Row } from './table.ts';
 import { interleave } from './timing.ts';
 
-const DTYPES = ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q4_K', 'Q5_K', 'Q6_K'] as const;
+const DTYPES = ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q4_K', 'Q5_K', 'Q6_K', 'F16', 'BF16'] as const;
 const K = 2048;
+const ROWS_AT_ONCE = 64;
 /** [rows, columns]: a token, a few, a prompt. */
 const SHAPES = [
   [1, 98304],
@@ -24,9 +25,8 @@ const SHAPES = [
 
 export async function quantized(): Promise<Row[]> {
   const kernels = [...PEAK_KERNELS, linear, pack, packBlocks];
-  const asked = process.env.HEED_BENCH_DTYPES?.split(',');
   const rows: Row[] = [];
-  for (const dtype of DTYPES.filter(name => !asked || asked.includes(name)))
+  for (const dtype of DTYPES)
     for (const [m, n] of SHAPES) {
       const functions: Record<string, () => Promise<void>> = {};
       const close: (() => void)[] = [];
@@ -63,11 +63,17 @@ export async function quantized(): Promise<Row[]> {
 /** The bytes of a weight as an operand of plain floats. */
 const plain = ({ buffer }: Operand): Operand => ({ buffer, shape: [buffer.byteLength / 4], asFloats: true });
 
-/** A weight that keeps its blocks. */
-async function kept(backend: WasmBackend, [n, k]: readonly [number, number], dtype: WeightDType): Promise<Operand> {
+/** A weight that keeps the numbers of its file: the same few rows again and again. */
+async function kept(
+  backend: WasmBackend,
+  [n, k]: readonly [number, number],
+  dtype: (typeof DTYPES)[number],
+): Promise<Operand> {
   const writer = backend.weight([n, k], { matrix: true, keep: true });
-  const values = Float32Array.from({ length: 64 * k }, (_, i) => ((i * 7919) % 997) / 9970 - 0.05);
-  const rows = encodeBlocks(values, dtype as keyof typeof BLOCK_CODECS);
-  for (let row = 0; row < n; row += 64) await writer.write(rows, dtype);
+  const values = Float32Array.from({ length: ROWS_AT_ONCE * k }, (_, i) => ((i * 7919) % 997) / 9970 - 0.05);
+  const halves = { F16: encodeF16, BF16: encodeBf16 };
+  const rows =
+    dtype === 'F16' || dtype === 'BF16' ? new Uint8Array(halves[dtype](values).buffer) : encodeBlocks(values, dtype);
+  for (let row = 0; row < n; row += ROWS_AT_ONCE) await writer.write(rows, dtype);
   return { buffer: await writer.finish(), shape: [n, k] };
 }

@@ -54,6 +54,7 @@ export {
 export { type LoadDType, type LoadOptions, load, loadAdapter, type ModelProgress } from './hub/load.ts';
 export { type MergeOptions, mergeAdapter } from './hub/merge-adapter.ts';
 export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export type { NewHead } from './hub/new-head.ts';
 export {
   type QuantizedTensor,
   type QuantizeOptions,

@@ -1,6 +1,8 @@
 /**
  * `npm run bench:peers [-- VOCABULARY ...] [--megabytes N] [--turns N] [--json]`: heed's built tokenizers against others, the
- * same texts and vocabularies in one run, in turns. Installs the others in this folder when they are missing; the project
+ * same texts and vocabularies in one run, in turns; `npm run bench:peers -- llama [FILE ...] [--turns N] [--json]`: quantised
+ * models against llama.cpp, the same files in one run, in turns; `npm run bench:peers -- train [--turns N] [--json]`: a step of training
+ * against jax-js. Installs the others in this folder when they are missing; the project
  * itself never does. What each is asked for stands in engines.mjs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -16,14 +18,19 @@ import { type PeerVocabulary, peerVocabularies } from './vocabularies.ts';
 type Encode = (text: string) => ArrayLike<number> | Promise<ArrayLike<number>>;
 type Engines = Record<string, () => Promise<(vocabulary: PeerVocabulary) => Promise<Encode | undefined>>>;
 
+/** What there is to choose besides vocabularies. */
+const LLAMA = 'llama';
+const TRAIN = 'train';
+
 const at = (path: string) => new URL(path, import.meta.url).pathname;
 /** Fresh processes that load each vocabulary. */
 const LOADS = 5;
 
-function prepare(): void {
-  if (!existsSync(at('node_modules'))) {
-    console.log('installing the peers into bench/peers/node_modules ...');
-    execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: at('.'), stdio: 'inherit' });
+/** @param folder of the package that names the peers */
+function prepare(folder: string): void {
+  if (!existsSync(at(`${folder}/node_modules`))) {
+    console.log(`installing the peers into ${folder}/node_modules ...`);
+    execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: at(folder), stdio: 'inherit' });
   }
   const { status } = spawnSync('npm', ['run', 'build', '--silent'], { cwd: at('../..'), stdio: 'inherit' });
   if (status !== 0) throw new Error('heed cannot be built');
@@ -115,16 +122,34 @@ const { values, positionals } = parseArgs({
 });
 const [megabytes, turns] = [Number(values.megabytes ?? 10), Number(values.turns ?? 3)];
 if (!(megabytes > 0) || !(turns >= 1)) {
-  console.error('usage: npm run bench:peers [-- VOCABULARY ...] [--megabytes N] [--turns N] [--json]');
+  console.error(
+    'usage: npm run bench:peers [-- VOCABULARY ... | llama FILE ... | train] [--megabytes N] [--turns N] [--json]',
+  );
   process.exit(2);
 }
-prepare();
+const json = values.json ?? false;
+const head = () =>
+  console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
+if (positionals[0] === LLAMA) {
+  prepare(`./${LLAMA}`);
+  head();
+  const { llamaPeers } = await import('./llama/run.ts');
+  await llamaPeers(positionals.slice(1), turns, json);
+  process.exit(0);
+}
+if (positionals[0] === TRAIN) {
+  prepare(`./${TRAIN}`);
+  head();
+  const { trainPeers } = await import('./train/run.ts');
+  await trainPeers(turns, json);
+  process.exit(0);
+}
+prepare('.');
 const { ENGINES } = (await import(at('engines.mjs'))) as { ENGINES: Engines };
 const { vocabularies, cleanUp } = peerVocabularies();
 const chosen = vocabularies.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-const json = values.json ?? false;
 const texts = usualTexts(megabytes * 1e6);
-console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
+head();
 try {
   for (const vocabulary of chosen) printTable(`loading ${vocabulary.name}`, await loading(vocabulary, ENGINES), json);
   for (const vocabulary of chosen)

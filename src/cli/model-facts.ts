@@ -1,16 +1,18 @@
 /** What a model folder says about itself, from its headers and JSON files: no weights are read. */
+import { KEPT_DTYPES } from '../backends/wasm/index.ts';
 import { CheckpointError, UnsupportedError } from '../errors.ts';
-import { type Checkpoint, type GgufCheckpoint, openCheckpointFrom } from '../formats/index.ts';
+import { type Checkpoint, type GgufCheckpoint, openCheckpointFrom, type TensorEntry } from '../formats/index.ts';
 import { folderFiles, type ModelFiles } from '../hub/files.ts';
 import { openGgufModel } from '../hub/gguf.ts';
 import { readFile, readJson } from '../hub/read-json.ts';
 import { GENERATES, type HeadName } from '../models/architecture.ts';
 import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
-import { headOf } from '../models/forward.ts';
+import { headOf, type LoadedModel } from '../models/forward.ts';
 import { architectureOf } from '../models/index.ts';
-import { countParams } from '../nn/params.ts';
-import { loadTokenizerFrom, type Tokenizer, tokenizerFromGguf } from '../tokenizers/index.ts';
+import { countParams, listParams } from '../nn/params.ts';
+import { sizeOf } from '../tensor/index.ts';
+import { hasVocabulary, loadTokenizerFrom, type Tokenizer, tokenizerFromGguf } from '../tokenizers/index.ts';
 import type { Message } from './messages.ts';
 import { groupParameters, type ParameterGroup } from './parameter-tree.ts';
 
@@ -106,7 +108,7 @@ export async function modelFacts(source: string | ModelFiles): Promise<ModelFact
       parameterCount,
       diskBytes: file.diskBytes,
       memory: known && {
-        weightBytes: BYTES_IN_MEMORY * parameterCount,
+        weightBytes: weightBytes(known, checkpoint),
         cacheBytesPerToken: cache ? 2 * cache.layers * cache.heads * cache.headDim * BYTES_IN_MEMORY : 0,
         contextLength: known.architecture.contextLength(known.config),
       },
@@ -115,6 +117,18 @@ export async function modelFacts(source: string | ModelFiles): Promise<ModelFact
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Bytes of the weights once they are loaded: matrices of GGUF files stay in the blocks that products are computed with. */
+function weightBytes(model: Pick<LoadedModel, 'architecture' | 'config' | 'head'>, checkpoint: Checkpoint): number {
+  const { architecture, config } = model;
+  const entries = new Map<string | undefined, TensorEntry>();
+  for (const entry of checkpoint.tensors.values()) entries.set(architecture.rename(entry.name, config), entry);
+  return listParams(headOf(model).parameters(config)).reduce((n, [name, { shape, matrix, constant }]) => {
+    const entry = entries.get(name);
+    if (constant === 'buffer') return n;
+    return n + (matrix && entry && KEPT_DTYPES.has(entry.dtype) ? entry.byteLength : BYTES_IN_MEMORY * sizeOf(shape));
+  }, 0);
 }
 
 /** What a weights file by itself says. */
@@ -168,7 +182,7 @@ async function tokenizerFacts(files: ModelFiles): Promise<TokenizerFacts | undef
 }
 
 function ggufTokenizerFacts({ head }: GgufCheckpoint): TokenizerFacts | undefined {
-  if (!head.values.has('tokenizer.ggml.model')) return undefined;
+  if (!hasVocabulary(head)) return undefined;
   return { ...factsOfTokenizer(tokenizerFromGguf(head)), chatTemplate: head.values.has('tokenizer.chat_template') };
 }
 

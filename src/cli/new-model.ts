@@ -19,24 +19,36 @@ const usualNames = ({ layers, width, heads, context }: Sizes) => ({
   num_attention_heads: heads,
   max_position_embeddings: context,
 });
-/** What the sizes are called in the config of a family; other families have more of them, and take a file. */
-const FAMILIES: Readonly<Record<string, (sizes: Sizes) => Json>> = {
-  gpt2: ({ layers, width, heads, context }) => ({
-    n_layer: layers,
-    n_embd: width,
-    n_head: heads,
-    n_positions: context,
-  }),
-  // Two thirds of four times the width, as three matrices take the place of two.
-  llama: sizes => ({ ...usualNames(sizes), intermediate_size: 8 * Math.ceil(sizes.width / 3), rms_norm_eps: 1e-5 }),
-  bert: sizes => ({ ...usualNames(sizes), intermediate_size: 4 * sizes.width, type_vocab_size: 2 }),
-  t5: ({ layers, width, heads }) => ({
-    num_layers: layers,
-    d_model: width,
-    num_heads: heads,
-    d_kv: width / heads,
-    d_ff: 4 * width,
-  }),
+/** The class in the reference, and what the sizes are called in its config; other families have more of them, and take a file. */
+const FAMILIES: Readonly<Record<string, { readonly className: string; readonly fields: (sizes: Sizes) => Json }>> = {
+  gpt2: {
+    className: 'GPT2LMHeadModel',
+    fields: ({ layers, width, heads, context }) => ({
+      n_layer: layers,
+      n_embd: width,
+      n_head: heads,
+      n_positions: context,
+    }),
+  },
+  llama: {
+    className: 'LlamaForCausalLM',
+    // Two thirds of four times the width, as three matrices take the place of two.
+    fields: sizes => ({ ...usualNames(sizes), intermediate_size: 8 * Math.ceil(sizes.width / 3), rms_norm_eps: 1e-5 }),
+  },
+  bert: {
+    className: 'BertForMaskedLM',
+    fields: sizes => ({ ...usualNames(sizes), intermediate_size: 4 * sizes.width, type_vocab_size: 2 }),
+  },
+  t5: {
+    className: 'T5ForConditionalGeneration',
+    fields: ({ layers, width, heads }) => ({
+      num_layers: layers,
+      d_model: width,
+      num_heads: heads,
+      d_kv: width / heads,
+      d_ff: 4 * width,
+    }),
+  },
 };
 export const FAMILY_NAMES = Object.keys(FAMILIES);
 
@@ -74,7 +86,11 @@ export async function newConfig(values: Values<typeof MODEL_OPTIONS>, tokenizer:
         expected: 'a width that is a multiple of the heads',
       });
     const type = values['model-type'] ?? 'gpt2';
-    return { model_type: type, ...FAMILIES[type]!({ layers, width, heads, context }), ...vocabulary };
+    const { className, fields } = FAMILIES[type]!;
+    return {
+      ...{ model_type: type, architectures: [className] },
+      ...{ ...fields({ layers, width, heads, context }), ...vocabulary },
+    };
   }
   const extra = (['model-type', 'layers', 'width', 'heads', 'context'] as const).filter(
     name => values[name] !== undefined,

@@ -1,7 +1,7 @@
 /** Starts a backend and loads a model for a command, with a progress line for those who wait. */
 import type { WasmBackend } from '../backends/wasm/index.ts';
 import type { AdapterUse } from '../hub/adapters.ts';
-import { load, loadAdapter, type ModelProgress } from '../hub/load.ts';
+import { type LoadOptions, load, loadAdapter, type ModelProgress } from '../hub/load.ts';
 import type { Model } from '../hub/model.ts';
 import type { Backend } from '../tensor/index.ts';
 import type { Values } from './command.ts';
@@ -50,14 +50,14 @@ export interface OpenOptions {
   readonly quiet?: boolean;
   /** Adapters to put on, `FOLDER` or `FOLDER:SCALE`. */
   readonly adapters?: readonly string[];
-  /** Weights as plain matrices, which can be trained. */
-  readonly trainable?: boolean;
+  /** How to load the model itself. */
+  readonly load?: Pick<LoadOptions, 'trainable' | 'head' | 'newHead'>;
 }
 
 /** @throws what `load` and `openBackend` throw; nothing stays open then */
 export async function openModel(
   source: string,
-  { engine, terminal, say, numbers, signal, quiet, adapters = [], trainable }: OpenOptions,
+  { engine, terminal, say, numbers, signal, quiet, adapters = [], load: how }: OpenOptions,
 ): Promise<OpenModel> {
   const start = performance.now();
   const open = await openBackend(engine);
@@ -67,11 +67,12 @@ export async function openModel(
   };
   const onProgress = (progress: ModelProgress) => {
     if (quiet || performance.now() - start < PATIENCE_MS) return;
-    const label = progress.stage === 'download' ? progress.file : say('loading');
-    bars[progress.stage].show(label, progress.loadedBytes, progress.totalBytes);
+    const { loadedBytes, totalBytes } = progress;
+    if (progress.stage === 'load') bars.load.show(say('loading'), loadedBytes, totalBytes);
+    else bars.download.show(source, loadedBytes, totalBytes, progress.presentBytes);
   };
   try {
-    const base = await load(source, { backend: open.backend, env: terminal.env, signal, trainable, onProgress });
+    const base = await load(source, { backend: open.backend, env: terminal.env, signal, onProgress, ...how });
     const uses: AdapterUse[] = [];
     for (const text of adapters) {
       const { folder, scale } = adapterArgument(text);

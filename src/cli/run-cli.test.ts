@@ -86,6 +86,7 @@ describe('the start', () => {
     expect(paths).toContain('cli/help.ts');
     expect(paths.filter(path => !path.startsWith('cli/') || path.startsWith('cli/commands/'))).toEqual([
       'cli/commands/index.ts',
+      'util/nearest.ts',
       'errors.ts',
     ]);
   });

@@ -2,6 +2,7 @@
 import { createReferenceBackend } from '../backends/reference/index.ts';
 import type { WasmBackend } from '../backends/wasm/index.ts';
 import { BackendError } from '../errors.ts';
+import { decodeBlocks, encodeBlocks } from '../formats/index.ts';
 import {
   attention,
   type Backend,
@@ -43,9 +44,35 @@ interface Case {
   readonly large: readonly (readonly number[])[];
   /** Which input is a weight, stored in the backend's own format. */
   readonly weight?: number;
+  /** What the weight is in a file, and stays where the backend keeps that. */
+  readonly dtype?: 'Q8_0' | 'Q4_0';
   /** It computes more than it reads. */
   readonly computes?: boolean;
 }
+
+/** Products with a quantised weight, of many rows and of one. */
+const quantized = (dtype: 'Q8_0' | 'Q4_0'): Case[] =>
+  [128, 1].map(rows => ({
+    kernel: `linear ${dtype}, ${rows > 1 ? 'prompt' : 'token'}`,
+    computes: rows > 1,
+    compute: (x, w) => linear(x, w),
+    small: [
+      [rows > 1 ? 37 : 1, 96],
+      [45, 96],
+    ],
+    large:
+      rows > 1
+        ? [
+            [rows, 1024],
+            [1024, 1024],
+          ]
+        : [
+            [rows, 2048],
+            [4096, 2048],
+          ],
+    weight: 1,
+    dtype,
+  }));
 
 const CASES: readonly Case[] = [
   {
@@ -75,6 +102,8 @@ const CASES: readonly Case[] = [
     ],
     weight: 1,
   },
+  ...quantized('Q8_0'),
+  ...quantized('Q4_0'),
   {
     kernel: 'matmul',
     computes: true,
@@ -176,7 +205,7 @@ async function time(test: Case, backend: WasmBackend) {
     await out.data();
     ms = Math.min(ms, backend.lastRun.kernelMs);
   }
-  const bytes = [...inputs, out!].reduce((n, { shape, dtype }) => n + sizeOf(shape) * bytesOf(dtype), 0);
+  const bytes = [...inputs, out!].reduce((n, tensor) => n + heldBytes(tensor), 0);
   for (const tensor of inputs) tensor.dispose();
   return { ms: Math.max(ms, 1e-3), flops, bytes };
 }
@@ -184,14 +213,30 @@ async function time(test: Case, backend: WasmBackend) {
 async function makeInputs(test: Case, shapes: readonly (readonly number[])[], backend: Backend): Promise<Tensor[]> {
   return Promise.all(
     shapes.map(async (shape, i) => {
-      const data = numbers(sizeOf(shape), i);
-      if (i !== test.weight) return Tensor.from(data, shape);
-      const writer = backend.weight(shape, { matrix: true });
-      await writer.write(new Uint8Array(data.buffer), 'F32');
+      if (i !== test.weight) return Tensor.from((test.dtype ? wholeNumbers : numbers)(sizeOf(shape), i), shape);
+      const keep = test.dtype !== undefined && backend.keeps.has(test.dtype);
+      const writer = backend.weight(shape, { matrix: true, keep });
+      const [rows, columns] = shape as [number, number];
+      for (let row = 0; row < rows; row += FEW_ROWS) {
+        const data = numbers(Math.min(FEW_ROWS, rows - row) * columns, i);
+        const blocks = test.dtype && encodeBlocks(data, test.dtype);
+        if (test.dtype && blocks && keep) await writer.write(blocks, test.dtype);
+        else await writer.write(bytesOfArray(test.dtype && blocks ? decodeBlocks(blocks, test.dtype) : data), 'F32');
+      }
       return Tensor.fromDevice(await writer.finish(), shape);
     }),
   );
 }
+
+/** Rows of a weight that are made at once. */
+const FEW_ROWS = 64;
+const bytesOfArray = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const heldBytes = ({ storage, shape, dtype }: Tensor): number =>
+  storage?.kind === 'device' ? storage.buffer.byteLength : sizeOf(shape) * bytesOf(dtype);
+
+/** Whole numbers up to 127, which is in every chunk of 32: products with quantised weights round them to themselves. */
+const wholeNumbers = (length: number, stream: number): Float32Array<ArrayBuffer> =>
+  numbers(length, stream).map((x, i) => (i % 32 === 0 ? 127 : Math.round(254 * x)));
 
 /** Numbers from -0.5 to 0.5 that look like chance: a Weyl sequence. */
 function numbers(length: number, stream: number): Float32Array<ArrayBuffer> {

@@ -28,8 +28,10 @@ export interface TrainingData {
   readonly examples: number;
   readonly tokens: number;
   readonly validationTokens: number | undefined;
-  /** Examples that the objective draws its batches from, before they are batches. */
-  readonly training: Dataset;
+  /** All tokens that are learned from, in parts that overlap by a few. */
+  trainingTexts(): AsyncIterable<ArrayLike<number>>;
+  /** Tokens that are not, as many as one looks at. */
+  readonly unseenText: (() => Promise<ArrayLike<number>>) | undefined;
   close(): Promise<void>;
 }
 export interface OpenDataOptions {
@@ -86,18 +88,14 @@ export async function openData(options: OpenDataOptions): Promise<TrainingData> 
   const drawn = packed || fraction === 0 ? undefined : { train: 1 - fraction, validation: fraction };
   const [rest, whole] = packed && fraction > 0 ? [{ to: 1 - fraction }, { from: 1 - fraction }] : [{}, {}];
   const training = await tokenized(values.data, options, drawn && { shares: drawn, part: 'train' });
-  const held =
-    values['eval-data'].length > 0
-      ? await tokenized(values['eval-data'], options)
-      : drawn
-        ? await tokenized(values.data, options, { shares: drawn, part: 'validation' }).catch(nothingHeldBack)
-        : fraction > 0
-          ? training
-          : undefined;
+  const held = await heldBack(options, training, drawn, fraction).catch(async (error: unknown) => {
+    await training.close();
+    throw error;
+  });
   const shared = { objective, batchSize };
   const stride = values.stride === undefined ? {} : { stride: values.stride };
-  const share = (data: Dataset, part: { from?: number; to?: number }) =>
-    Math.floor(data.tokens * (part.to ?? 1)) - Math.floor(data.tokens * (part.from ?? 0));
+  const learned = rangeOf(training, rest);
+  const unseen = held && rangeOf(held, whole);
   const inBatches = batches({
     ...{ ...shared, ...rest, ...stride, data: training, seed },
     groupByLength: values['group-by-length'],
@@ -106,14 +104,51 @@ export async function openData(options: OpenDataOptions): Promise<TrainingData> 
     batches: inBatches,
     validation: held && batches({ ...shared, ...whole, data: held, shuffle: false, epochs: 1 }),
     examples: (inBatches.length ?? 0) * batchSize,
-    tokens: share(training, rest),
-    validationTokens: held && share(held, whole),
-    training,
+    tokens: learned.to - learned.from,
+    validationTokens: unseen && unseen.to - unseen.from,
+    trainingTexts: () => tokensOf(training, learned),
+    unseenText: unseen && (() => tokensAt(held, { ...unseen, to: Math.min(unseen.to, unseen.from + MOST_UNSEEN) })),
     async close() {
       await training.close();
       if (held !== training) await held?.close();
     },
   };
+}
+
+/** Tokens `[from, to)` of data laid end to end. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+/** @param part as shares of the data */
+const rangeOf = ({ tokens }: Dataset, { from = 0, to = 1 }: { from?: number; to?: number }): Range => ({
+  from: Math.floor(tokens * from),
+  to: Math.floor(tokens * to),
+});
+
+const MOST_UNSEEN = 1 << 16;
+const PART_TOKENS = 1 << 16;
+/** More than n-grams that one looks for have. */
+const OVERLAP = 64;
+
+const tokensAt = async (data: Dataset, { from, to }: Range) => Object.values(await data.slice(from, to))[0]!;
+
+async function* tokensOf(data: Dataset, { from, to }: Range): AsyncGenerator<ArrayLike<number>> {
+  for (let at = from; at < to; at += PART_TOKENS)
+    yield tokensAt(data, { from: at, to: Math.min(to, at + PART_TOKENS + OVERLAP) });
+}
+
+/** What validations read: files of its own, rows that were drawn, or the end of the training text, which is cut later. */
+async function heldBack(
+  options: OpenDataOptions,
+  training: Dataset,
+  shares: Split['shares'] | undefined,
+  fraction: number,
+): Promise<Dataset | undefined> {
+  const { data, 'eval-data': own } = options.values;
+  if (own.length > 0) return tokenized(own, options);
+  if (shares) return tokenized(data, options, { shares, part: 'validation' }).catch(nothingHeldBack);
+  return fraction > 0 ? training : undefined;
 }
 
 /** Little data may have nothing to hold back. */

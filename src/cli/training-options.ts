@@ -55,7 +55,7 @@ export const LEARNING_OPTIONS = {
       sets: 'numTrainEpochs',
       value: 'N',
       min: 1,
-      help: 'how often the data is seen',
+      help: 'how often the data is seen (default 3)',
     },
     'gradient-accumulation-steps': {
       kind: 'integer',
@@ -72,24 +72,51 @@ export const LEARNING_OPTIONS = {
     seed: { kind: 'integer', sets: 'seed', value: 'N', help: 'of everything random (default 42)' },
   }),
   ...grouped('Learning', {
-    'learning-rate': { kind: 'number', sets: 'learningRate', value: 'X', min: 0, help: 'the highest one of the run' },
+    'learning-rate': {
+      kind: 'number',
+      sets: 'learningRate',
+      value: 'X',
+      min: 0,
+      help: 'the highest of the run (train: 0.001; finetune: 2e-5, --lora 2e-4)',
+    },
     'lr-scheduler-type': {
       kind: 'text',
       sets: 'lrSchedulerType',
       value: 'NAME',
       choices: SCHEDULE_NAMES,
-      help: SCHEDULE_NAMES.join(', '),
+      help: `${SCHEDULE_NAMES.join(', ')} (train: cosine; finetune: linear)`,
     },
     'warmup-steps': { kind: 'integer', sets: 'warmupSteps', value: 'N', min: 0, help: 'steps in which it rises' },
-    'warmup-ratio': { kind: 'number', sets: 'warmupRatio', value: 'P', help: 'the same as a share of all steps' },
-    'min-lr-ratio': { kind: 'number', sets: 'minLrRatio', value: 'P', help: 'share of it that is left at the end' },
+    'warmup-ratio': {
+      kind: 'number',
+      sets: 'warmupRatio',
+      value: 'P',
+      help: 'the same as a share of all steps (train: 0.05; finetune: 0.03)',
+    },
+    'min-lr-ratio': {
+      kind: 'number',
+      sets: 'minLrRatio',
+      value: 'P',
+      help: 'share of it that is left at the end (train: 0.1)',
+    },
     'num-cycles': { kind: 'number', sets: 'numCycles', value: 'X', help: 'waves of a cosine' },
     power: { kind: 'number', sets: 'power', value: 'X', help: 'exponent of polynomial' },
     'lr-end-ratio': { kind: 'number', sets: 'lrEndRatio', value: 'P', help: 'what polynomial ends at' },
     'decay-steps': { kind: 'integer', sets: 'decaySteps', value: 'N', help: 'the fall of warmup_stable_decay' },
-    optim: { kind: 'text', sets: 'optim', value: 'NAME', choices: OPTIMIZER_NAMES, help: OPTIMIZER_NAMES.join(', ') },
+    optim: {
+      kind: 'text',
+      sets: 'optim',
+      value: 'NAME',
+      choices: OPTIMIZER_NAMES,
+      help: `${OPTIMIZER_NAMES.join(', ')} (default adamw)`,
+    },
     'adam-beta1': { kind: 'number', sets: 'adamBeta1', value: 'P', help: 'share of the mean that stays (default 0.9)' },
-    'adam-beta2': { kind: 'number', sets: 'adamBeta2', value: 'P', help: 'the same of the squares' },
+    'adam-beta2': {
+      kind: 'number',
+      sets: 'adamBeta2',
+      value: 'P',
+      help: 'the same of the squares (train: 0.99; finetune: 0.999)',
+    },
     'adam-epsilon': { kind: 'number', sets: 'adamEpsilon', value: 'X', help: 'added to the root (default 1e-8)' },
     amsgrad: { kind: 'flag', sets: 'amsgrad', help: 'divide by the largest squares so far' },
     momentum: { kind: 'number', sets: 'momentum', value: 'P', help: 'sgd: share of the last step that stays' },
@@ -100,7 +127,12 @@ export const LEARNING_OPTIONS = {
     'max-grad-norm': { kind: 'number', sets: 'maxGradNorm', value: 'X', help: 'longest gradient (default 1; 0: any)' },
   }),
   ...grouped('Regularisation', {
-    'weight-decay': { kind: 'number', sets: 'weightDecay', value: 'X', help: 'pulls matrices towards zero' },
+    'weight-decay': {
+      kind: 'number',
+      sets: 'weightDecay',
+      value: 'X',
+      help: 'pulls matrices towards zero (train: 0.1; finetune: 0)',
+    },
     dropout: { kind: 'number', sets: 'dropout', value: 'P', help: 'share of activations left out at random' },
     'attention-dropout': {
       kind: 'number',
@@ -141,7 +173,13 @@ export const LEARNING_OPTIONS = {
       sets: 'loadBestModelAtEnd',
       help: 'keep the weights of the best validation',
     },
-    'save-steps': { kind: 'integer', sets: 'saveSteps', value: 'N', min: 1, help: 'steps between checkpoints' },
+    'save-steps': {
+      kind: 'integer',
+      sets: 'saveSteps',
+      value: 'N',
+      min: 1,
+      help: 'steps between checkpoints (default: ten checkpoints in a run)',
+    },
     'save-total-limit': {
       kind: 'integer',
       sets: 'saveTotalLimit',
@@ -171,7 +209,7 @@ export const RUN_OUTPUT_OPTIONS = {
 
 /** Where a run is, and where its options come from. */
 export const FOLDER_OPTIONS = grouped('Run', {
-  out: { kind: 'text', value: 'FOLDER', help: 'where the model and everything about the run goes' },
+  out: { kind: 'text', sets: 'outputDir', value: 'FOLDER', help: 'where the model and everything about the run goes' },
   force: { kind: 'flag', help: 'begin anew in a folder that holds a run' },
   resume: { kind: 'text', value: 'FOLDER', help: 'go on with the run of this folder, with its options' },
   settings: { kind: 'text', value: 'FILE', help: 'options as JSON in camelCase; those of the command line win' },

@@ -1,7 +1,8 @@
 /** A run of `heed train` or `heed finetune`: the loop, its files, and what is said about it. */
 import { basename, join } from 'node:path';
+import { TrainingError } from '../errors.ts';
 import type { Model } from '../hub/model.ts';
-import type { TrainDoneEvent } from '../train/events.ts';
+import type { StartEvent, TrainDoneEvent } from '../train/events.ts';
 import { lossOfBatch, type TrainOptions, train } from '../train/index.ts';
 import type { Objective } from '../train/objectives/index.ts';
 import { learnedOf } from '../train/trainee.ts';
@@ -12,7 +13,11 @@ import {
   curvesPage,
   detectOverfitting,
   energyOf,
+  type ForecastInput,
   forecast,
+  type LearningState,
+  type Memorization,
+  type OverfittingReport,
   type RunCurves,
   sizeOfBatch,
   startUsageMeter,
@@ -24,14 +29,18 @@ import type { OpenBackend } from './open-model.ts';
 import type { Settings } from './settings-file.ts';
 import type { Terminal } from './terminal.ts';
 import type { TrainingData } from './training-data.ts';
-import { openTrainingFiles, RUN_FILES, writeWhole } from './training-files.ts';
+import { openTrainingFiles, RUN_FILES, type TrainingFiles, writeWhole } from './training-files.ts';
+import { memorizationOf } from './training-memorization.ts';
 import type { RUN_OUTPUT_OPTIONS } from './training-options.ts';
 import {
   energyText,
   jsonTrainingView,
+  memorizationText,
   peopleTrainingView,
   quietTrainingView,
+  type TrainingFacts,
   type TrainingSummary,
+  type TrainingUnit,
   type TrainingView,
 } from './training-view.ts';
 
@@ -67,61 +76,20 @@ const CHECKPOINTS_KEPT = 2;
  * @throws `signal.reason` when the user stopped it, after a checkpoint; what `train` throws
  */
 export async function runTraining(run: TrainingRun): Promise<void> {
-  const { model, data, objective, options, out, values, signal, language } = run;
+  const { out, values, signal, language } = run;
   const [say, numbers] = [createMessages(language), createNumbers(language)];
-  const view = viewOf(run, say, numbers);
-  const { steps, perEpoch } = lengthOf(run);
-  const part = Math.max(1, Math.floor(steps / PARTS));
-  await writeWhole(out, RUN_FILES.settings, `${JSON.stringify(run.settings, null, 2)}\n`);
   const electricity = { wattsPerCore: values['watts-per-core'], pue: values.pue, region: regionOf(values.region) };
   const usage = await startUsageMeter();
   // What would be refused at the end is refused now.
   energyOf(await usage.read(), electricity);
-  const size = await sizeOfFirst(run);
+  const view = viewOf(run, say, numbers);
   const files = openTrainingFiles(out, values);
-  let [tokens, milliseconds] = [0, 0];
-  let done: TrainDoneEvent | undefined;
   try {
-    const events = train(
-      { parts: model.parts, save: run.save },
-      {
-        ...{
-          saveSteps: part,
-          saveTotalLimit: CHECKPOINTS_KEPT,
-          ...(data.validation && { evalSteps: part }),
-          ...options,
-        },
-        ...{ batches: data.batches, validation: data.validation, lossOf: objective.lossOf, signal },
-        ...{ outputDir: join(out, RUN_FILES.checkpoints), resume: run.resume },
-      },
-    );
-    for await (const event of events) {
-      if (event.type === 'start') {
-        const needs = forecast({
-          ...{ memory: event.memory, batch: size, steps, limitBytes: run.open.wasm?.link.limit },
-          batchesPerStep: options.gradientAccumulationSteps,
-        });
-        checkFits(needs);
-        const facts = {
-          ...{ modelType: model.parts.type, objective: objective.name, out, steps, step: event.step },
-          ...{ parameters: event.parameters, trainable: event.trainable, epochs: steps / perEpoch },
-          ...{ data: { examples: data.examples, tokens: data.tokens, validationTokens: data.validationTokens } },
-          tokensPerStep: run.tokensPerBatch * (options.gradientAccumulationSteps ?? 1),
-        };
-        view.start(facts, needs);
-      }
-      if (event.type === 'step') {
-        tokens += event.tokens;
-        milliseconds += event.ms;
-      }
-      await files.take(event);
-      view.event(event);
-      if (event.type === 'done') done = event;
-    }
-    if (done === undefined) return;
+    const { done, ...spent } = await follow(run, files, view);
     if (done.reason !== 'aborted') await run.save(out);
     const energy = energyOf(await usage.read(), electricity);
-    const summary = summaryOf(run, files.curves, done, { tokens, milliseconds, energy });
+    const memorization = await memorizedIn(run, done);
+    const summary = summaryOf(run, files.curves, done, { ...spent, energy, memorization });
     const page = { ...pageOf(run, summary, say, numbers), language };
     await writeWhole(out, RUN_FILES.curves, curvesPage(files.curves, page));
     view.done(summary);
@@ -131,6 +99,52 @@ export async function runTraining(run: TrainingRun): Promise<void> {
   }
   signal.throwIfAborted();
 }
+
+/** The events of the run, from the first to the last; what the steps took together. */
+async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView) {
+  const { model, data, objective, options, out, signal } = run;
+  const { steps } = lengthOf(run);
+  const part = Math.max(1, Math.floor(steps / PARTS));
+  const inputs = {
+    batch: await sizeOfFirst(run),
+    batchesPerStep: options.gradientAccumulationSteps,
+    limitBytes: run.open.wasm?.link.limit,
+  };
+  const usual = { saveSteps: part, saveTotalLimit: CHECKPOINTS_KEPT, ...(data.validation && { evalSteps: part }) };
+  const events = train(
+    { parts: model.parts, save: run.save },
+    {
+      ...{ ...usual, ...options, batches: data.batches, validation: data.validation, lossOf: objective.lossOf },
+      ...{ outputDir: join(out, RUN_FILES.checkpoints), resume: run.resume, signal },
+    },
+  );
+  let expected: ForecastInput | undefined;
+  let [made, tokens, milliseconds, told] = [0, 0, 0, false];
+  for await (const event of events) {
+    if (event.type === 'start') {
+      expected = { ...inputs, memory: event.memory, steps: steps - event.step };
+      checkFits(forecast(expected));
+      await writeWhole(out, RUN_FILES.settings, `${JSON.stringify(run.settings, null, 2)}\n`);
+      view.start(factsOf(run, event), forecast(expected));
+    }
+    await files.take(event);
+    view.event(event);
+    if (event.type === 'step') {
+      [made, tokens, milliseconds] = [made + 1, tokens + event.tokens, milliseconds + event.ms];
+      // The first one also makes the plan.
+      if (made === 2 && expected) view.timed(forecast({ ...expected, stepMs: event.ms }));
+    }
+    if (event.type === 'validation' && !told) {
+      const report = reportOf(run, files.curves, event.step);
+      told = report !== undefined && HARM.has(report.state);
+      if (told) view.verdict(report!);
+    }
+    if (event.type === 'done') return { done: event, tokens, milliseconds };
+  }
+  throw new TrainingError('the run stopped without an end', { where: out });
+}
+/** States that cost more than they bring. */
+const HARM: ReadonlySet<LearningState> = new Set(['overfitting', 'diverging']);
 
 function viewOf({ values, terminal, language }: TrainingRun, say: Say, numbers: Numbers): TrainingView {
   if (values.json) return jsonTrainingView({ terminal });
@@ -148,6 +162,21 @@ function lengthOf({ data, options }: TrainingRun): { steps: number; perEpoch: nu
 const learnedIn = ({ model, options }: TrainingRun) =>
   learnedOf(model, options.trainable ?? (() => true)).map(({ tensor }) => tensor);
 
+const unitOf = ({ model }: TrainingRun): TrainingUnit =>
+  ['sequenceClassification', 'questionAnswering'].includes(model.parts.head) ? 'texts' : 'tokens';
+
+function factsOf(run: TrainingRun, { parameters, trainable, step }: StartEvent): TrainingFacts {
+  const { model, objective, data, options, out, tokensPerBatch } = run;
+  const { steps, perEpoch } = lengthOf(run);
+  return {
+    ...{ modelType: model.parts.type, objective: objective.name, parameters, trainable, out, step, steps },
+    unit: unitOf(run),
+    data: { examples: data.examples, tokens: data.tokens, validationTokens: data.validationTokens },
+    tokensPerStep: tokensPerBatch * (options.gradientAccumulationSteps ?? 1),
+    epochs: steps / perEpoch,
+  };
+}
+
 /** What a batch like the first one takes. */
 async function sizeOfFirst(run: TrainingRun): Promise<BatchSize> {
   const { model, data, objective } = run;
@@ -160,29 +189,42 @@ async function sizeOfFirst(run: TrainingRun): Promise<BatchSize> {
 const regionOf = (text: string | undefined): string | number | undefined =>
   text !== undefined && /^[\d.]+$/.test(text) ? Number(text) : text;
 
+/** Text that was read once is hardly known by heart, and a run that was stopped will see more of it. */
+async function memorizedIn(run: TrainingRun, { step, reason }: TrainDoneEvent): Promise<Memorization | undefined> {
+  const { model, data, options, signal } = run;
+  const seenOften = step > lengthOf(run).perEpoch;
+  if (model.parts.head !== 'causalLM' || reason === 'aborted' || !seenOften) return undefined;
+  return memorizationOf(model, data, { seed: options.seed ?? 42, signal });
+}
+
+/** What the detector says after a step; undefined where nothing was validated. */
+function reportOf(run: TrainingRun, curves: RunCurves, step: number): OverfittingReport | undefined {
+  const validation = curves.validation.points();
+  if (validation.length === 0) return undefined;
+  const facts = {
+    parameters: learnedIn(run).reduce((n, { size }) => n + size, 0),
+    tokens: run.data.tokens,
+    epochs: step / lengthOf(run).perEpoch,
+    dropout: run.options.dropout ?? 0,
+  };
+  return detectOverfitting(curves.training.points(), validation, { facts });
+}
+
 function summaryOf(
   run: TrainingRun,
   curves: RunCurves,
   { step, reason, best }: TrainDoneEvent,
-  spent: Pick<TrainingSummary, 'tokens' | 'milliseconds' | 'energy'>,
+  spent: Pick<TrainingSummary, 'tokens' | 'milliseconds' | 'energy' | 'memorization'>,
 ): TrainingSummary {
-  const { out, options, data, command, model } = run;
-  const [training, validation] = [curves.training.points(), curves.validation.points()];
+  const { out, options, command, model } = run;
   const aborted = reason === 'aborted';
   const weights = model.parts.adapters?.length ? 'adapter_model.safetensors' : 'model.safetensors';
-  const parameters = learnedIn(run).reduce((n, { size }) => n + size, 0);
-  const facts = {
-    parameters,
-    tokens: data.tokens,
-    epochs: step / lengthOf(run).perEpoch,
-    dropout: options.dropout ?? 0,
-  };
   return {
     ...spent,
-    ...{ steps: step, reason, best, out },
-    loss: training.at(-1)?.value,
+    ...{ steps: step, reason, best, out, unit: unitOf(run) },
+    loss: curves.training.points().at(-1)?.value,
     keptBest: !aborted && options.loadBestModelAtEnd === true && best !== undefined,
-    report: validation.length > 0 ? detectOverfitting(training, validation, { facts }) : undefined,
+    report: reportOf(run, curves, step),
     files: [aborted ? RUN_FILES.checkpoints : weights, RUN_FILES.curves, RUN_FILES.log],
     next: aborted ? `heed ${command} --resume ${quoted(out)}` : tryLine(run),
   };
@@ -202,13 +244,16 @@ const quoted = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${
 
 /** What the page of curves says beside them. */
 function pageOf({ model, objective, out }: TrainingRun, summary: TrainingSummary, say: Say, numbers: Numbers) {
-  const { loss, best, tokens, milliseconds, energy, report } = summary;
+  const { loss, best, tokens, milliseconds, energy, report, memorization } = summary;
   const facts: [string, string][] = [
     [say('runSteps'), numbers.count(summary.steps)],
     [say('loss'), loss === undefined ? '-' : numbers.fixed(loss, 3)],
     ...(best ? [[say('validation'), numbers.fixed(best.loss, 3)] as [string, string]] : []),
-    [say('tokens'), numbers.short(tokens)],
-    [say('perSecond'), numbers.digits((1000 * tokens) / Math.max(1, milliseconds))],
+    [say(summary.unit), numbers.short(tokens)],
+    [
+      say(summary.unit === 'texts' ? 'textsPerSecond' : 'perSecond'),
+      numbers.digits((1000 * tokens) / Math.max(1, milliseconds)),
+    ],
     [say('time'), numbers.duration(milliseconds)],
     [say('energy'), `${numbers.digits(1000 * energy.kilowattHours)} Wh`],
     ['CO₂', `${numbers.digits(energy.grams)} g`],
@@ -217,6 +262,9 @@ function pageOf({ model, objective, out }: TrainingRun, summary: TrainingSummary
     title: basename(out),
     subtitle: `${model.parts.type} · ${objective.name}`,
     ...{ facts, report },
-    notes: [`${say('energy')}: ${energyText(energy, say, numbers)}`],
+    notes: [
+      ...(memorization ? [`${say('memorized')}: ${memorizationText(memorization, say, numbers)}`] : []),
+      `${say('energy')}: ${energyText(energy, say, numbers)}`,
+    ],
   };
 }

@@ -176,7 +176,7 @@ function learningOptions(values: SharedValues): Partial<TrainOptions> {
 }
 
 /** `text=review` @throws UsageError */
-function columnNames(pairs: readonly string[]): Readonly<Record<string, string>> {
+export function columnNames(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     pairs.map(pair => {
       const at = pair.indexOf('=');

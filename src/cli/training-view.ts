@@ -1,19 +1,24 @@
 /** How a training run is shown: what it will need, where it is, what came of it; for people at a terminal, in a log, or as JSON. */
 import { basename, join } from 'node:path';
-import type { StepEvent, TrainEvent, ValidationEvent } from '../train/events.ts';
+import type { BestStep, StepEvent, TrainEvent, ValidationEvent } from '../train/events.ts';
 import {
   createProgressMeter,
   type Energy,
   type Forecast,
+  type Memorization,
   type OverfittingReport,
   type Progress,
   type Wording,
 } from '../train/watch/index.ts';
 import { cut, padEnd, padStart, table, wrap } from './layout.ts';
-import type { Say } from './messages.ts';
+import type { Message, Say } from './messages.ts';
 import type { Numbers } from './numbers.ts';
 import { bar } from './probability-table.ts';
 import type { Terminal } from './terminal.ts';
+
+/** Classifiers of texts, and answers, have one loss for each text. */
+export type TrainingUnit = 'tokens' | 'texts';
+const SPEEDS = { tokens: 'perSecond', texts: 'textsPerSecond' } as const satisfies Record<TrainingUnit, Message>;
 
 /** What is known before the first step. */
 export interface TrainingFacts {
@@ -24,6 +29,8 @@ export interface TrainingFacts {
   readonly data: { readonly examples: number; readonly tokens: number; readonly validationTokens: number | undefined };
   /** Tokens that a step reads at most. */
   readonly tokensPerStep: number;
+  /** What counts in the loss. */
+  readonly unit: TrainingUnit;
   readonly steps: number;
   readonly epochs: number;
   /** Steps that were made before. */
@@ -34,12 +41,16 @@ export interface TrainingFacts {
 export interface TrainingSummary {
   readonly steps: number;
   readonly milliseconds: number;
+  /** That counted. */
   readonly tokens: number;
+  readonly unit: TrainingUnit;
   readonly loss: number | undefined;
-  readonly best: { readonly step: number; readonly loss: number } | undefined;
+  readonly best: BestStep | undefined;
   readonly keptBest: boolean;
   readonly reason: 'steps' | 'epochs' | 'early-stop' | 'aborted';
   readonly report: OverfittingReport | undefined;
+  /** How much of what the model writes it has read; undefined where that was not looked at. */
+  readonly memorization: Memorization | undefined;
   readonly energy: Energy;
   /** Files below `out`. */
   readonly files: readonly string[];
@@ -49,7 +60,11 @@ export interface TrainingSummary {
 }
 export interface TrainingView {
   start(facts: TrainingFacts, forecast: Forecast): void;
+  /** Once it is known how fast a step goes. */
+  timed(forecast: Forecast): void;
   event(event: TrainEvent): void;
+  /** Once, when the run begins to do harm. */
+  verdict(report: OverfittingReport): void;
   /** Takes away the line that is written over. */
   clear(): void;
   done(summary: TrainingSummary): void;
@@ -66,7 +81,9 @@ export function jsonTrainingView({ terminal }: Pick<TrainingViewContext, 'termin
   const line = (value: object) => terminal.write(`${JSON.stringify(value)}\n`);
   return {
     start: (facts, forecast) => line({ type: 'forecast', ...facts, forecast }),
+    timed: forecast => line({ type: 'forecast', forecast }),
     event: line,
+    verdict: report => line({ type: 'verdict', ...report }),
     clear() {},
     done: summary => line({ type: 'summary', ...summary }),
   };
@@ -75,9 +92,11 @@ export function jsonTrainingView({ terminal }: Pick<TrainingViewContext, 'termin
 export function quietTrainingView({ terminal, say }: Pick<TrainingViewContext, 'terminal' | 'say'>): TrainingView {
   return {
     start() {},
+    timed() {},
     event(event) {
       if (event.type === 'warning') terminal.note(`heed: ${say('warning')}: ${event.message}\n`);
     },
+    verdict() {},
     clear() {},
     done() {},
   };
@@ -86,7 +105,9 @@ export function quietTrainingView({ terminal, say }: Pick<TrainingViewContext, '
 /** Without a terminal there is a row at least this often. */
 const BETWEEN_ROWS_MS = 10_000;
 const BETWEEN_LINES_MS = 100;
-const BAR = 20;
+/** A run that is over sooner needs no forecast. */
+const WORTH_SAYING_MS = 60_000;
+const BAR = 12;
 
 /** Rows of losses, below them at a terminal a line about the step in flight; a summary at the end. */
 export function peopleTrainingView(
@@ -97,6 +118,7 @@ export function peopleTrainingView(
   const { paint, columns } = terminal;
   let meter = createProgressMeter(0);
   let progress: Progress | undefined;
+  let speed: Message = 'perSecond';
   let [drawn, rowAt] = [Number.NEGATIVE_INFINITY, now()];
   /** Since the last row. */
   let [sum, count] = [0, 0];
@@ -104,9 +126,21 @@ export function peopleTrainingView(
     if (Number.isFinite(drawn)) terminal.note('\r\x1b[K');
     drawn = Number.NEGATIVE_INFINITY;
   };
+  const remark = (text: string) => {
+    clear();
+    terminal.note(`${wrap(text, columns, '  ')}\n`);
+  };
   const row = (cells: readonly string[]) => {
     clear();
-    terminal.note(`${cut(cells.map((cell, i) => padStart(cell, ROW[i]!)).join('  '), columns)}\n`);
+    terminal.note(
+      `${cut(
+        cells
+          .map((cell, i) => padStart(cell, ROW[i]!))
+          .join('  ')
+          .trimEnd(),
+        columns,
+      )}\n`,
+    );
     rowAt = now();
   };
   const losses = (validation: ValidationEvent | undefined) => {
@@ -124,7 +158,7 @@ export function peopleTrainingView(
     sum += event.loss;
     count++;
     if (terminal.interactiveErrors && now() - drawn >= BETWEEN_LINES_MS) {
-      terminal.note(`\r${progressLine(progress, context)}\x1b[K`);
+      terminal.note(`\r${progressLine(progress, speed, context)}\x1b[K`);
       drawn = now();
     }
     if (!terminal.interactiveErrors && now() - rowAt >= BETWEEN_ROWS_MS) losses(undefined);
@@ -132,8 +166,9 @@ export function peopleTrainingView(
   return {
     start(facts, forecast) {
       meter = createProgressMeter(facts.steps);
+      speed = SPEEDS[facts.unit];
       terminal.note(`${startPage(facts, forecast, context).join('\n')}\n\n`);
-      const names = [say('runStep'), say('loss'), say('validation'), say('perSecond'), ''];
+      const names = [say('runStep'), say('loss'), say('validation'), say(speed), ''];
       terminal.note(
         `${paint.dim(
           names
@@ -143,13 +178,18 @@ export function peopleTrainingView(
         )}\n`,
       );
     },
+    timed({ milliseconds, flops }) {
+      if (milliseconds === undefined || milliseconds < WORTH_SAYING_MS) return;
+      clear();
+      const speed = `${numbers.digits(flops / milliseconds / 1e6)} GFLOP/s`;
+      terminal.note(`${paint.dim(`  ${say('takesAbout').replace('{}', numbers.duration(milliseconds))}, ${speed}`)}\n`);
+    },
     event(event) {
       if (event.type === 'step') step(event);
       if (event.type === 'validation') losses(event);
-      if (event.type !== 'warning') return;
-      clear();
-      terminal.note(`${wrap(`${say('warning')}: ${event.message}`, columns, '  ')}\n`);
+      if (event.type === 'warning') remark(`${say('warning')}: ${event.message}`);
     },
+    verdict: report => remark(verdictText(report, context.wording)),
     clear,
     done(summary) {
       clear();
@@ -159,10 +199,11 @@ export function peopleTrainingView(
   };
 }
 /** Widths of step, loss, validation, speed, remark. */
-const ROW = [9, 8, 11, 9, 6] as const;
+const ROW = [7, 8, 11, 8, 6] as const;
 
 function progressLine(
   { step, steps, loss, tokensPerSecond, millisecondsLeft }: Progress,
+  speed: Message,
   context: TrainingViewContext,
 ): string {
   const { say, numbers, terminal } = context;
@@ -172,7 +213,7 @@ function progressLine(
     `${say('runStep')} ${numbers.count(step)} / ${numbers.count(steps)}`,
     padEnd(bar(step / Math.max(1, steps), BAR), BAR),
     `${say('loss')} ${numbers.fixed(loss, 3)}`,
-    `${numbers.digits(tokensPerSecond)} ${say('perSecond')}`,
+    `${numbers.digits(tokensPerSecond)} ${say(speed)}`,
     ...left,
   ];
   // A line that breaks cannot be written over.
@@ -201,29 +242,28 @@ function startPage(facts: TrainingFacts, { bytes, limitBytes }: Forecast, contex
     [say('goesTo'), facts.out],
     ...(step > 0 ? [['', say('goesOn').replace('{}', numbers.count(step))] as [string, string]] : []),
   ];
-  return [
-    `${terminal.paint.bold(facts.modelType)}  ${numbers.short(facts.parameters)} ${say('ofParameters')}${part}  ${facts.objective}`,
-    ...wrapped(rows, terminal),
-  ];
+  const head = `${facts.modelType} · ${numbers.short(facts.parameters)} ${say('ofParameters')}${part} · ${facts.objective}`;
+  const [first = '', ...others] = wrap(head, terminal.columns, '  ').split('\n');
+  return [first.replace(facts.modelType, terminal.paint.bold), ...others, ...wrapped(rows, terminal)];
 }
 
 function summaryPage(summary: TrainingSummary, context: TrainingViewContext): string[] {
   const { say, numbers, terminal, wording } = context;
   const { best, report, out, reason, next, files, loss } = summary;
   const speed = numbers.digits((1000 * summary.tokens) / Math.max(1, summary.milliseconds));
-  const advice = report?.advice.map(each => wording.advice(each)) ?? [];
   const rows: [string, string][] = [
     ...(loss === undefined ? [] : [[say('loss'), numbers.fixed(loss, 4)] as [string, string]]),
     ...(best
       ? [
           [
             say('validation'),
-            `${say('bestOf').replace('{}', numbers.fixed(best.loss, 4)).replace('{}', numbers.count(best.step))}${summary.keptBest ? `, ${say('keptBest')}` : ''}`,
+            `${say('bestOf').replace('{}', numbers.fixed(best.loss, 4)).replace('{}', numbers.count(best.step))}${whereBest(summary, say)}`,
           ] as [string, string],
         ]
       : []),
-    ...(report && report.state !== 'early'
-      ? [[say('verdict'), [wording.state(report.state), ...advice].join(' ')] as [string, string]]
+    ...(report && report.state !== 'early' ? [[say('verdict'), verdictText(report, wording)] as [string, string]] : []),
+    ...(summary.memorization
+      ? [[say('memorized'), memorizationText(summary.memorization, say, numbers)] as [string, string]]
       : []),
     [say('energy'), energyText(summary.energy, say, numbers)],
     [say('files'), files.map(file => (file.includes('/') ? file : join(basename(out), file))).join('  ')],
@@ -231,15 +271,36 @@ function summaryPage(summary: TrainingSummary, context: TrainingViewContext): st
   ];
   const end =
     reason === 'aborted'
-      ? ['', `${say('interrupted').replace('{}', numbers.count(summary.steps))}`, `  ${next}`]
+      ? ['', wrap(say('interrupted').replace('{}', numbers.count(summary.steps)), terminal.columns), `  ${next}`]
       : reason === 'early-stop'
-        ? ['', say('stoppedEarly')]
+        ? ['', wrap(say('stoppedEarly'), terminal.columns)]
         : [];
   return [
-    `${terminal.paint.bold(`${numbers.count(summary.steps)} ${say('runSteps')}`)}  ${numbers.duration(summary.milliseconds)}  ${speed} ${say('perSecond')}`,
+    `${terminal.paint.bold(`${numbers.count(summary.steps)} ${say('runSteps')}`)}  ${numbers.duration(summary.milliseconds)}  ${speed} ${say(SPEEDS[summary.unit])}`,
     ...wrapped(rows, terminal),
     ...end,
   ];
+}
+
+/** Where the weights of the best validation are, if they are not those of the end. */
+function whereBest({ best, keptBest, steps }: TrainingSummary, say: Say): string {
+  if (keptBest) return `, ${say('keptBest')}`;
+  return best?.path === undefined || best.step === steps ? '' : `: ${best.path}`;
+}
+
+const verdictText = ({ state, advice }: OverfittingReport, wording: Wording): string =>
+  [wording.state(state), ...advice.map(each => wording.advice(each))].join(' ');
+
+/** `2.4 % of its 8-grams ...` */
+export function memorizationText(
+  { n, generated = 0, heldOut, longestCopy }: Memorization,
+  say: Say,
+  numbers: Numbers,
+): string {
+  const own = say('inTraining').replace('{}', numbers.percent(generated)).replace('{}', String(n));
+  const usual = heldOut === undefined ? [] : [say('inUnseen').replace('{}', numbers.percent(heldOut))];
+  const copy = longestCopy > 0 ? [say('longestCopy').replace('{}', numbers.count(longestCopy))] : [];
+  return [own, ...usual, ...copy].join(', ');
 }
 
 /** `0.43 Wh, 0.16 g CO₂ (estimated: 12 W a core, DE, Ember ...)` */

@@ -4,13 +4,19 @@ import type { Numbers } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface TransferBar {
-  show(label: string, loadedBytes: number, totalBytes: number): void;
+  /** @param presentBytes those of the loaded ones that did not have to come, and say nothing about the speed */
+  show(label: string, loadedBytes: number, totalBytes: number, presentBytes?: number): void;
   clear(): void;
 }
 /** The speed is that of the last seconds. */
 const WINDOW_MS = 5_000;
 const BETWEEN_MS = 100;
-const BAR = 24;
+/** Of the bar, where there is room beside the numbers and where there is less. */
+const WIDE_BAR = 24;
+const NARROW_BAR = 12;
+const WIDE = 100;
+/** Terminals write ^C where the cursor is; behind a full line it would end on the next one. */
+const INTERRUPT_COLUMNS = 2;
 
 /** Shown on standard error, if a person looks at it. */
 export function createTransferBar(
@@ -22,23 +28,24 @@ export function createTransferBar(
   const samples: { readonly at: number; readonly bytes: number }[] = [];
   let shown = Number.NEGATIVE_INFINITY;
   return {
-    show(label, loadedBytes, totalBytes) {
+    show(label, loadedBytes, totalBytes, presentBytes = 0) {
       const at = now();
       if (!terminal.interactiveErrors || at - shown < BETWEEN_MS) return;
       shown = at;
-      samples.push({ at, bytes: loadedBytes });
+      samples.push({ at, bytes: loadedBytes - presentBytes });
       while (samples.length > 2 && at - samples[0]!.at > WINDOW_MS) samples.shift();
       const rate = rateOf(samples);
-      const done = Math.round((BAR * Math.min(loadedBytes, totalBytes)) / Math.max(1, totalBytes));
+      const width = terminal.columns >= WIDE ? WIDE_BAR : NARROW_BAR;
+      const done = Math.round((width * Math.min(loadedBytes, totalBytes)) / Math.max(1, totalBytes));
       const parts = [
-        `${'█'.repeat(done)}${'░'.repeat(BAR - done)}`,
+        `${'█'.repeat(done)}${'░'.repeat(width - done)}`,
         `${numbers.bytes(loadedBytes)} / ${numbers.bytes(totalBytes)}`,
         ...(rate > 0 ? [`${numbers.bytes(rate)}/s`] : []),
         ...(rate > 0
-          ? [say('timeLeft').replace('{}', numbers.duration((1000 * (totalBytes - loadedBytes)) / rate))]
+          ? [say('timeLeft').replace('{}', numbers.duration(1000 * Math.ceil((totalBytes - loadedBytes) / rate)))]
           : []),
       ];
-      terminal.note(`\r${fitting([label, ...parts], terminal.columns)}\x1b[K`);
+      terminal.note(`\r${fitting([label, ...parts], terminal.columns - INTERRUPT_COLUMNS)}\x1b[K`);
     },
     clear() {
       if (Number.isFinite(shown)) terminal.note('\r\x1b[K');

@@ -70,6 +70,27 @@ describe('parseGgufMetadata', () => {
     expect([metadata.version, metadata.tensorCount, metadata.end]).toEqual([3, 0, bytes.length]);
   });
 
+  it('makes lists of lists and of truth values each time that they are asked for', () => {
+    const metadata = parse(
+      file([
+        pair('flags', 9, list(7, 2, [0, 1])),
+        pair('lists', 9, list(9, 2, [...list(8, 1, text('x')), ...list(7, 1, [1])])),
+      ]),
+    )!;
+    const { values } = metadata;
+    const expected = { flags: [false, true], lists: [['x'], [true]] };
+    expect(values.get('lists')).not.toBe(values.get('lists'));
+    expect([values.size, values.has('flags'), values.has('x'), values.get('x')]).toEqual([2, true, false, undefined]);
+    expect(Object.fromEntries(values)).toEqual(expected);
+    expect([...values.keys()]).toEqual(Object.keys(expected));
+    expect([...values.values()]).toEqual(Object.values(expected));
+    const seen: Record<string, unknown> = {};
+    values.forEach((value, key) => {
+      seen[key] = value;
+    });
+    expect(seen).toEqual(expected);
+  });
+
   it('asks for more bytes at every place where they end too early', () => {
     const bytes = file([pair('a', 8, text('xyz')), pair('b', 9, list(4, 3, [...u32(1), ...u32(2), ...u32(3)]))]);
     for (let length = 0; length < bytes.length; length++)
@@ -103,6 +124,13 @@ describe('parseGgufMetadata', () => {
         ),
       ]),
       'too deeply',
+    ],
+    ['a truth value of 2 in a list', file([pair('a', 9, list(7, 2, [1, 2]))]), 'neither'],
+    ['a list in a list that is longer than the file', file([pair('a', 9, list(9, 1, list(8, 9, [])))]), 'longer than'],
+    [
+      'more keys than any model has',
+      file(Array.from({ length: 65_537 }, (_, i) => pair(i.toString(36), 0, [1]))),
+      'too many keys',
     ],
     ['a file cut within a value', file([pair('a', 12, [0, 0])]), 'ends within'],
   ])('refuses %s', (_, bytes, message) => {

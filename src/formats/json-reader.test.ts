@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FormatError } from '../errors.ts';
 import { JsonReader } from './json-reader.ts';
 
 const reader = (text: string) => new JsonReader(text, 'a.json');
@@ -19,6 +20,28 @@ describe('JsonReader', () => {
     });
     json.end();
     expect(found).toEqual([12, 'ä"\\', 'x']);
+  });
+
+  it('reads numbers, tells what comes next, and leaves known keys to the caller', () => {
+    const json = reader(' {"a": -1.5e3, "b":null, "c": [2]}');
+    const found: [string, unknown][] = [];
+    const readNext = (key: string) => {
+      const next = json.peek();
+      if (/[-0-9]/.test(next)) found.push([key, json.number()]);
+      else found.push([key, next], [key, json.skip()]);
+    };
+    expect(json.peek()).toBe('{');
+    json.object(readNext, () => false);
+    expect(json.peek()).toBe('');
+    expect(found).toEqual([
+      ['a', -1500],
+      ['b', 'n'],
+      ['b', undefined],
+      ['c', '['],
+      ['c', undefined],
+    ]);
+    expect(() => reader('{"a":1,"a":2}').object(readNext, key => key === 'a')).toThrow(/given twice/);
+    for (const text of ['01', 'true', '"1"', '-']) expect(() => reader(text).number(), text).toThrow(FormatError);
   });
 
   it.each(['0', '-0', '1.5e-7', '"x"', 'null', 'true', 'false', '[]', '{"a":[{}]}', ' [ 1 , 2 ] '])(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CheckpointError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
 import { safetensorsBytes } from './safetensors-write.ts';
 import { openSharded } from './sharded.ts';
@@ -90,6 +91,12 @@ describe('openSharded', () => {
     const { open, state } = shards();
     await expect(openSharded(json(index), { open, read, where: 'x.json' })).rejects.toThrow(message);
     expect(state.open).toBe(0);
+  });
+
+  it('passes on why a hub or a server gives no shard', async () => {
+    const failure = new CheckpointError('the hub refuses the file', { fix: 'set a token' });
+    const open = () => Promise.reject(failure);
+    await expect(openSharded(json({ weight_map: weightMap }), { open, read })).rejects.toBe(failure);
   });
 
   it.each(['../m', '..', '.', '', '/m', 'a/b', 'a\\b', 'C:m', 'm\0', 'm\n', '\u0085'])(

@@ -83,6 +83,8 @@ async function openShard(
       cause,
     });
   const source = await open(file, stop).catch((cause: unknown) => {
+    // A hub or a server says better why, and what to do.
+    if (cause instanceof CheckpointError) throw cause;
     throw failed(cause instanceof Error ? cause.message : String(cause), cause);
   });
   if (source === undefined) throw failed('no such file');

@@ -20,6 +20,9 @@ export {
   type LikelihoodOptions,
 } from './diffuse-likelihood.ts';
 export type { DiffuseOptions } from './diffuse-options.ts';
+export { type EditDoneEvent, type EditEvent, edit, editAll, type RevisedText, type RevisionEvent } from './edit.ts';
+export type { EditedText, EditModel, FillingSession } from './edit-model.ts';
+export type { EditOptions } from './edit-options.ts';
 export type {
   BeamEvent,
   DoneEvent,

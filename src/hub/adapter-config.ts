@@ -1,5 +1,5 @@
 /** `adapter_config.json`: what PEFT says of an adapter. Source: huggingface/peft, `LoraConfig`. */
-import { CheckpointError, UnsupportedError } from '../errors.ts';
+import { UnsupportedError } from '../errors.ts';
 import type { ModelFiles } from '../formats/index.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { matchesOf, translateRegex } from '../tokenizers/regex-translate.ts';
@@ -49,6 +49,7 @@ const PLAIN_STARTS: readonly unknown[] = [undefined, null, true, false, 'gaussia
  */
 export async function readAdapterConfig(files: ModelFiles, signal?: AbortSignal): Promise<AdapterConfig | undefined> {
   const json = await readJson(files, ADAPTER_CONFIG, signal);
+  // Once more as it was written, for those who save the adapter again.
   const bytes = json && (await readFile(files, ADAPTER_CONFIG, signal));
   return bytes && adapterConfig(json, decodeUtf8(bytes, ADAPTER_CONFIG), files.name);
 }
@@ -75,8 +76,9 @@ export function adapterConfig(json: Json, text: string, name: string): AdapterCo
   const rank = read.integer('r', 8);
   const alpha = read.number('lora_alpha', 8);
   const rsLora = read.boolean('use_rslora', false);
-  const ranks = patterns(json, 'rank_pattern', where);
-  const alphas = patterns(json, 'alpha_pattern', where);
+  const isRank = (value: number) => Number.isSafeInteger(value) && value > 0;
+  const ranks = patterns(read, 'rank_pattern', isRank, 'whole numbers from 1 on');
+  const alphas = patterns(read, 'alpha_pattern', value => Number.isFinite(value) && value > 0, 'numbers above 0');
   const config = {
     text,
     base: read.has('base_model_name_or_path') ? read.string('base_model_name_or_path') : undefined,
@@ -101,12 +103,17 @@ const isSet = (value: unknown): boolean =>
  * Values for modules whose names end in what a pattern matches, from a dot on; the first that does counts. A pattern is a
  * regular expression, which is as good as always a plain name.
  */
-function patterns(json: Json, field: string, where: string): (module: string) => number | undefined {
-  const given = json[field] ?? {};
-  const entries = typeof given === 'object' ? Object.entries(given as Json) : [];
-  for (const [, value] of entries)
-    if (typeof value !== 'number' || !(value > 0))
-      throw new CheckpointError(`${field} holds something else than numbers`, { seen: JSON.stringify(value), where });
+function patterns(
+  read: ConfigReader,
+  field: string,
+  isValue: (value: number) => boolean,
+  what: string,
+): (module: string) => number | undefined {
+  const given = read.raw(field) ?? {};
+  const whole = typeof given === 'object' && !Array.isArray(given);
+  const entries = whole ? Object.entries(given) : [];
+  const holds = whole && entries.every(([, value]) => typeof value === 'number' && isValue(value));
+  read.check(holds, `${field} is ${JSON.stringify(given)?.slice(0, 60)}, not ${what} by names of layers`);
   const made = entries.map(([pattern, value]) => [endsWith(pattern), value as number] as const);
   return module => made.find(([fits]) => fits(module))?.[1];
 }

@@ -289,7 +289,14 @@ describe('files of an adapter', () => {
     ['an unknown parameter', {}, { 'score.weight': random(3, 24) }, /score\.weight.*head/],
     ['an unknown tensor', {}, { [`${q}.lora_C.weight`]: random(2, 24) }, /lora_C/],
     ['a norm', {}, { 'model.norm.lora_A.weight': random(2, 24) }, /model\.norm/],
-    ['a pattern that is none', { rank_pattern: { q_proj: 'x' } }, {}, /rank_pattern/],
+    [
+      'a pattern that is none',
+      { rank_pattern: { q_proj: 'x' } },
+      {},
+      /rank_pattern is .*, not whole numbers from 1 on/,
+    ],
+    ['half a rank', { rank_pattern: { q_proj: 2.5 } }, {}, /rank_pattern/],
+    ['a list of patterns', { alpha_pattern: ['q_proj'] }, {}, /alpha_pattern is \["q_proj"\]/],
     ['a rank below 1', { r: 0 }, {}, /r is 0/],
   ] as const)('are refused: %s', async (_, config, tensors, message) => {
     const model = await tinyModel('llama', backend);
@@ -304,7 +311,7 @@ describe('files of an adapter', () => {
     const adapter = await loadAdapter(gpt2, `${DATA}gpt2-lora`);
     expect(() => llama.withAdapters([{ adapter }])).toThrow(/for another model/);
     expect(() => gpt2.withAdapters([{ adapter, scale: Number.NaN }])).toThrow(/scale/);
-    await expect(gpt2.withAdapters([{ adapter }]).save(join(root, 'x'))).rejects.toThrow(/merge/);
+    await expect(gpt2.withAdapters([{ adapter }, { adapter }]).save(join(root, 'x'))).rejects.toThrow(/merge/);
     adapter.dispose();
     gpt2.dispose();
     llama.dispose();

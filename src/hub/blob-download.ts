@@ -31,7 +31,7 @@ export async function downloadBlob(
     const digest = await download(connection, commit, file, partial, options);
     if (digest === undefined || digest === file.etag) break;
     await rm(partial, { force: true });
-    options.onBytes?.(-file.size);
+    options.onBytes?.(-file.size, true);
     if (attempt === ATTEMPTS)
       throw new CheckpointError('a downloaded file is not what the hub says', {
         seen: `checksum ${digest}`,
@@ -70,7 +70,7 @@ async function download(
     }
     await checkSpace(partial, file.size - at);
     await eachPart(handle, at, part => hash?.update(part));
-    if (at > 0) onBytes?.(at);
+    if (at > 0) onBytes?.(at, true);
     for await (const part of connection.bytes(commit, file, at, signal)) {
       await storing(partial, () => writeAll(handle, part, at));
       hash?.update(part);

@@ -54,7 +54,7 @@ export function browserCache(endpoint: string, repo: string): HubCache {
     async fetch(connection, commit, file, options = {}) {
       const address = fileAddress(commit, file.path);
       const work = async () => {
-        if (await cache.has(commit, file.path, file.size)) options.onBytes?.(file.size);
+        if (await cache.has(commit, file.path, file.size)) options.onBytes?.(file.size, true);
         else await keep(address, connection, commit, file, options);
       };
       const locks = lockManager();

@@ -123,7 +123,7 @@ const endsIn = (module: string, endings: readonly string[]): boolean =>
 function targetsOf(parameters: readonly Named[], targets: 'all-linear' | readonly string[]): Named[] {
   const weights = parameters.filter(({ name, spec }) => name.endsWith('.weight') && spec.matrix && !spec.constant);
   const chosen = weights.filter(({ reference, spec, inBody }) =>
-    targets === 'all-linear' ? inBody && !spec.table : endsIn(moduleOf(reference), targets),
+    targets === 'all-linear' ? inBody && !spec.table && spec.shape.length === 2 : endsIn(moduleOf(reference), targets),
   );
   const table = chosen.find(({ spec }) => spec.table || spec.shape.length !== 2);
   if (table) throw new UnsupportedError('new adapters are for linear layers', { seen: moduleOf(table.reference) });

@@ -9,6 +9,7 @@ import { initializeParameters } from '../nn/initialize.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
 import { type ModelFiles, memoryFiles } from './files.ts';
+import { deviations } from './first-values.ts';
 import { generationDefaults } from './generation-defaults.ts';
 import { modelFiles, readTokenizer } from './load.ts';
 import { Model } from './model.ts';
@@ -38,7 +39,7 @@ export async function create(
   const { architecture, json: full } = await architectureOf(json);
   const reader = new ConfigReader(full, 'the config');
   const config = architecture.config(reader);
-  const deviation = reader.positive('initializer_range', reader.positive('init_std', DEVIATION));
+  const deviation = deviations(architecture, config, reader);
   reader.finish();
   if (asked && !architecture.heads[asked])
     throw new ConfigError(`${architecture.name} has no such head`, {
@@ -55,10 +56,7 @@ export async function create(
   const files = withConfig(json, tokenizer === undefined ? undefined : modelFiles(tokenizer));
   const read = await readTokenizer(files);
   const settings = await generationDefaults(files, json, { architecture, config });
-  const params = await initializeParameters(spec, backend, seed, {
-    plain: trainable,
-    deviation: name => architecture.deviation?.(name, config, deviation) ?? deviation,
-  });
+  const params = await initializeParameters(spec, backend, seed, { plain: trainable, deviation });
   const reference = referenceNames(architecture, config, head);
   const stored = [...specs].filter(([, { constant }]) => constant !== 'buffer');
   const names = new Map(stored.map(([name]) => [name, reference.of(name)]));
@@ -71,9 +69,6 @@ export async function create(
     origin: { json, files, names },
   });
 }
-/** Of GPT-2 and LLaMA, for a config that says nothing. */
-const DEVIATION = 0.02;
-
 /** The tokenizer's files, and the config as one of its own. */
 function withConfig(json: Readonly<Record<string, unknown>>, others?: ModelFiles): ModelFiles {
   const text = `${JSON.stringify(json, null, 2)}\n`;

@@ -54,12 +54,12 @@ export function diskCache(cacheDir: string, repo: string): HubCache {
       const blob = `${folder}/blobs/${file.etag}`;
       for (const path of [`${folder}/blobs`, locks]) await storing(path, () => mkdir(path, { recursive: true }));
       const lock = `${locks}/${file.etag}.heed.lock`;
-      if (await isFile(blob, file.size)) options.onBytes?.(file.size);
+      if (await isFile(blob, file.size)) options.onBytes?.(file.size, true);
       else
         await withFileLock(
           lock,
           async () => {
-            if (await isFile(blob, file.size)) options.onBytes?.(file.size);
+            if (await isFile(blob, file.size)) options.onBytes?.(file.size, true);
             else await downloadBlob(connection, commit, file, blob, options);
           },
           options.signal,

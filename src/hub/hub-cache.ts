@@ -5,8 +5,8 @@ import type { HubFile, HubListing } from './hub-listing.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that came, or were there already; negative when they have to be fetched again. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Bytes that came, or (`there`) were there already; negative when they have to be fetched again. */
+  readonly onBytes?: ((bytes: number, there?: boolean) => void) | undefined;
 }
 
 /** The files of one model, by commit. A file is either there as a whole or not at all. */

@@ -18,9 +18,11 @@ import { urlFiles } from './url-files.ts';
 export interface DownloadProgress {
   /** The file that the last bytes are of; several are fetched at a time. */
   readonly file: string;
-  /** Of the files that were not there, and of these together. */
+  /** Of the files that were not there as a whole, and of these together. */
   readonly loadedBytes: number;
   readonly totalBytes: number;
+  /** Of the loaded ones: those that an earlier download has left, or another process has fetched. */
+  readonly presentBytes: number;
 }
 export interface HubFilesOptions extends HubOptions {
   /** Stops every request. */
@@ -33,7 +35,7 @@ export interface Pulled {
   readonly commit: string;
   /** Those that were asked for, fetched or not. */
   readonly files: readonly string[];
-  /** Of those that were not there. */
+  /** That came from the hub. */
   readonly fetchedBytes: number;
 }
 export interface HubFiles extends ModelFiles {
@@ -109,6 +111,7 @@ class HubModel {
   /** By family: what has to be counted before one of its files is fetched. */
   readonly #plans = new Map<string, () => Promise<void>>();
   #loadedBytes = 0;
+  #presentBytes = 0;
 
   constructor(repo: string, revision: string, options: HubFilesOptions) {
     this.#repo = repo;
@@ -166,8 +169,8 @@ class HubModel {
     if (blocked && missing.length > 0) throw notFetched(missing.join(', '), blocked, this.name);
     const found = await mapAtOnce(missing, (path, stop) => this.#file(listing, path, anySignal(signal, stop)));
     for (const { path, size } of found) this.#planned.set(path, size);
-    await mapAtOnce(missing, (path, stop) => this.#fetch(listing, path, anySignal(signal, stop)));
-    return { commit, files: wanted, fetchedBytes: found.reduce((n, { size }) => n + size, 0) };
+    const fetched = await mapAtOnce(missing, (path, stop) => this.#fetch(listing, path, anySignal(signal, stop)));
+    return { commit, files: wanted, fetchedBytes: fetched.reduce((sum, bytes) => sum + bytes, 0) };
   }
 
   async #makeParts(): Promise<Parts> {
@@ -228,18 +231,24 @@ class HubModel {
         this.#planned.set(path, file.size);
   }
 
-  async #fetch(listing: HubListing, path: string, signal?: AbortSignal): Promise<void> {
+  /** How many bytes came from the hub. */
+  async #fetch(listing: HubListing, path: string, signal?: AbortSignal): Promise<number> {
     const { cache, connection } = await this.#parts();
     const file = await this.#file(listing, path, signal);
     this.#planned.set(path, file.size);
     // A cache that has everything may be one that cannot be written.
     await cache.keep(this.#revision, listing);
-    const onBytes = (bytes: number) => {
+    let fetched = 0;
+    const onBytes = (bytes: number, there = false) => {
       this.#loadedBytes += bytes;
+      if (there) this.#presentBytes += bytes;
+      else fetched += bytes;
       const totalBytes = [...this.#planned.values()].reduce((sum, size) => sum + size, 0);
-      this.options.onProgress?.({ file: path, loadedBytes: this.#loadedBytes, totalBytes });
+      const [loadedBytes, presentBytes] = [this.#loadedBytes, this.#presentBytes];
+      this.options.onProgress?.({ file: path, loadedBytes, totalBytes, presentBytes });
     };
     await cache.fetch(connection, listing.commit, file, { signal, onBytes });
+    return fetched;
   }
 }
 

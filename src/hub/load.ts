@@ -10,7 +10,7 @@ import { architectureOf } from '../models/index.ts';
 import { disposeParameters, type LoadProgress, loadParameters } from '../nn/load-parameters.ts';
 import { listParams } from '../nn/params.ts';
 import { type Backend, defaultBackend } from '../tensor/index.ts';
-import { loadTokenizerFrom, tokenizerFromGguf } from '../tokenizers/index.ts';
+import { hasVocabulary, loadTokenizerFrom, tokenizerFromGguf } from '../tokenizers/index.ts';
 import { readAdapterConfig } from './adapter-config.ts';
 import { joinCheckpoints, savedTensors, withLabels } from './adapter-head.ts';
 import { type Adapter, baseOf, headOfTask, type LoadAdapterOptions, loadAdapterFrom } from './adapters.ts';
@@ -22,12 +22,15 @@ import {
   type ModelFiles,
   urlFiles,
 } from './files.ts';
+import { deviations } from './first-values.ts';
 import { generationDefaults } from './generation-defaults.ts';
 import { ggufSentence, type OpenGguf, openGgufModel } from './gguf.ts';
 import { parseHubId } from './hub-id.ts';
 import type { HubOptions } from './hub-settings.ts';
 import { Model, type ModelParts } from './model.ts';
+import { belongsToHead, type NewHead, newHeadFields, withHead } from './new-head.ts';
 import { readFile, readJson } from './read-json.ts';
+import { referenceNames } from './reference-names.ts';
 import { sentenceModules } from './sentence-transformers.ts';
 
 /** What loading is at: files on their way from the hub, then weights on their way into the backend. */
@@ -52,6 +55,8 @@ export interface LoadOptions extends HubOptions {
   readonly dtype?: LoadDType | undefined;
   /** Keep the weights as plain matrices, so that they can be trained, in single precision. Products are slower then. */
   readonly trainable?: boolean | undefined;
+  /** The head's own parameters begin at random where the checkpoint has none that fit, to be trained. `head` says which head. */
+  readonly newHead?: NewHead | undefined;
   /** Aborting stops requests and reading; `load` throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ModelProgress) => void) | undefined;
@@ -119,10 +124,15 @@ async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpo
         expected: 'a folder with config.json',
       });
     if (!found) return await loadAdapted(files, options);
-    const json = saved ? withLabels(found, saved) : found;
+    const changes = options.newHead && newHeadFields(options.newHead);
+    const json = { ...(saved ? withLabels(found, saved) : found), ...changes };
     const { architecture, json: full } = await architectureOf(json);
     const reader = new ConfigReader(full, `${gguf ? 'metadata' : 'config.json'} of ${files.name}`);
     const config = architecture.config(reader);
+    const draw = options.newHead && {
+      seed: options.newHead.seed ?? 0,
+      deviation: deviations(architecture, config, reader),
+    };
     reader.finish();
     const backend = options.backend ?? (await defaultBackend());
     const [read, settings] = await Promise.all([
@@ -134,13 +144,18 @@ async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpo
     sentence = gguf ? ggufSentence(gguf.file) : await modules?.load(backend, signal);
     checkpoint ??= await openCheckpointFrom(files, signal);
     if (saved) checkpoint = joinCheckpoints(checkpoint, saved, key => architecture.rename(key, config));
-    const head = chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
+    const fresh = options.newHead && belongsToHead(architecture, config, options.head);
+    const head =
+      (fresh && options.head) ??
+      chooseHead({ architecture, config, json, tensors: checkpoint.tensors.keys() }, options.head);
     const spec = headOf({ architecture, head }).parameters(config);
     const { params, names, unexpected } = await loadParameters(checkpoint, spec, backend, {
       rename: key => architecture.rename(key, config),
       plain: options.trainable,
       keep: dtype === 'auto',
       outputRows: gguf !== undefined,
+      fresh,
+      draw,
       signal,
       onProgress: onProgress && (progress => onProgress({ stage: 'load', ...progress })),
       where: files.name,
@@ -160,7 +175,10 @@ async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpo
       unexpected,
       sentence,
       origin: {
-        ...{ json, files, names, generation: gguf?.generation },
+        ...{ json, files, generation: gguf?.generation, changes },
+        names: fresh
+          ? withHead(names, [...specs.keys()].filter(fresh), referenceNames(architecture, config, head))
+          : names,
         modules: modules && { files: given, paths: modules.paths },
       },
     });
@@ -220,9 +238,7 @@ export async function readTokenizer(
   signal?: AbortSignal,
 ): Promise<Pick<ModelParts, 'tokenizer' | 'tokenizerProblem'>> {
   try {
-    const kind = gguf?.file.head.values.get('tokenizer.ggml.model');
-    if (gguf && kind === 'no_vocab') return { tokenizer: undefined };
-    if (gguf && kind !== undefined) return { tokenizer: tokenizerFromGguf(gguf.file.head) };
+    if (gguf && hasVocabulary(gguf.file.head)) return { tokenizer: tokenizerFromGguf(gguf.file.head) };
     return { tokenizer: await loadTokenizerFrom(file => readFile(files, file, signal), await files.list?.()) };
   } catch (error) {
     signal?.throwIfAborted();

@@ -24,7 +24,7 @@ import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { exportGguf, type GgufTensorPlan } from '../models/gguf-export.ts';
 import { architectureOf } from '../models/index.ts';
-import { ggufVocabulary, tokenizerFileNames } from '../tokenizers/index.ts';
+import { ggufVocabulary, NO_VOCABULARY, tokenizerFileNames } from '../tokenizers/index.ts';
 import type { HubFilesOptions, ModelFiles } from './files.ts';
 import { openGgufFile } from './gguf.ts';
 import { modelFiles } from './load.ts';
@@ -194,7 +194,7 @@ async function vocabularyOf(files: ModelFiles, size: number, config: Json, signa
     if (bytes) found[name] = bytes;
   }
   if (tokenizerFileNames(Object.keys(found)).length === 0)
-    return { metadata: { 'tokenizer.ggml.model': 'no_vocab' }, differing: [] };
+    return { metadata: { 'tokenizer.ggml.model': NO_VOCABULARY }, differing: [] };
   const { eos_token_id: ends } = { ...config, ...(await readJson(files, 'generation_config.json', signal)) };
   return ggufVocabulary(
     found,

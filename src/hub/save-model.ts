@@ -27,6 +27,8 @@ export interface ModelOrigin {
   readonly files: ModelFiles;
   /** The checkpoint's names of the parameters that it held. */
   readonly names: ReadonlyMap<string, string>;
+  /** Fields of config.json that loading changed. */
+  readonly changes?: Json | undefined;
   /** What generation_config.json would say, of a model that came without such a file. */
   readonly generation?: Json | undefined;
   /** Of a sentence encoder all its files, and where its modules lie among them, the model itself first. */
@@ -119,7 +121,7 @@ async function copyFiles(from: ModelFiles, to: string, which: RegExp, usual: rea
 /** The text of config.json as it was read, but for what saving changes: the class of the head, and the dtype. */
 async function configText(
   { architecture, head }: ModelParts,
-  { json, files }: ModelOrigin,
+  { json, files, changes }: ModelOrigin,
   dtype: string,
 ): Promise<string> {
   const bytes = await readFile(files, CONFIG);
@@ -129,6 +131,7 @@ async function configText(
   // Of a config that names none the reference takes single precision.
   const dtypes = named.length || dtype === 'float32' ? named : ['torch_dtype'];
   return editJson(text, {
+    ...changes,
     ...(name && { architectures: [name] }),
     ...Object.fromEntries(dtypes.map(field => [field, dtype])),
     quantization_config: undefined,

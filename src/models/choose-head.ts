@@ -49,7 +49,7 @@ export function chooseHead<C>(given: Given<C>, asked?: HeadName): HeadName {
   throw new CheckpointError(`the checkpoint has no ${head} head`, {
     seen: `no ${lacks.slice(0, 4).join(', ')}${lacks.length > 4 ? ` and ${lacks.length - 4} more` : ''}`,
     expected: `one of ${complete.join(', ')}`,
-    fix: `load it with head: '${complete[0]}', or take a checkpoint that was trained for it`,
+    fix: `load it with head: '${complete[0]}', take a checkpoint that was trained for it, or train a new head (newHead)`,
   });
 }
 

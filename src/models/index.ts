@@ -10,6 +10,7 @@ const ARCHITECTURES: Readonly<Record<string, () => Promise<unknown>>> = {
   pegasus: async () => (await import('./pegasus.ts')).pegasus,
   albert: async () => (await import('./albert.ts')).albert,
   bert: async () => (await import('./bert.ts')).bert,
+  diffuser: async () => (await import('./diffuser.ts')).diffuser,
   distilbert: async () => (await import('./distilbert.ts')).distilbert,
   electra: async () => (await import('./electra.ts')).electra,
   mpnet: async () => (await import('./mpnet.ts')).mpnet,

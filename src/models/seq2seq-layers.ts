@@ -26,22 +26,26 @@ export interface LayersConfig {
   decoder_ffn_dim: number;
   activation_function: string;
 }
-/** Fields left out are those of the large models. */
-export function layersConfig(read: ConfigReader, activation: string): LayersConfig {
-  const d_model = read.integer('d_model', 1024);
+/** Fields left out are those of the large models, or those of `defaults` on both sides. */
+export function layersConfig(
+  read: ConfigReader,
+  activation: string,
+  defaults = { d_model: 1024, layers: 12, attention_heads: 16, ffn_dim: 4096 },
+): LayersConfig {
+  const d_model = read.integer('d_model', defaults.d_model);
   const heads = (name: string) => {
-    const count = read.integer(name, 16);
+    const count = read.integer(name, defaults.attention_heads);
     read.check(d_model % count === 0, `d_model ${d_model} is not a multiple of ${name} ${count}`);
     return count;
   };
   return {
     d_model,
-    encoder_layers: read.layers('encoder_layers', 12),
+    encoder_layers: read.layers('encoder_layers', defaults.layers),
     encoder_attention_heads: heads('encoder_attention_heads'),
-    encoder_ffn_dim: read.integer('encoder_ffn_dim', 4096),
-    decoder_layers: read.layers('decoder_layers', 12),
+    encoder_ffn_dim: read.integer('encoder_ffn_dim', defaults.ffn_dim),
+    decoder_layers: read.layers('decoder_layers', defaults.layers),
     decoder_attention_heads: heads('decoder_attention_heads'),
-    decoder_ffn_dim: read.integer('decoder_ffn_dim', 4096),
+    decoder_ffn_dim: read.integer('decoder_ffn_dim', defaults.ffn_dim),
     activation_function: read.activation('activation_function', activation),
   };
 }

@@ -2,7 +2,7 @@
  * Cross-entropy in the forms that training uses: smoothed labels, weighted classes, targets that are distributions, a yes or
  * no per class. Szegedy et al. 2015 (label smoothing). Plain labels: `crossEntropy` of the tensor graph.
  */
-import { IGNORE, logSoftmax, softplus, Tensor } from '../tensor/index.ts';
+import { IGNORE, logSoftmax, rowCrossEntropy, softplus, Tensor } from '../tensor/index.ts';
 
 export interface CrossEntropyOptions {
   /** Share of the target that is spread over all classes alike. Default 0. */
@@ -22,20 +22,30 @@ export function labelCrossEntropy(
   labels: Tensor,
   { smoothing = 0, weights, reduction = 'mean' }: CrossEntropyOptions = {},
 ): Tensor {
-  const [N, V] = logits.shape as [number, number];
-  const column = labels.reshape(N, 1);
-  const own = Tensor.iota(V).equal(column); // [N, V]
-  const share = weights ?? Tensor.full([V], 1);
-  const counts = column.equal(IGNORE).not();
-  const logp = logSoftmax(logits).mul(share);
+  const column = labels.reshape(-1, 1);
+  if (!weights) {
+    const each = rowCrossEntropy(logits, labels, smoothing);
+    if (reduction === 'none') return each;
+    const known = column
+      .less(0)
+      .not()
+      .and(column.less(logits.dim(1)));
+    return reduction === 'sum' ? each.sumAll() : each.sumAll().div(known.cast('f32').sumAll());
+  }
+  const own = Tensor.iota(logits.dim(1)).equal(column); // [N, V]
+  const logp = logSoftmax(logits).mul(weights);
   const chosen = own
     .where(logp, 0)
     .sum()
     .mul(smoothing - 1);
-  const spread = counts.where(logp.sum(), 0).mul(-smoothing / V);
-  const each = chosen.add(spread).reshape(N);
+  const spread = column
+    .equal(IGNORE)
+    .not()
+    .where(logp.sum(), 0)
+    .mul(-smoothing / logits.dim(1));
+  const each = chosen.add(spread).reshape(-1);
   if (reduction === 'none') return each;
-  return reduction === 'sum' ? each.sumAll() : each.sumAll().div(own.where(share, 0).sumAll());
+  return reduction === 'sum' ? each.sumAll() : each.sumAll().div(own.where(weights, 0).sumAll());
 }
 
 /** Cross-entropy with targets that are distributions: logits and targets `[N, V]`, mean over the rows. */

@@ -9,7 +9,7 @@ import {
   toFloat32,
 } from '../formats/index.ts';
 import { type Backend, leavesOf, type Shape, Tensor, type WeightDType } from '../tensor/index.ts';
-import { initializeParameters } from './initialize.ts';
+import { type InitializeOptions, initializeParameters } from './initialize.ts';
 import { checkFits } from './memory-need.ts';
 import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
 
@@ -27,6 +27,10 @@ export interface LoadParametersOptions {
   readonly keep?: boolean | undefined;
   /** Every matrix of the file is `[out, in]`, also those whose declarations say `transposed`. */
   readonly outputRows?: boolean | undefined;
+  /** Parameters that the checkpoint may lack, or have in another shape: they are drawn at random then. Default: none. */
+  readonly fresh?: ((name: string) => boolean) | undefined;
+  /** How they are drawn. */
+  readonly draw?: (InitializeOptions & { readonly seed: number }) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Name of the file or folder, for messages. */
@@ -83,7 +87,9 @@ export async function loadParameters<S extends Spec>(
       options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
     }
     const absent = Object.fromEntries([...specs].filter(([name]) => !found.has(name)));
-    for (const [name, tensor] of Object.entries(await initializeParameters(absent, backend, 0))) made.set(name, tensor);
+    const { seed, ...draw } = { seed: 0, plain: options.plain, ...options.draw };
+    const drawn = await initializeParameters(absent, backend, seed, draw);
+    for (const [name, tensor] of Object.entries(drawn)) made.set(name, tensor);
   } catch (error) {
     for (const tensor of made.values()) tensor.dispose();
     throw error;
@@ -169,7 +175,8 @@ function match(checkpoint: Checkpoint, spec: Spec, options: LoadParametersOption
   const problems: string[] = [];
   for (const [name, param] of wanted) {
     const entry = found.get(name);
-    if (!entry) {
+    if (options.fresh?.(name) && `${entry?.shape}` !== `${fileShape(param)}`) found.delete(name);
+    else if (!entry) {
       if (param.constant !== 'buffer') problems.push(`${name} is missing${nearest(name, unexpected)}`);
     } else if (`${entry.shape}` !== `${fileShape(param)}`)
       problems.push(`${entry.name} is [${entry.shape}], the config asks for [${fileShape(param)}]`);

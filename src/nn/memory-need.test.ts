@@ -25,7 +25,8 @@ describe('checkFits', () => {
     expect(() => checkFits([weight('F16', [1024, 1024], false)], limited(limit, []))).not.toThrow();
     expect(() => checkFits([weight('F16', [1024, 1024], false)], limited(limit - 1, []))).toThrow(/larger than/);
     expect(() => checkFits([weight('Q8_0', [1024, 1024], true)], limited(1_114_112, BLOCKS))).not.toThrow();
-    expect(() => checkFits([weight('Q8_0', [1024, 1024], true)], limited(1_114_112, BLOCKS, 1))).toThrow(/in use/);
+    expect(() => checkFits([weight('Q8_0', [1024, 1024], true)], limited(1_114_112, BLOCKS, 1))).toThrow(/larger than/);
+    expect(() => checkFits([weight('Q8_0', [1024, 1024], true)], limited(1_114_112, BLOCKS, 5e5))).toThrow(/in use/);
   });
 
   it('says how much is needed, how much there is, and what would fit', () => {

@@ -28,15 +28,17 @@ export function checkFits(weights: readonly WantedWeight[], backend: Backend, wh
   );
   const room = limit - used;
   if (needed <= room) return;
+  // What the backend needs for itself is not worth a word.
+  const shared = used > 0.01 * limit;
   const fitting = (Object.keys(GGUF_WEIGHTS) as GgufWeights[])
     .map(type => ({ type, bytes: bytesAs(weights, type, backend) }))
     .find(({ bytes }) => bytes <= room);
   throw new CheckpointError('the weights are larger than the memory of this backend', {
     seen: `${gigabytes(needed)} of weights`,
-    expected: `at most ${gigabytes(room)}${used > 0 ? `: ${gigabytes(limit)} in all, ${gigabytes(used)} in use` : ''}`,
+    expected: `at most ${gigabytes(room)}${shared ? `: ${gigabytes(limit)} in all, ${gigabytes(used)} in use` : ''}`,
     fix: fitting
       ? `write them in a smaller type (${fitting.type} takes ${gigabytes(fitting.bytes)}): heed quantize MODEL FILE.gguf --type ${fitting.type}`
-      : `run a smaller model${used > 0 ? ', or dispose those that are not needed' : ''}; no type is small enough`,
+      : `run a smaller model${shared ? ', or dispose those that are not needed' : ''}; no type is small enough`,
     where,
   });
 }

@@ -2,7 +2,7 @@
 import { BackendError, ShapeError } from '../errors.ts';
 import type { Backend, Bindings } from './backend.ts';
 import { dtypeOf, type TypedArray } from './dtype.ts';
-import { order } from './graph.ts';
+import { copyGraph, order } from './graph.ts';
 import { checkUpdates, type Update } from './overwrite.ts';
 import { planFor } from './plan-cache.ts';
 import type { Wanted } from './planner.ts';
@@ -106,9 +106,11 @@ async function submit(wanted: readonly Wanted[], into: NonNullable<Bindings['int
   const roots = [...wanted.map(w => w.tensor), ...targets];
   let nodes = order(roots);
   const backend = backendOf(nodes) ?? (await defaultBackend());
-  if (debugging() && !targets.length) {
+  if (debugging()) {
     const { inspectEach } = await import('./debug.ts');
-    await inspectEach(nodes.filter(n => !roots.includes(n)));
+    // A graph that changes leaves may be run again, so a copy of it is what becomes values.
+    const looked = targets.length ? order(copyGraph(roots)) : nodes.filter(n => !roots.includes(n));
+    await inspectEach(looked);
     nodes = order(roots);
   }
   const plan = planFor(backend, wanted, nodes);

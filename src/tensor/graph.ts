@@ -41,9 +41,16 @@ export function order(roots: readonly Tensor[], known?: ReadonlyMap<Tensor, unkn
 export const programOrder = (roots: readonly Tensor[], known?: ReadonlyMap<Tensor, unknown>): Tensor[] =>
   order(roots, known).sort((a, b) => a.id - b.id);
 
+/** The same graph in new nodes, down to what has no inputs. */
+export const copyGraph = (roots: readonly Tensor[]): Tensor[] =>
+  rewrite(roots, (node, inputs) => (inputs.length ? copyNode(node, inputs) : undefined));
+
 /** The same node over other inputs. */
 export function withInputs(node: Tensor, inputs: readonly Tensor[]): Tensor {
   if (inputs.every((x, i) => x === node.inputs[i])) return node;
+  return copyNode(node, inputs);
+}
+function copyNode(node: Tensor, inputs: readonly Tensor[]): Tensor {
   return inScope(node.path, () => {
     const copy = Tensor.make(node.op, inputs, node.attrs);
     copy.labels = node.labels;

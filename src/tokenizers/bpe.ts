@@ -4,11 +4,13 @@
  * sentencepiece bpe_model.cc. The dropout of a file is a training setting and is not applied.
  */
 import { LongestMatch } from './added-tokens.ts';
-import { enlarge, mergeSymbols, newSymbols, type Symbols } from './bpe-merge.ts';
+import { enlarge, mergeSymbols, newSymbols, SCAN_LIMIT, type Symbols } from './bpe-merge.ts';
+import { BpeSteps } from './bpe-steps.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
 import type { Merges } from './merge-table.ts';
 import type { Model, ModelToken } from './model.ts';
 import { widthAt } from './offsets.ts';
+import { LONGEST_TEXT } from './trie.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { WordCache } from './word-cache.ts';
 
@@ -68,6 +70,8 @@ export class Bpe implements Model {
   /** The ids of words, for `appendIds`. */
   readonly #idCache = new WordCache();
   #scratch: Symbols = newSymbols(256);
+  /** Made when the first long piece comes. */
+  #steps: BpeSteps | undefined;
 
   constructor(options: BpeOptions) {
     const { vocab, bytes } = options;
@@ -210,9 +214,21 @@ export class Bpe implements Model {
     }
     if (bytes) this.#readBytes(piece);
     else this.#readCharacters(piece);
-    mergeSymbols(this.#scratch, merges);
+    if (!this.#mergeLong(this.#scratch)) mergeSymbols(this.#scratch, merges);
     if (this.#unusedParts.size > 0) this.#cutUnused(this.#scratch);
     return this.#scratch;
+  }
+
+  /** Merges many symbols in one pass, where that is possible. */
+  #mergeLong(symbols: Symbols): boolean {
+    const { vocab, merges, continuingPrefix, endSuffix } = this.#options;
+    if (symbols.count <= SCAN_LIMIT || vocab.longest > LONGEST_TEXT || continuingPrefix || endSuffix) return false;
+    this.#steps ??= new BpeSteps(
+      vocab,
+      merges,
+      [...this.#byteIds, this.unknownId ?? -1].filter(id => id >= 0),
+    );
+    return this.#steps.merge(symbols);
   }
 
   /** Empties the scratch space and makes room for `capacity` symbols. */

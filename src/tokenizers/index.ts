@@ -7,7 +7,7 @@ export { ENCODING_NAMES, encodingOfModel, type TiktokenEncoding } from './encodi
 export { type GgufVocabulary, ggufVocabulary } from './gguf-vocabulary.ts';
 export { type LanguageOptions, tokenizerFileNames, tokenizerFromFiles } from './load.ts';
 export { loadTokenizer, loadTokenizerFrom } from './load-folder.ts';
-export { tokenizerFromGguf } from './load-gguf.ts';
+export { hasVocabulary, NO_VOCABULARY, tokenizerFromGguf } from './load-gguf.ts';
 export { type TokenizerExtras, tokenizerFromJson } from './load-json.ts';
 export { tokenizerFromM2m100, tokenizerFromMarian } from './load-piece-vocab.ts';
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from './load-sentencepiece.ts';

@@ -305,6 +305,15 @@ const models: ReadonlyMap<string, (vocab: Vocab) => Tokenizer> = new Map([
   ['bert', fromBert],
 ]);
 
+/** What files say that hold a model and no vocabulary. */
+export const NO_VOCABULARY = 'no_vocab';
+
+/** Whether there is a tokenizer inside a GGUF file, of whatever kind. */
+export function hasVocabulary({ values }: Pick<GgufMetadata, 'values'>): boolean {
+  const kind = values.get(`${PREFIX}model`);
+  return kind !== undefined && kind !== NO_VOCABULARY;
+}
+
 /** The tokenizer inside a GGUF file. Throws FormatError, TokenizerError; UnsupportedError for a kind or a split rule that is not known. */
 export function tokenizerFromGguf({ values }: Pick<GgufMetadata, 'values'>): Tokenizer {
   const kind = values.get(`${PREFIX}model`);

@@ -6,6 +6,8 @@ import type { Vocabulary } from './vocabulary.ts';
 /** More than any vocabulary has. */
 const MAX_MERGES = 1 << 22;
 
+const BITS_PER_SLOT = 8;
+
 /** The pairs of ids that join. */
 export interface Merges {
   /** The position of a pair in `rankAt` and `resultAt`, or -1 if it does not join. */
@@ -19,6 +21,8 @@ export interface Merges {
 export class MergeTable implements Merges {
   readonly #mask: number;
   readonly #slots: Int32Array;
+  /** A bit for each pair, at the place that it hashes to: most pairs do not join, and nothing else is looked at for them. */
+  readonly #bits: Int32Array;
 
   /** Room for `count` merges. Throws UnsupportedError above four million. */
   constructor(count: number) {
@@ -32,6 +36,7 @@ export class MergeTable implements Merges {
     while (capacity < count * 1.5) capacity *= 2;
     this.#mask = capacity - 1;
     this.#slots = new Int32Array(capacity * 4).fill(-1);
+    this.#bits = new Int32Array((capacity * BITS_PER_SLOT) / 32);
   }
 
   /** The position of the pair in `rankAt` and `resultAt`, or -1. */
@@ -39,6 +44,8 @@ export class MergeTable implements Merges {
     const slots = this.#slots;
     let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
     hash ^= hash >>> 15;
+    const bits = this.#bits;
+    if (((bits[(hash >>> 5) & (bits.length - 1)]! >>> (hash & 31)) & 1) === 0) return -1;
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const at = slot * 4;
       const found = slots[at]!;
@@ -68,6 +75,7 @@ export class MergeTable implements Merges {
       slots[at + 1] = right;
       slots[at + 2] = rank;
       slots[at + 3] = result;
+      this.#bits[(hash >>> 5) & (this.#bits.length - 1)]! |= 1 << (hash & 31);
       return;
     }
   }

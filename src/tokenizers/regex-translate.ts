@@ -16,6 +16,7 @@ import {
   NOTHING,
   repeated,
 } from './regex-cost.ts';
+import { type RegexNode, RegexProgram } from './regex-program.ts';
 
 const MAX_PATTERN = 20_000;
 const MAX_DEPTH = 50;
@@ -54,6 +55,7 @@ interface Part {
   readonly source: string;
   readonly flexible: boolean;
   readonly cost: Cost;
+  readonly node: RegexNode;
 }
 
 class Translator {
@@ -68,14 +70,14 @@ class Translator {
     this.#pattern = pattern;
   }
 
-  translate(): { source: string; longest: number } {
+  translate(): { source: string; longest: number; node: RegexNode } {
     let fold = false;
     if (this.#take('(?i)')) fold = true;
-    const { source, cost } = this.#alternatives(fold);
+    const { source, cost, node } = this.#alternatives(fold);
     if (this.#at < this.#pattern.length) this.#refuse('an unmatched )');
     const longest = this.#simple ? Number.POSITIVE_INFINITY : longestInput(cost);
     if (longest < SHORTEST_LIMIT) this.#refuse('so many repeats or choices in a row that it may take exponential time');
-    return { source, longest };
+    return { source, longest, node };
   }
 
   #refuse(what: string): never {
@@ -106,6 +108,8 @@ class Translator {
     let atoms = 0;
     let cost = NOTHING;
     let before: Cost | undefined;
+    let parts: RegexNode[] = [];
+    const options: RegexNode[] = [];
     for (;;) {
       const char = this.#pattern[this.#at];
       if (char === undefined || char === ')') break;
@@ -116,6 +120,8 @@ class Translator {
         atoms = 0;
         before = before ? either(before, cost) : cost;
         cost = NOTHING;
+        options.push({ kind: 'sequence', parts });
+        parts = [];
         continue;
       }
       const part = this.#quantified(this.#atom(fold));
@@ -123,13 +129,20 @@ class Translator {
       source += part.source;
       flexible ||= part.flexible;
       cost = inSequence(cost, part.cost);
+      parts.push(part.node);
     }
     this.#depth--;
-    return { source, flexible, cost: before ? either(before, cost) : cost };
+    options.push({ kind: 'sequence', parts });
+    return { source, flexible, cost: before ? either(before, cost) : cost, node: { kind: 'choice', parts: options } };
   }
 
   #atom(fold: boolean): Part {
-    const plain = (source: string): Part => ({ source, flexible: false, cost: CHARACTER });
+    const plain = (source: string): Part => ({
+      source,
+      flexible: false,
+      cost: CHARACTER,
+      node: { kind: source.startsWith('(') ? 'test' : 'character', source },
+    });
     for (const open of GROUPS) {
       if (this.#take(open)) return this.#group(open, fold);
     }
@@ -149,8 +162,11 @@ class Translator {
   #group(open: string, fold: boolean): Part {
     const inner = this.#alternatives(fold);
     if (!this.#take(')')) this.#refuse('an unclosed group');
-    const cost = open === '(?:' ? inner.cost : lookAround(inner.cost);
-    return { source: `${open}${inner.source})`, flexible: inner.flexible, cost };
+    const source = `${open}${inner.source})`;
+    const { flexible, cost, node } = inner;
+    if (open === '(?:') return { source, flexible, cost, node };
+    const near: RegexNode = { kind: 'test', source };
+    return { source, flexible, cost: lookAround(cost), node: readsFar(node) ? { kind: 'other' } : near };
   }
 
   #quantified(atom: Part): Part {
@@ -164,11 +180,13 @@ class Translator {
     this.#at += quantifier.length;
     const lowest = least === undefined ? (quantifier === '+' ? 1 : 0) : Number(least);
     const highest = quantifier === '?' ? 1 : least !== undefined && (!comma || most) ? Number(most || least) : Infinity;
+    const node = { kind: 'repeat', part: atom.node, least: lowest, most: highest } as const;
     const part = { flexible: true, cost: repeated(atom.cost, lowest, highest) };
-    if (this.#take('?')) return { ...part, source: `${atom.source}${quantifier}?` };
-    if (!this.#take('+')) return { ...part, source: `${atom.source}${quantifier}` };
+    if (this.#take('?')) return { ...part, source: `${atom.source}${quantifier}?`, node: { ...node, how: 'lazy' } };
+    if (!this.#take('+')) return { ...part, source: `${atom.source}${quantifier}`, node: { ...node, how: 'greedy' } };
     const name = `atomic${this.#atomics++}`;
-    return { ...part, cost: atomic(part.cost), source: `(?:(?=(?<${name}>${atom.source}${quantifier}))\\k<${name}>)` };
+    const source = `(?:(?=(?<${name}>${atom.source}${quantifier}))\\k<${name}>)`;
+    return { ...part, cost: atomic(part.cost), source, node: { ...node, how: 'possessive' } };
   }
 
   /** After a backslash, outside a class. */
@@ -289,12 +307,25 @@ function classLiterals(low: string, high: string, fold: boolean): string {
   return source;
 }
 
+/** Whether a part may look at any number of characters. */
+function readsFar(node: RegexNode): boolean {
+  if (node.kind === 'repeat') return node.most > MAX_REPEAT || readsFar(node.part);
+  return node.kind === 'other' || ('parts' in node && node.parts.some(readsFar));
+}
+
 /** A pattern that can be run on texts from anywhere. */
 export interface SafePattern {
+  /** What the engine runs on texts of up to `near` code units. */
   readonly regex: RegExp;
+  readonly near: number;
+  /** What longer ones are matched with, if there is a linear way. */
+  readonly program: RegexProgram | undefined;
   /** Code units of the longest text that it may be run on. */
   readonly longest: number;
 }
+
+/** On texts up to this length also quadratic time is short. */
+const NEAR = 4096;
 
 /** A pattern of a tokenizer file for JavaScript. Throws UnsupportedError for what is outside the safe subset. */
 export function translateRegex(pattern: string): SafePattern {
@@ -304,9 +335,12 @@ export function translateRegex(pattern: string): SafePattern {
       expected: `at most ${MAX_PATTERN}`,
     });
   }
-  const { source, longest } = new Translator(pattern).translate();
+  const { source, longest, node } = new Translator(pattern).translate();
   try {
-    return { regex: new RegExp(source, 'gv'), longest };
+    const regex = new RegExp(source, 'gv');
+    const program = longest === Number.POSITIVE_INFINITY ? undefined : RegexProgram.of(node);
+    if (!program) return { regex, near: longest, program, longest };
+    return { regex, near: Math.min(NEAR, longest), program, longest: program.longest };
   } catch (cause) {
     throw new UnsupportedError('a split or replace pattern cannot be run', {
       seen: JSON.stringify(pattern.slice(0, 120)),
@@ -316,13 +350,20 @@ export function translateRegex(pattern: string): SafePattern {
 }
 
 /** The non-empty matches of a pattern in `text`, in order. Throws TokenizerError for a text that is too long for the pattern. */
-export function* matchesOf({ regex, longest }: SafePattern, text: string): Generator<[start: number, end: number]> {
+export function* matchesOf(
+  { regex, near, program, longest }: SafePattern,
+  text: string,
+): Generator<[start: number, end: number]> {
   if (text.length > longest) {
     throw new TokenizerError('a text is too long for a pattern without a scanner of its own', {
       seen: `${text.length} code units`,
       expected: `at most ${longest}`,
       fix: 'encode the text in parts',
     });
+  }
+  if (text.length > near && program) {
+    yield* program.matches(text);
+    return;
   }
   for (const match of text.matchAll(regex)) {
     if (match[0].length > 0) yield [match.index, match.index + match[0].length];

@@ -6,7 +6,7 @@ import { UnsupportedError } from '../errors.ts';
 import { PackedTexts } from './packed-texts.ts';
 
 /** A longer entry, which only a hostile file has, could make each place of a text cost as much as a text. */
-const LONGEST_TEXT = 1024;
+export const LONGEST_TEXT = 1024;
 /** Up to this many texts are sorted by insertion. */
 const FEW_TEXTS = 24;
 /** Up to this many children are searched one by one. */

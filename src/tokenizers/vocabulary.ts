@@ -112,6 +112,10 @@ export class Vocabulary {
     }
     return ids[low] === id ? low : -1;
   }
+  /** The texts by place. */
+  get texts(): PackedTexts {
+    return this.#texts;
+  }
   /** The id of the token at a place. */
   idAt(place: number): number {
     return this.#ids?.[place] ?? place;

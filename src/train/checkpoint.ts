@@ -2,7 +2,7 @@
  * Checkpoints of a run: a folder with what learns as other tools read it, what the optimizer keeps, and where the run stood. It
  * gets its name once everything in it is on the disk, so a run that is killed at any time leaves the last one complete.
  */
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, HeedError } from '../errors.ts';
 import {
   type Checkpoint,
   fileSource,
@@ -29,8 +29,8 @@ export interface RunState {
   readonly sinceBest: number;
   /** See `recipeOf`. Dropout draws from its seed and the step alone, so no other state of random numbers exists. */
   readonly recipe: Readonly<Record<string, number | string | boolean | null>>;
-  /** Shapes of what learns. */
-  readonly parameters: Readonly<Record<string, readonly number[]>>;
+  /** What learns: shapes, and what weight decay is for. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 /** A checkpoint on the disk. */
 export interface SavedRun extends RunState {
@@ -74,11 +74,16 @@ export async function writeCheckpoint(
     await writeFile(`${stage}/${STATE}`, `${JSON.stringify(content, null, 2)}\n`);
     for (const name of [...Object.keys(content.files), STATE]) await toDisk(`${stage}/${name}`);
     await toDisk(stage);
+    // One of that step is there when a run goes on from an older one, as where the newer is broken.
+    const before = `${path}.before.incomplete`;
+    if ((await checkpointPath(outputDir, state.step)) !== undefined) await rename(path, before);
     await rename(stage, path);
     await toDisk(outputDir);
+    await rm(before, { recursive: true, force: true });
     return path;
   } catch (error) {
     await rm(stage, { recursive: true, force: true });
+    if (error instanceof HeedError) throw error;
     throw new CheckpointError('the checkpoint cannot be written', {
       seen: error instanceof Error ? error.message : String(error),
       fix: 'make room or choose another outputDir, then go on from the last checkpoint with resume: true',
@@ -100,16 +105,12 @@ async function toDisk(path: string): Promise<void> {
   }
 }
 
-/** Bytes of the files in a folder, by name. */
+/** Bytes of the files in a folder and below, by name. */
 async function sizesIn(folder: string): Promise<Record<string, number>> {
   const { readdir, stat } = await nodeFiles();
-  const names = (await readdir(folder, { withFileTypes: true }))
-    .filter(entry => entry.isFile())
-    .map(({ name }) => name);
-  const sizes = await Promise.all(
-    names.sort().map(async name => [name, (await stat(`${folder}/${name}`)).size] as const),
-  );
-  return Object.fromEntries(sizes);
+  const names = (await readdir(folder, { recursive: true })).sort();
+  const facts = await Promise.all(names.map(async name => [name, await stat(`${folder}/${name}`)] as const));
+  return Object.fromEntries(facts.flatMap(([name, fact]) => (fact.isFile() ? [[name, fact.size]] : [])));
 }
 
 /** Checkpoints below a folder by their steps, oldest first. */
@@ -198,7 +199,9 @@ function parsed(path: string, text: string): RunState & { files: Record<string, 
   const isObject = (value: unknown) => typeof value === 'object' && value !== null;
   if (!isObject(json) || state.format !== FORMAT)
     throw broken(path, `${STATE} is of another form`, `format ${isObject(json) ? state.format : typeof json}`);
-  const whole = Number.isSafeInteger(state.step) && state.step >= 0 && Number.isSafeInteger(state.epoch);
+  const { best } = state;
+  const counts = [state.step, state.epoch, state.sinceBest, ...(best ? [best.step] : [])];
+  const whole = counts.every(n => Number.isSafeInteger(n) && n >= 0) && (best === null || Number.isFinite(best?.loss));
   if (!whole || ![state.recipe, state.parameters, state.files].every(isObject))
     throw broken(path, `${STATE} lacks fields`, Object.keys(state).join(', '));
   return state;

@@ -56,7 +56,7 @@ export function stepsOf(model: Trainee, learned: readonly Learned[], settings: T
           ? withDropout(plain, { dropout, attentionDropout, seed: seedOf(step, i) })
           : plain;
       });
-      // Small enough to change nothing where the norm is at the limit, as in PyTorch's clip_grad_norm_.
+      // PyTorch's clip_grad_norm_, its 1e-6 too.
       const clip = maxGradNorm > 0 ? Math.min(1, maxGradNorm / (norm + 1e-6)) : 1;
       return {
         loss,

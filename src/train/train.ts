@@ -3,16 +3,16 @@
  * the run. Everything random is drawn from the seed and the number of the step, so a run that goes on from a checkpoint is the
  * uninterrupted one to the bit.
  */
-import { ConfigError, TrainingError } from '../errors.ts';
+import { TrainingError } from '../errors.ts';
 import { headOf } from '../models/forward.ts';
 import { countParams } from '../nn/params.ts';
 import { leavesOf, type Tensor } from '../tensor/index.ts';
 import { type BatchGroup, batchGroups } from './batch-groups.ts';
 import { checkpointPath, type RunState, removeOldest, writeCheckpoint } from './checkpoint.ts';
 import type { CheckpointEvent, StartEvent, StepEvent, TrainDoneEvent, TrainEvent, ValidationEvent } from './events.ts';
+import { learningRateAt, stepsInRun } from './learning-rate.ts';
 import { recipeOf, type TrainOptions, type TrainSettings, trainSettings } from './options.ts';
 import { checkSameRun, startingPoint } from './resume.ts';
-import { type ScheduleSettings, scheduleAt } from './schedules.ts';
 import { type MeasuredStep, type Steps, stepsOf } from './steps.ts';
 import { type Learned, learnedOf, type Trainee } from './trainee.ts';
 import { validate } from './validate.ts';
@@ -28,14 +28,14 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
   const totalSteps = stepsInRun(settings);
   const learned = learnedOf(model, settings.trainable);
   const recipe = recipeOf(settings);
-  const parameters = Object.fromEntries(learned.map(({ name, tensor }) => [name, tensor.shape]));
+  const parameters = Object.fromEntries(learned.map(one => [one.name, parameterText(one, settings)]));
   const problems: string[] = [];
   const saved = await startingPoint(settings, problem => problems.push(problem));
   if (saved) checkSameRun(saved, { recipe, parameters });
   for (const message of problems) yield { type: 'warning', step: saved?.step ?? 0, message };
 
   const steps = stepsOf(model, learned, settings);
-  const { signal, maxSteps, evalSteps, saveSteps, outputDir, validation } = settings;
+  const { signal, maxSteps, evalSteps, saveSteps, outputDir } = settings;
   const { step = 0, epoch = 0, position = null, best = null, sinceBest = 0 } = saved ?? {};
   let state: RunState = { step, epoch, position, best, sinceBest, recipe, parameters };
   let lastPath = saved?.path;
@@ -69,8 +69,7 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
           continue;
         }
         const started = performance.now();
-        const learningRate =
-          settings.learningRate * scheduleAt(settings.lrSchedulerType, state.step, scheduleOf(settings, totalSteps));
+        const learningRate = learningRateAt(settings, state.step, totalSteps);
         const measured = await steps.measure(group, state.step + 1);
         checkNumbers(measured, group, state, lastPath);
         await measured.apply(learningRate);
@@ -80,16 +79,16 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
           warned = true;
           yield { type: 'warning', step: state.step, message: unreachedMessage(measured.unreached) };
         }
-        let isBest = false;
-        if (validation && state.step % evalSteps! === 0) {
+        if (isDue(evalSteps, state)) {
           const event = await validated(model, settings, state);
-          isBest = event.best;
-          state = isBest
-            ? { ...state, best: { step: state.step, loss: event.loss }, sinceBest: 0 }
+          const { step, loss } = event;
+          state = event.best
+            ? { ...state, best: { step, loss }, sinceBest: 0 }
             : { ...state, sinceBest: state.sinceBest + 1 };
           yield event;
         }
-        if ((saveSteps && state.step % saveSteps === 0) || (isBest && settings.loadBestModelAtEnd)) yield await save();
+        const isBest = settings.loadBestModelAtEnd && state.best?.step === state.step;
+        if (isBest || isDue(saveSteps, state)) yield await save();
         reason = ending();
         if (reason) break;
       }
@@ -108,28 +107,12 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
   }
 }
 
-/** Steps of the whole run; undefined when the data does not say. @throws ConfigError when the schedule has to know it */
-function stepsInRun(settings: TrainSettings): number | undefined {
-  const { batches, maxSteps, numTrainEpochs, gradientAccumulationSteps, lrSchedulerType, warmupRatio } = settings;
-  if (maxSteps !== undefined) return maxSteps;
-  if (batches.length !== undefined) return numTrainEpochs * Math.ceil(batches.length / gradientAccumulationSteps);
-  const endless = ['constant', 'constant_with_warmup', 'inverse_sqrt'];
-  if (endless.includes(lrSchedulerType) && warmupRatio === 0) return undefined;
-  throw new ConfigError('no one knows how long the run is, and its schedule has to', {
-    seen: warmupRatio > 0 ? `warmupRatio ${warmupRatio}` : `lrSchedulerType ${lrSchedulerType}`,
-    fix: `give maxSteps, or choose one of ${endless.join(', ')} with warmupSteps`,
-  });
-}
+/** What a run that goes on has to agree about. */
+const parameterText = ({ name, spec }: Learned, { decays, weightDecay }: TrainSettings): string =>
+  `[${spec.shape}]${weightDecay > 0 && decays(name, spec) ? ', decays' : ''}`;
 
-function scheduleOf(settings: TrainSettings, totalSteps = Number.POSITIVE_INFINITY): ScheduleSettings {
-  const { warmupSteps, warmupRatio, lrSchedulerType } = settings;
-  return {
-    ...settings,
-    totalSteps,
-    warmupSteps: warmupSteps || Math.ceil(warmupRatio > 0 ? totalSteps * warmupRatio : 0),
-    numCycles: settings.numCycles ?? (lrSchedulerType === 'cosine' ? 0.5 : 1),
-  };
-}
+/** Whether something that is done every so many steps is to be done now. */
+const isDue = (every: number | undefined, { step }: RunState): boolean => every !== undefined && step % every === 0;
 
 function startEvent(
   { parts }: Trainee,

@@ -192,6 +192,10 @@ export const TINY: Readonly<Record<string, Json>> = {
     ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
     ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
   },
+  diffuser: {
+    ...{ vocab_size: 61, max_position_embeddings: 24, d_model: 24, encoder_layers: 2, encoder_attention_heads: 3 },
+    ...{ encoder_ffn_dim: 40, decoder_layers: 2, decoder_attention_heads: 4, decoder_ffn_dim: 32 },
+  },
   vit: {
     ...{ hidden_size: 24, intermediate_size: 40, num_hidden_layers: 2, num_attention_heads: 3, num_labels: 3 },
     ...{ image_size: 12, patch_size: 4 },

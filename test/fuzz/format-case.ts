@@ -196,7 +196,7 @@ const adapterCase: Maker = (rng, { adapterConfig }) => {
   const keys = Object.keys(JSON.parse(adapterConfig) as object);
   const json = mutatedJson(rng, adapterConfig, keys) as Record<string, unknown>;
   if (rng.below(2) === 0)
-    json[pick(rng, ['rank_pattern', 'alpha_pattern'])] = { [pick(rng, PATTERNS)]: rng.below(9) - 1 };
+    json[pick(rng, ['rank_pattern', 'alpha_pattern'])] = { [pick(rng, PATTERNS)]: (rng.below(18) - 1) / 2 };
   const bytes = new TextEncoder().encode(JSON.stringify(json));
   const files = memoryFiles({ [ADAPTER_CONFIG]: rng.below(4) === 0 ? mutatedBytes(rng, bytes) : bytes });
   return {

@@ -1,11 +1,11 @@
 /** `heed pull`, `ls`, `rm`, `verify`, and the other commands with ids of a hub. */
 
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { widthOf } from '../../src/cli/layout.ts';
 import { createMessages } from '../../src/cli/messages.ts';
 import { createNumbers } from '../../src/cli/numbers.ts';
@@ -59,8 +59,27 @@ describe('heed pull', () => {
   });
   it('shows on a terminal how far it is', async () => {
     const { err } = await heed(['pull', 'org/tiny'], { interactiveErrors: true });
-    expect(err).toMatch(/\r\S+\.(json|safetensors) {2}[█░]{24} {2}[\d.]+ K?B \/ 129 KB/);
+    expect(err).toMatch(/\rorg\/tiny {2}[█░]{12,24} {2}[\d.]+ K?B \/ 129 KB/);
     expect(err.endsWith('\r\x1b[K')).toBe(true);
+  });
+  it('goes on where it was stopped, and counts what came this time', async () => {
+    hub.misbehave(/^cdn/, { silentAfter: 100_000 });
+    const env = { HF_HOME: home, HF_ENDPOINT: hub.endpoint };
+    const interrupt = new AbortController();
+    const terminal = fakeTerminal({ env, interactiveErrors: true });
+    const running = runCli(['pull', 'org/tiny', '--lang', 'de'], terminal, interrupt.signal);
+    const fetched = async () => {
+      const names = await readdir(join(repo(), 'blobs'));
+      const sizes = names.map(async name => (await stat(join(repo(), 'blobs', name))).size);
+      expect(await Promise.all(sizes)).toContain(100_000);
+    };
+    await vi.waitFor(fetched, { timeout: 20_000, interval: 20 });
+    interrupt.abort(new Error('Ctrl-C'));
+    expect(await running).toBe(130);
+    expect(terminal.err()).toMatch(
+      /\r\x1b\[KAngehalten\. Was geladen ist, bleibt: Derselbe Befehl macht dort weiter\.\n$/,
+    );
+    expect((await heed(['pull', 'org/tiny'])).out).toMatch(/3 files, 2[89](\.\d)? KB fetched/);
   });
   it('says what is wrong', async () => {
     expect((await heed(['pull', './folder'])).code).toBe(2);
@@ -88,9 +107,9 @@ describe('the bar', () => {
   };
   it('knows the speed and the time that is left', () => {
     expect(shown('en')).toEqual([
-      'model.safetensors  ░░░░░░░░░░░░░░░░░░░░░░░░  0 B / 100 MB\x1b[K',
-      'model.safetensors  █████░░░░░░░░░░░░░░░░░░░  20 MB / 100 MB  10 MB/s  8 s left\x1b[K',
-      'model.safetensors  ██████████░░░░░░░░░░░░░░  40 MB / 100 MB  10 MB/s  6 s left\x1b[K',
+      'model.safetensors  ░░░░░░░░░░░░  0 B / 100 MB\x1b[K',
+      'model.safetensors  ██░░░░░░░░░░  20 MB / 100 MB  10 MB/s  8 s left\x1b[K',
+      'model.safetensors  █████░░░░░░░  40 MB / 100 MB  10 MB/s  6 s left\x1b[K',
     ]);
     expect(shown('de').at(-1)).toContain('10 MB/s  noch 6 s');
   });

@@ -1,15 +1,49 @@
 /** Leaves that are overwritten in one plan: what the new values see, what is written in place, what it costs. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.ts';
 import { createWasmBackend } from '../../src/backends/wasm/index.ts';
-import { assign, type Backend, compute, setDefaultBackend, Tensor } from '../../src/tensor/index.ts';
+import {
+  assign,
+  type Backend,
+  blend,
+  compute,
+  dataOfAll,
+  setDefaultBackend,
+  softmax,
+  Tensor,
+} from '../../src/tensor/index.ts';
 import type { Plan } from '../../src/tensor/plan.ts';
+import { createRng } from '../../src/util/rng.ts';
 
 const BACKENDS: readonly (readonly [string, () => Promise<Backend>])[] = [
   ['reference', async () => createReferenceBackend()],
   ['wasm, inline', () => createWasmBackend({ threads: 0 })],
   ['wasm, 2 threads', () => createWasmBackend({ threads: 2 })],
 ];
+
+/** Six tensors that share parts of a random graph over the leaves: four to assign, two to read. */
+function randomValues(leaves: readonly Tensor[], seed: number): Tensor[] {
+  const rng = createRng(seed, 1);
+  const pool = [...leaves];
+  const any = () => pool[rng.below(pool.length)]!;
+  const moves: readonly (() => Tensor)[] = [
+    () => any().add(any()),
+    () => any().mul(any().tanh()),
+    () => any().transpose(),
+    () => any().tanh().matmul(any().tanh()),
+    () => any().sub(any().sum(0)),
+    () => any().slice(0, 0, 1).expand([3, 3]),
+    () => softmax(any()),
+    () => blend(any().tanh(), 0.5, any(), Tensor.constant(0.25)),
+  ];
+  for (let i = 0; i < 8; i++) pool.push(moves[rng.below(moves.length)]!());
+  return Array.from({ length: 6 }, any);
+}
+/** On the reference backend, from leaves that nothing changes. */
+function evaluate(values: readonly Tensor[]) {
+  setDefaultBackend(createReferenceBackend());
+  return dataOfAll(...values);
+}
 
 describe.each(BACKENDS)('assign on %s', (name, create) => {
   let backend: Backend;
@@ -136,6 +170,26 @@ describe.each(BACKENDS)('assign on %s', (name, create) => {
     for (let i = 0; i < 1000; i++) await assign([[a, next.mul(0.25)]], doubled);
     expect(backend.memory().used).toBe(settled);
   });
+  it('100 random sets of updates give what the values are by themselves', async () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const rng = createRng(seed);
+      const start = Array.from({ length: 4 }, () => Array.from({ length: 9 }, () => 2 * rng.uniform() - 1));
+      const targets: Tensor[] = [];
+      for (const values of start) targets.push(await leaf(values, [3, 3]));
+      const twins = start.map(values => Tensor.from(Float64Array.from(values), [3, 3]));
+      const expected = await evaluate(randomValues(twins, seed));
+      setDefaultBackend(backend);
+      const values = randomValues(targets, seed);
+      const reads = await assign(
+        targets.map((t, i) => [t, values[i]!]),
+        ...values.slice(4),
+      );
+      const after = [...(await Promise.all(targets.map(t => t.data()))), ...reads];
+      expected.forEach((e, i) => {
+        for (const [at, x] of e.entries()) expect(after[i]![at], `seed ${seed}, value ${i}`).toBeCloseTo(x, 4);
+      });
+    }
+  });
   it('says what cannot be assigned', async () => {
     const a = await leaf([1, 2]);
     await expect(assign([[Tensor.from([1]), a.sum()]])).rejects.toThrow(/plain leaf on the device.*on the host/);
@@ -148,6 +202,19 @@ describe.each(BACKENDS)('assign on %s', (name, create) => {
       ]),
     ).rejects.toThrow(/twice/);
     expect(await read(a)).toEqual([1, 2]);
+  });
+  it('can be looked at node by node, and stays as it is', async () => {
+    const a = await leaf([4, 0]);
+    const next = a.reciprocal().mul(2);
+    vi.stubEnv('HEED_DEBUG', '1');
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => {});
+    await expect(assign([[a, next]])).rejects.toThrow(/reciprocal gave Infinity/);
+    await assign([[a, a.add(1)]]);
+    expect(lines.mock.calls.flat().join()).toMatch(/add {2,}\[2\]/);
+    vi.unstubAllEnvs();
+    lines.mockRestore();
+    await assign([[a, next]]);
+    expect(await read(a)).toEqual([expect.closeTo(0.4, 6), 2]);
   });
   it.skipIf(name === 'reference')('writes into the leaves without copies', async () => {
     const [m, p, g] = [await leaf([1, 1]), await leaf([5, 5]), await leaf([2, 3])];

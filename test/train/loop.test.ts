@@ -22,7 +22,7 @@ describe('train', () => {
     async optim => {
       const model = await tinyModel(backend);
       const learningRate = { sgd: 1, lion: 3e-3, adagrad: 5e-2 }[optim as string] ?? 1e-2;
-      const events = await collected(train(model, { ...recipe, optim, learningRate, momentum: 0.5, maxSteps: 60 }));
+      const events = await collected(train(model, { ...recipe, optim, learningRate, momentum: 0.5, maxSteps: 120 }));
       const losses = ofType(events, 'step').map(({ loss }) => loss);
       expect(losses[0]).toBeGreaterThan(2.6);
       expect(losses.at(-1)).toBeLessThan(1);
@@ -115,12 +115,10 @@ describe('train', () => {
 
   it('stops at a loss that is no number, before anything is changed', async () => {
     const model = await tinyModel(backend);
-    const good = countingBatch(1);
-    const bad = { ...good, inputs: { ...good.inputs, labels: good.inputs.labels } };
     let calls = 0;
     const lossOf: TrainOptions['lossOf'] = graph =>
       graph.lossOf()!.mul(Tensor.from([++calls === 3 ? Number.NaN : 1], []));
-    const run = train(model, { ...recipe, batches: always(bad), lossOf, maxSteps: 5 });
+    const run = train(model, { ...recipe, batches: always(countingBatch(1)), lossOf, maxSteps: 5 });
     const seen: number[] = [];
     let weights: number[] = [];
     const error = await (async () => {

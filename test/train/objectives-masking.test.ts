@@ -89,6 +89,9 @@ describe('masked tokens', () => {
   });
   it('need a mask token, text and room', () => {
     expect(() => maskedLM({ tokenizer: TEXT_TOKENIZER, length: 8 })).toThrow(/needs a mask token.*masked-lm/);
+    const masked = (more: object) => () => maskedLM({ tokenizer: PAIR_TOKENIZER, length: 9, ...more });
+    expect(masked({ mlmProbability: 15 })).toThrow(/mlmProbability is a share.*seen: 15/);
+    expect(masked({ randomReplaceProb: 0.3 })).toThrow(/masked or replaced is a share.*seen: 1.1/);
     expect(() => maskedLM({ tokenizer: PAIR_TOKENIZER, length: 2 })).toThrow(/no room.*from 3/);
     expect(() => objective.encode(rowOf({ txt: 'a' }))).toThrow(/lacks a column.*seen: txt.*expected: text.*row 0/);
     expect(() => objective.encode(rowOf({ text: 7 }))).toThrow(/column text holds no text.*seen: 7/);

@@ -48,7 +48,7 @@ export class Func<P extends readonly ValueType[] = readonly ValueType[]> {
   }
   /** Turns the instructions so far into bytes, so that their trees can go. */
   compact(): void {
-    this.#code = [write(this.#code)];
+    if (this.#code.length !== 1 || !(this.#code[0] instanceof Uint8Array)) this.#code = [write(this.#code)];
   }
   signature(): Code {
     const types = (list: readonly ValueType[]) => vector(list.map(type => TYPE_CODE[type]));

@@ -7,9 +7,12 @@ export const TYPE_CODE: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32:
 export class Local {
   readonly index: number;
   readonly type: ValueType;
+  /** The index as it is written. */
+  readonly bytes: Code;
   constructor(index: number, type: ValueType) {
     this.index = index;
     this.type = type;
+    this.bytes = uleb(index);
   }
 }
 /** Instructions as a tree, or bytes that are already written. */
@@ -54,29 +57,31 @@ export const sized = (body: Code): Code => {
 };
 export const section = (id: number, body: Code): Code => [id, sized(body)];
 
+/** Where trees are written before their length is known. */
+let buffer = new Uint8Array(1 << 16);
+
 /** The bytes of a tree. */
 export function write(code: Code): Uint8Array<ArrayBuffer> {
-  let bytes = new Uint8Array(1024);
   let length = 0;
   const reserve = (more: number) => {
-    if (length + more <= bytes.length) return;
+    if (length + more <= buffer.length) return;
     const larger = new Uint8Array(2 * (length + more));
-    larger.set(bytes);
-    bytes = larger;
+    larger.set(buffer);
+    buffer = larger;
   };
   const visit = (node: Code): void => {
     if (typeof node === 'number') {
       reserve(1);
-      bytes[length++] = node;
+      buffer[length++] = node;
     } else if (node instanceof Local) {
       visit(0x20);
-      visit(uleb(node.index));
+      visit(node.bytes);
     } else if (node instanceof Uint8Array) {
       reserve(node.length);
-      bytes.set(node, length);
+      buffer.set(node, length);
       length += node.length;
     } else for (let i = 0; i < node.length; i++) visit(node[i]!);
   };
   visit(code);
-  return bytes.slice(0, length);
+  return buffer.slice(0, length);
 }

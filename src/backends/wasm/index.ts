@@ -14,6 +14,7 @@ import { probeFeatures } from './probe.ts';
 import { canStartThreads } from './worker.ts';
 
 export type { RunTimes, WasmBackend } from './backend.ts';
+export { KEPT_DTYPES } from './weights.ts';
 
 export interface WasmOptions {
   /** Worker threads; 0 computes on the calling thread, which then blocks. Default: the cores there are, at most 8. */

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BackendError } from '../../errors.ts';
+import { decodeBlocks, encodeBlocks } from '../../formats/index.ts';
+import { linear as linearOp, setDefaultBackend, Tensor } from '../../tensor/index.ts';
 import { encodeBf16, encodeF16 } from '../../util/half.ts';
 import { createRng } from '../../util/rng.ts';
+import { createReferenceBackend } from '../reference/index.ts';
 import { createWasmBackend, type WasmBackend, type WasmOptions } from './index.ts';
+import { linear } from './kernels/linear.ts';
+import { MOVEMENT_KERNELS } from './kernels/movement.ts';
 import { pack, toRows } from './kernels/pack.ts';
+import { blockOf, QUANTIZED_FORMATS } from './kernels/quantized-layout.ts';
+import { packBlocks } from './kernels/quantized-pack.ts';
 
 type FileDType = 'F32' | 'F16' | 'BF16' | 'F64';
 const rng = createRng(11);
@@ -123,4 +130,109 @@ describe.each(BACKENDS)('weights, $name', options => {
     expect(backend.memory().used).toBe(used);
     expect(() => backend.weight([2, 3, 4], { transposed: true })).toThrow(/only a matrix/);
   });
+});
+
+describe.each(BACKENDS)('weights that keep their blocks, $name', options => {
+  let backend: WasmBackend;
+  beforeAll(async () => {
+    const kernels = [pack, packBlocks, toRows, linear, ...MOVEMENT_KERNELS];
+    backend = await createWasmBackend({ ...options, kernels });
+  });
+  afterAll(() => backend.close());
+  const values = (size: number) => Float32Array.from({ length: size }, () => rng.normal());
+
+  it.each(QUANTIZED_FORMATS)('%s', async format => {
+    const { dtype, elements, fileBytes, scalesAt } = blockOf(format);
+    for (const [n, k] of [
+      [1, 256],
+      [37, 512],
+      [700, 1024],
+    ] as const) {
+      const bytes = Uint8Array.from({ length: (n * k * fileBytes) / elements }, () => rng.below(256));
+      for (let at = 0; at < bytes.length; at += fileBytes) for (const offset of scalesAt) bytes[at + offset + 1] = 0x2c;
+      const { used } = backend.memory();
+      const writer = backend.weight([n, k], { matrix: true, keep: true });
+      const rowBytes = bytes.length / n;
+      for (let row = 0; row < n; ) {
+        const count = Math.min(n - row, 1 + rng.below(500));
+        await writer.write(bytes.subarray(row * rowBytes, (row + count) * rowBytes), dtype);
+        row += count;
+      }
+      const buffer = await writer.finish();
+      expect(buffer.format).toBe(format);
+      if (n > 500) expect(buffer.byteLength / bytes.length).toBeLessThan(1.04);
+      const seen = await backend.read(buffer, 'f32', [n, k]);
+      expect(decodeBlocks(bytes, dtype).every((value, i) => value === seen[i])).toBe(true);
+      buffer.free();
+      expect(backend.memory().used - used).toBeLessThan(5 << 20);
+    }
+  });
+
+  it('computes with them, and hands plain rows to kernels that know no blocks', async () => {
+    const [n, k] = [19, 256];
+    const bytes = encodeBlocks(values(n * k), 'Q4_K');
+    const writer = backend.weight([n, k], { matrix: true, keep: true });
+    await writer.write(bytes, 'Q4_K');
+    const weight = Tensor.fromDevice(await writer.finish(), [n, k]);
+    setDefaultBackend(backend);
+    const w = decodeBlocks(bytes, 'Q4_K');
+    // A chunk of whole numbers up to 127 is its own quantised form.
+    const x = Float32Array.from({ length: 2 * k }, (_, i) => (i % 32 === 0 ? 127 : rng.below(200) - 100));
+    const y = await linearOp(Tensor.from(x, [2, k]), weight).data();
+    const largest = Math.max(...y.map(Math.abs));
+    y.forEach((seen, at) => {
+      const [i, j] = [Math.floor(at / n), at % n];
+      let sum = 0;
+      for (let s = 0; s < k; s++) sum += x[i * k + s]! * w[j * k + s]!;
+      expect(Math.abs(seen - sum) / largest).toBeLessThan(1e-5);
+    });
+    expect(await weight.transpose().data()).toEqual(Float32Array.from(transpose([...w], n, k)));
+    weight.dispose();
+  });
+
+  it('takes floats as ever, and blocks only where it can keep them', async () => {
+    const { used } = backend.memory();
+    const floats = backend.weight([5, 64], { matrix: true, keep: true });
+    const data = values(5 * 64);
+    await floats.write(new Uint8Array(data.buffer), 'F32');
+    const buffer = await floats.finish();
+    expect(buffer.format).toBe('panels');
+    expect(await backend.read(buffer, 'f32', [5, 64])).toEqual(data);
+    buffer.free();
+    const blocks = encodeBlocks(values(2 * 64), 'Q8_0');
+    for (const [shape, options] of [
+      [[2, 64], { matrix: true }],
+      [[2, 64], { keep: true }],
+      [[64, 2], { matrix: true, keep: true, transposed: true }],
+      [[4, 32], { matrix: true, keep: false }],
+    ] as const) {
+      const writer = backend.weight(shape, options);
+      await expect(writer.write(blocks, 'Q8_0')).rejects.toThrow(/cannot keep its blocks: blocks are kept in a matrix/);
+      writer.abort();
+    }
+    const narrow = backend.weight([2, 48], { matrix: true, keep: true });
+    await expect(narrow.write(blocks, 'Q8_0')).rejects.toThrow(/rows of 48 are not whole blocks of 32/);
+    const long = backend.weight([1, 2 ** 20], { matrix: true, keep: true });
+    await expect(long.write(blocks, 'Q8_0')).rejects.toThrow(/rows of 1048576 are too long/);
+    const mixed = backend.weight([4, 64], { matrix: true, keep: true });
+    await mixed.write(blocks, 'Q8_0');
+    await expect(mixed.write(encodeBlocks(values(64), 'Q4_0'), 'Q4_0')).rejects.toThrow(/change their dtype/);
+    await expect(mixed.finish()).rejects.toThrow(/rows of a weight are missing; seen: 2; expected: 4/);
+    const large = blocks.slice();
+    large.set([0, 0x58], 34);
+    const writer = backend.weight([2, 64], { matrix: true, keep: true });
+    await expect(writer.write(large, 'Q8_0')).rejects.toThrow(/a scale is too large; seen: 128 in block 1 of q8_0/);
+    writer.abort();
+    const empty = await backend.weight([0, 64], { matrix: true, keep: true }).finish();
+    expect(await backend.read(empty, 'f32', [0, 64])).toEqual(new Float32Array(0));
+    empty.free();
+    expect(backend.memory().used).toBe(used);
+  });
+});
+
+it('has a reference that takes no blocks', async () => {
+  const reference = createReferenceBackend();
+  expect(reference.keeps.size).toBe(0);
+  const writer = reference.weight([1, 32], { matrix: true, keep: true });
+  await expect(writer.write(encodeBlocks(new Float32Array(32), 'Q8_0'), 'Q8_0')).rejects.toThrow(/takes no blocks/);
 });

@@ -13,13 +13,18 @@ import type { Features } from './kernel.ts';
 import { LONGEST_ROW } from './kernels/quantized-gemm.ts';
 import {
   blockOf,
+  dtypeOfFormat,
+  formatOfDType,
+  isKept,
   isQuantized,
-  PANEL_ROWS,
+  KEPT_FORMATS,
+  type KeptFormat,
+  keptBytes,
   panelBytes,
-  QUANTIZED_FORMATS,
+  panelRows,
   type QuantizedFormat,
-  quantizedBytes,
-  quantizedFormatOf,
+  unitsOf,
+  wholeRows,
 } from './kernels/quantized-layout.ts';
 import type { PackBlocksAttrs } from './kernels/quantized-pack.ts';
 
@@ -31,7 +36,7 @@ const STAGING = 2 << 20;
 const UNPACK_AT_ONCE = 4 << 20;
 const FILE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const satisfies Record<FloatDType, number>;
 /** Dtypes of files that weights keep. */
-export const KEPT_DTYPES: ReadonlySet<string> = new Set(QUANTIZED_FORMATS.map(format => blockOf(format).dtype));
+export const KEPT_DTYPES: ReadonlySet<string> = new Set(KEPT_FORMATS.map(dtypeOfFormat));
 const AS_FLOATS = 'write the values that the blocks stand for, as F32';
 
 /** Attributes of a `pack` step: rows `row` to `row + rows` of the source, whose bytes are the input. */
@@ -83,9 +88,9 @@ export class WasmWeightWriter implements WeightWriter {
         expected: `whole rows of ${rowBytes} bytes, ${this.#rows} in all`,
       });
     this.#weight ??= this.#allocate(dtype);
-    const format = quantizedFormatOf(dtype);
-    if (format) checkScales(bytes, format);
-    if ((isQuantized(this.#weight.format) ? this.#weight.format : undefined) !== format)
+    const kept = isKept(this.#weight.format) ? this.#weight.format : undefined;
+    if (isQuantized(kept)) checkScales(bytes, kept);
+    if (kept !== this.#formatOf(dtype))
       throw new BackendError('rows of a weight change their dtype', { seen: dtype, expected: this.#weight.format });
     if (dtype === 'F32' && !this.#transposed && !this.#panels) {
       this.#backend.write(this.#weight, bytes, this.#row * rowBytes);
@@ -132,31 +137,37 @@ export class WasmWeightWriter implements WeightWriter {
   #allocate(dtype: WeightDType): WasmBuffer {
     const { features } = this.#backend.module;
     const [n = 0, k = 0] = this.#shape;
-    const format = quantizedFormatOf(dtype);
+    const format = this.#formatOf(dtype);
     if (!format) {
       const { nr } = features.tile;
       const elements = this.#panels ? Math.ceil(n / nr) * nr * k : sizeOf(this.#shape);
       return this.#backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
     }
-    const bytes = quantizedBytes(this.#shape, format, features);
+    const bytes = keptBytes(this.#shape, format, features);
     const weight = this.#backend.allocate(bytes, format);
     // Rows that fill the last tile up are zeros.
-    const whole = Math.floor(n / PANEL_ROWS) * panelBytes(k, format, features);
+    const whole = Math.floor(n / panelRows(format, features)) * panelBytes(k, format, features);
     if (whole < bytes) this.#backend.write(weight, new Uint8Array(bytes - whole), whole);
     return weight;
   }
 
+  /** The format that rows of a dtype are kept in here; undefined = they become floats. */
+  #formatOf(dtype: WeightDType): KeptFormat | undefined {
+    const format = formatOfDType(dtype);
+    return this.#keep || isQuantized(format) ? format : undefined;
+  }
+
   #rowBytes(dtype: WeightDType): number {
-    const format = quantizedFormatOf(dtype);
-    if (!format) return this.#columns * FILE_BYTES[dtype as FloatDType];
-    const { elements, fileBytes } = blockOf(format);
+    const format = formatOfDType(dtype);
+    if (!isQuantized(format)) return this.#columns * FILE_BYTES[dtype as FloatDType];
+    const { elements } = blockOf(format);
     const reason = !this.#keep
       ? 'blocks are kept in a matrix that is not transposed, and with `keep` only'
       : this.#columns % elements
         ? `rows of ${this.#columns} are not whole blocks of ${elements}`
         : this.#columns > LONGEST_ROW && `rows of ${this.#columns} are too long`;
     if (reason) throw new BackendError(`a weight cannot keep its blocks: ${reason}`, { seen: dtype, fix: AS_FLOATS });
-    return (this.#columns / elements) * fileBytes;
+    return unitsOf(this.#columns, format).bytes;
   }
 
   async #pack(bytes: Uint8Array, dtype: WeightDType, rows: number): Promise<void> {
@@ -226,7 +237,7 @@ function packStep(
   const inputs = [view(0, [bytes], { dtype: 'u8' })];
   const output = view(1, shape, { dtype: 'f32', format });
   const path = '';
-  if (isQuantized(format)) return { op: 'packBlocks', attrs: rows satisfies PackBlocksAttrs, inputs, output, path };
+  if (isKept(format)) return { op: 'packBlocks', attrs: rows satisfies PackBlocksAttrs, inputs, output, path };
   return { op: 'pack', attrs: { ...rows, dtype: dtype as FloatDType } satisfies PackAttrs, inputs, output, path };
 }
 
@@ -235,8 +246,8 @@ function packStep(
  * second copy of the whole weight is needed.
  */
 export function unpackPlans([n = 0, k = 0]: Shape, format: string, features: Features): Plan[] {
-  const rowBytes = isQuantized(format) ? panelBytes(k, format, features) / PANEL_ROWS : 4 * k;
-  const unit = Math.max(PANEL_ROWS, features.tile.nr);
+  const rowBytes = isKept(format) ? panelBytes(k, format, features) / panelRows(format, features) : 4 * k;
+  const unit = wholeRows(features);
   const atOnce = unit * Math.max(1, Math.floor(UNPACK_AT_ONCE / (4 * unit * Math.max(1, k))));
   return Array.from({ length: k ? Math.ceil(n / atOnce) : 0 }, (_, i): Plan => {
     const shape = [Math.min(atOnce, n - i * atOnce), k];

@@ -6,13 +6,17 @@ import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
 import { createMessages, languageOf } from '../messages.ts';
 import { createNumbers } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
+import { headToLoad, modulesOfHead } from '../training-head.ts';
 import { DATA_OPTIONS, FOLDER_OPTIONS, LEARNING_OPTIONS, RUN_OUTPUT_OPTIONS } from '../training-options.ts';
-import { OBJECTIVE_OPTION, resolveRun, trainModel } from '../training-setup.ts';
+import { columnNames, OBJECTIVE_OPTION, resolveRun, trainModel } from '../training-setup.ts';
 
 const OPTIONS = {
   ...FOLDER_OPTIONS,
   ...DATA_OPTIONS,
   ...OBJECTIVE_OPTION,
+  ...grouped('Data', {
+    labels: { kind: 'list', value: 'NAME', help: 'a class of a classifier, in order (default: those in the data)' },
+  }),
   ...grouped('What learns', {
     model: { kind: 'text', value: 'MODEL', help: 'the model, where it is no argument but a setting' },
     only: {
@@ -52,12 +56,12 @@ export const finetune = defineCommand({
       does: 'the whole model, three times through the text',
     },
     {
-      line: 'heed finetune ./llama --data chat.jsonl --objective completion --lora 16 --out ./my-lora',
+      line: 'heed finetune ./llama --data chat.jsonl --lora 16 --out ./my-lora',
       does: 'an adapter, from prompts and completions',
     },
     { line: 'heed finetune --resume ./my-lora', does: 'go on where it stopped' },
     {
-      line: 'heed finetune ./bert-sst2 --data reviews.csv --column text=review --only classifier --out ./mine',
+      line: 'heed finetune ./bert-sst2 --data reviews.csv --only classifier --out ./mine',
       does: 'the last layer of a classifier',
     },
   ],
@@ -72,8 +76,14 @@ export const finetune = defineCommand({
     const language = values.lang ?? languageOf(terminal.env);
     const [say, numbers] = [createMessages(language), createNumbers(language)];
     const { lora, quiet, json } = values;
+    const seed = values.seed ?? 42;
+    const head = await headToLoad({
+      ...{ source: values.model, data: values.data, objective: values.objective, labels: values.labels },
+      ...{ labelColumn: columnNames(values.column).label, seed, terminal, signal },
+    });
     const open = await openModel(values.model, {
-      ...{ engine: values, terminal, say, numbers, signal, quiet: quiet || json, trainable: lora === undefined },
+      ...{ engine: values, terminal, say, numbers, signal, quiet: quiet || json },
+      load: { ...head, trainable: lora === undefined },
     });
     try {
       const shared = {
@@ -94,7 +104,8 @@ export const finetune = defineCommand({
       const adapter = await createAdapter(open.model, {
         ...{ r: lora, alpha: values['lora-alpha'] ?? 2 * lora, rsLora: values.rslora, dora: values.dora },
         targets: values['lora-target'].length > 0 ? values['lora-target'] : undefined,
-        seed: values.seed ?? 42,
+        modulesToSave: head.newHead && modulesOfHead(open.model),
+        seed,
       });
       try {
         const model = open.model.withAdapters([{ adapter }]);

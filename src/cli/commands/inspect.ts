@@ -93,7 +93,7 @@ function modelPage(facts: ModelFacts, context: Context): string[] {
     ...parameterRows(facts.parameters, context),
     ...section(say('memory'), context),
     row(say('onDisk'), numbers.bytes(facts.diskBytes), context, dtypes(facts.parameters)),
-    ...(facts.memory ? memoryRows(facts.memory, context) : []),
+    ...(facts.memory ? memoryRows(facts.memory, facts.parameterCount, context) : []),
     ...section(say('tokenizer'), context),
     ...(facts.tokenizer ? tokenizerRows(facts.tokenizer, context) : [`  ${say('none')}`]),
   ];
@@ -160,9 +160,14 @@ function parameterRows(groups: readonly ParameterGroup[], { terminal, say, numbe
   return lines.map((line, i) => `  ${paints[i]?.(line) ?? line}`);
 }
 
-function memoryRows({ weightBytes, cacheBytesPerToken, contextLength }: MemoryFacts, context: Context): string[] {
+function memoryRows(
+  { weightBytes, cacheBytesPerToken, contextLength }: MemoryFacts,
+  parameterCount: number,
+  context: Context,
+): string[] {
   const { say, numbers } = context;
-  const rows = [row(say('weightsInMemory'), numbers.bytes(weightBytes), context, 'f32')];
+  const plain = weightBytes === 4 * parameterCount;
+  const rows = [row(say('weightsInMemory'), numbers.bytes(weightBytes), context, plain ? 'f32' : '')];
   if (cacheBytesPerToken === 0) return rows;
   rows.push(row(say('cachePerToken'), numbers.bytes(cacheBytesPerToken), context, 'f32'));
   if (contextLength === undefined) return rows;

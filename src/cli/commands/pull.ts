@@ -37,10 +37,16 @@ export const pull = defineCommand({
       cacheDir: values['cache-dir'],
       env: terminal.env,
       signal,
-      onProgress: ({ file, loadedBytes, totalBytes }) => bar.show(file, loadedBytes, totalBytes),
+      onProgress: ({ loadedBytes, totalBytes, presentBytes }) =>
+        bar.show(parsed.repo, loadedBytes, totalBytes, presentBytes),
     });
     const begin = performance.now();
-    const pulled = await files.pull(values.file.length > 0 ? values.file : undefined).finally(bar.clear);
+    const pulled = await files.pull(values.file.length > 0 ? values.file : undefined).catch((error: unknown) => {
+      bar.clear();
+      if (signal.aborted) terminal.note(`${say('pullStopped')}\n`);
+      throw error;
+    });
+    bar.clear();
     const ms = performance.now() - begin;
     if (values.json) {
       terminal.write(`${jsonText({ repo: parsed.repo, ...pulled })}\n`);

@@ -41,11 +41,11 @@ export const train = defineCommand({
     { line: 'heed train --data book.txt --out ./mine', does: 'a small GPT-2, three times through the book' },
     { line: 'heed train --resume ./mine', does: 'go on where it stopped' },
     {
-      line: 'heed train --data texts.txt --tokenizer-type characters --context 64 --batch-size 12 --stride 1 --max-steps 2000 --out ./chars',
+      line: 'heed train --data a.txt --tokenizer-type characters --context 64 --out ./b',
       does: 'a model of characters',
     },
     {
-      line: 'heed train --data a.jsonl b.jsonl --config llama.json --tokenizer ./tok --settings run.json --out ./mine',
+      line: 'heed train --data a.jsonl --config llama.json --settings run.json --out ./b',
       does: 'any family, options from a file',
     },
   ],

@@ -8,8 +8,13 @@ const SOFTMAX = composite({
     const e = x!.sub(x!.max()).exp();
     return e.div(e.sum());
   },
-  gradient: (g, _, y) => [y.mul(g.sub(g.mul(y).sum()))],
+  gradient: (g, _, y) => [SOFTMAX_GRADIENT([g, y], undefined)],
   flops: ([x]) => 5 * x!.size,
+});
+const SOFTMAX_GRADIENT = composite({
+  name: 'softmaxGradient',
+  define: ([g, y]) => y!.mul(g!.sub(g!.mul(y!).sum())),
+  flops: ([g]) => 4 * g!.size,
 });
 /** exp(x) / sum(exp(x)) over the last axis. */
 export const softmax = (x: Tensor): Tensor => SOFTMAX([x], undefined);

@@ -140,6 +140,7 @@ describe('batches', () => {
     await expect(start('x')).rejects.toThrow(/not a position/);
     await expect(start({ epoch: 0, example: 203, of: 203 })).rejects.toThrow(/not a position/);
     await expect(start({ epoch: 0, example: 8, of: 203 }, { groupByLength: true })).rejects.toThrow(/between batches/);
+    expect(() => batches({ ...options, to: 0.9 })).toThrow(/to is for data that is cut into blocks/);
     expect(() => batches({ ...options, batchSize: 0 })).toThrow(/whole number from 1/);
     expect(() => batches({ ...options, batchSize: 204, dropLast: true })).toThrow(/no batch is full/);
   });

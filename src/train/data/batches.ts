@@ -36,6 +36,12 @@ const [ORDER, EXAMPLE, PARTNER, GROUP] = [1, 2, 3, 4];
 export function batches<C extends string>(options: BatchesOptions<C>): Batches {
   const { objective, batchSize, seed = 0, shuffle = true, groupByLength = false, dropLast = false } = options;
   const { epochs = Number.POSITIVE_INFINITY } = options;
+  for (const name of ['stride', 'from', 'to'] as const)
+    if (options[name] !== undefined && objective.blockLength === undefined)
+      throw new ConfigError(`${name} is for data that is cut into blocks`, {
+        seen: `${options[name]}`,
+        where: objective.name,
+      });
   const data = objective.blockLength ? packed(options.data, objective.blockLength, options) : options.data;
   for (const [name, value] of Object.entries({ batchSize, epochs }))
     if (!((Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY) && value >= 1))

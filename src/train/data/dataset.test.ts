@@ -55,6 +55,7 @@ describe('tokenized data', () => {
     const broken = { ...RAGGED, encode: () => [{ ids: [70000], labels: [], score: [] }] };
     await expect(tokenizeRows(rows, broken, { store, key: 'b' })).rejects.toThrow(/does not fit.*ids.*seen: 70000/);
     await expect(tokenizeRows([], RAGGED, { store, key: 'e' })).rejects.toThrow(/no examples/);
+    await expect(tokenizeRows(rows, RAGGED, { store, key: '../x' })).rejects.toThrow(/plain name.*\.\.\/x/);
     const stopped = AbortSignal.abort(new Error('enough'));
     await expect(tokenizeRows(rows, RAGGED, { store, key: 's', signal: stopped })).rejects.toThrow('enough');
     expect(await readdir(join(folder, 'once'))).toEqual(['k']);

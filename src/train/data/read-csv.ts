@@ -43,11 +43,13 @@ export async function* readCsv(source: ByteSource, options: ReadCsvOptions = {})
   }
 }
 
-function checkedNames(names: readonly string[], where: string): readonly string[] {
-  const twice = names.find((name, i) => name.trim() === '' || names.indexOf(name) !== i);
+/** Names of columns; one without a name, as of row numbers, is called as the reference's loader does. */
+function checkedNames(given: readonly string[], where: string): readonly string[] {
+  const names = given.map((name, i) => (name.trim() === '' ? `Unnamed: ${i}` : name));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return names;
   throw new FormatError('columns need different names', {
-    seen: twice.trim() === '' ? 'a column without a name' : `${twice} twice`,
+    seen: `${twice} twice`,
     fix: 'give the names in `columns`',
     where,
   });

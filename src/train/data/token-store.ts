@@ -1,5 +1,7 @@
 /** Where tokenized data is kept: memory, or a folder in Node, in which it is either complete or not there. */
+import { ConfigError } from '../../errors.ts';
 import { type ByteSource, bytesSource, fileSource, nodeFiles } from '../../formats/index.ts';
+import { isPlainFileName } from '../../formats/source.ts';
 import { joinBytes } from './join-bytes.ts';
 import type { Take } from './token-files.ts';
 
@@ -42,6 +44,10 @@ export function memoryStore(): TokenStore {
 
 /** Entries as folders in a folder, in Node. @throws UnsupportedError elsewhere, when it is used */
 export function folderStore(path: string): TokenStore {
+  const checked = (key: string) => {
+    if (isPlainFileName(key)) return key;
+    throw new ConfigError('a key of data is a plain name', { seen: JSON.stringify(key), where: path });
+  };
   const opener = (key: string) => (file: string) => fileSource(`${path}/${key}/${file}`);
   const exists = async (key: string) => {
     const { stat } = await nodeFiles();
@@ -55,10 +61,10 @@ export function folderStore(path: string): TokenStore {
   };
   return {
     name: path,
-    open: async key => ((await exists(key)) ? opener(key) : undefined),
+    open: async key => ((await exists(checked(key))) ? opener(key) : undefined),
     async write(key, fill) {
       const { mkdir, open, rename, rm } = await nodeFiles();
-      const stage = `${path}/${key}.${crypto.randomUUID()}.incomplete`;
+      const stage = `${path}/${checked(key)}.${crypto.randomUUID()}.incomplete`;
       const handles: Awaited<ReturnType<typeof open>>[] = [];
       try {
         await mkdir(stage, { recursive: true });

@@ -81,11 +81,12 @@ export function sourceTargetBatch(
   targets: readonly ArrayLike<number>[],
   padId: number,
   options: RowOptions & { readonly maxTargetLength?: number | undefined },
+  types?: readonly ArrayLike<number>[],
 ): TrainBatch {
   // A decoder reads its padding behind the text, where causal attention never looks back at it.
   const target = { ...options, paddingSide: 'right', maxLength: options.maxTargetLength } as const;
   return {
-    inputs: { ...tokenInputs(sources, undefined, padId, options), labels: padRows(targets, IGNORE, target) },
+    inputs: { ...tokenInputs(sources, types, padId, options), labels: padRows(targets, IGNORE, target) },
     tokens: countLabels(targets),
     examples: sources.length,
   };

@@ -72,3 +72,10 @@ export function checkLength(length: number, size: number, objective: string, lea
     where: objective,
   });
 }
+
+/** @throws ConfigError unless all are from 0 to 1 */
+export function checkShares(shares: Readonly<Record<string, number>>, objective: string): void {
+  const wrong = Object.entries(shares).find(([, share]) => !(share >= 0 && share <= 1));
+  if (wrong)
+    throw new ConfigError(`${wrong[0]} is a share`, { seen: `${wrong[1]}`, expected: '0 to 1', where: objective });
+}

@@ -3,6 +3,14 @@ export { type CausalLMOptions, causalLM } from './causal-lm.ts';
 export { type ClassificationOptions, classification, sentencePair } from './classification.ts';
 export type { PaddingOptions } from './collate.ts';
 export { type CompletionOptions, completion } from './completion.ts';
+export { EDIT_NOISE, type EditNoise } from './edit-corruption.ts';
+export {
+  type EditDiffusionOptions,
+  type EditFillingOptions,
+  type EditTaggingOptions,
+  editFilling,
+  editTagging,
+} from './edit-diffusion.ts';
 export {
   type AnswerDiffusionOptions,
   answerDiffusion,

@@ -22,7 +22,7 @@ import type { LossOf, TrainBatch } from '../batch.ts';
 import { textField } from '../data/row.ts';
 import { maskOf, type PaddingOptions, padIdOf, padRows } from './collate.ts';
 import { type CompletionOptions, promptAndCompletion } from './completion.ts';
-import { checkLength, neededToken, tokenColumn } from './frame.ts';
+import { checkLength, checkShares, neededToken, tokenColumn } from './frame.ts';
 import type { Objective } from './objective.ts';
 
 interface NoiseOptions {
@@ -63,6 +63,7 @@ export function maskedDiffusion(options: MaskedDiffusionOptions): Objective<'ids
   const schedule = name && NOISE_SCHEDULES[name];
   const maskId = options.maskId ?? neededToken(tokenizer, 'mask', 'masked-diffusion');
   checkLength(length, 0, 'masked-diffusion');
+  checkShares({ randomLengthProb }, 'masked-diffusion');
   return {
     name: 'masked-diffusion',
     columns: { ids: tokenColumn(tokenizer) },

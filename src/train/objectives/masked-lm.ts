@@ -8,7 +8,7 @@ import type { Tokenizer } from '../../tokenizers/index.ts';
 import type { Rng } from '../../util/rng.ts';
 import { textField } from '../data/row.ts';
 import { labelledBatch, type PaddingOptions, padIdOf } from './collate.ts';
-import { checkLength, framed, framedValues, frameOf, neededToken, tokenColumn } from './frame.ts';
+import { checkLength, checkShares, framed, framedValues, frameOf, neededToken, tokenColumn } from './frame.ts';
 import { INSIDE, markedTokens, WORD } from './marks.ts';
 import type { Objective } from './objective.ts';
 import { chosen, shuffled } from './random-draws.ts';
@@ -90,6 +90,11 @@ export type Hide = (
  */
 export function masking(tokenizer: Tokenizer, options: MaskingOptions, objective: string): Hide {
   const { mlmProbability = 0.15, maskReplaceProb = 0.8, randomReplaceProb = 0.1, wholeWord = false } = options;
+  const replaced = maskReplaceProb + randomReplaceProb;
+  checkShares(
+    { mlmProbability, maskReplaceProb, randomReplaceProb, 'what is masked or replaced': replaced },
+    objective,
+  );
   const mask = neededToken(tokenizer, 'mask', objective);
   return (ids, marks, rng) => {
     const damaged = Array.from(ids);

@@ -9,7 +9,7 @@ import type { Rng } from '../../util/rng.ts';
 import type { Example } from '../data/dataset.ts';
 import { textField } from '../data/row.ts';
 import { labelledBatch, type PaddingOptions, padIdOf } from './collate.ts';
-import { checkLength, framed, framedValues, frameOf, tokenColumn } from './frame.ts';
+import { checkLength, checkShares, framed, framedValues, frameOf, tokenColumn } from './frame.ts';
 import { markedTokens, rangesFrom, SENTENCE } from './marks.ts';
 import { type MaskingOptions, masking } from './masked-lm.ts';
 import type { Objective } from './objective.ts';
@@ -29,6 +29,7 @@ type Document = Example<'ids' | 'marks'>;
 export function nextSentence(options: NextSentenceOptions): Objective<'ids' | 'marks'> {
   const { tokenizer, length, shortSeqProb = 0.1, column = 'text' } = options;
   const hide = masking(tokenizer, options, 'next-sentence');
+  checkShares({ shortSeqProb }, 'next-sentence');
   const frame = frameOf(tokenizer, 2);
   checkLength(length, frame.size, 'next-sentence', 2);
   const room = length - frame.size;

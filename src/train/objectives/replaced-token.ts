@@ -7,7 +7,7 @@ import { IGNORE } from '../../tensor/index.ts';
 import type { Tokenizer } from '../../tokenizers/index.ts';
 import { textField } from '../data/row.ts';
 import { labelledBatch, type PaddingOptions, padIdOf } from './collate.ts';
-import { checkLength, framed, framedValues, frameOf, tokenColumn } from './frame.ts';
+import { checkLength, checkShares, framed, framedValues, frameOf, tokenColumn } from './frame.ts';
 import type { Objective } from './objective.ts';
 import { chosen } from './random-draws.ts';
 
@@ -26,6 +26,7 @@ export function replacedToken(options: ReplacedTokenOptions): Objective<'ids'> {
   const { tokenizer, length, probability = 0.15, column = 'text' } = options;
   const frame = frameOf(tokenizer, 1);
   checkLength(length, frame.size, 'replaced-token');
+  checkShares({ probability }, 'replaced-token');
   return {
     name: 'replaced-token',
     columns: { ids: tokenColumn(tokenizer) },

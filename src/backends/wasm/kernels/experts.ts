@@ -5,9 +5,11 @@
 import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import { brIf, type Code, call, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
-import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
+import { type Features, KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { GEMM_PARAMS, gemm } from './gemm.ts';
 import { MULTIPLY_ADDS } from './product.ts';
+import { callKept } from './quantized-gemm.ts';
+import { isKept, KEPT_FORMATS, kindOf, panelBytes, panelRows, wholeRows } from './quantized-layout.ts';
 import { threadRange } from './rows.ts';
 
 const word = (base: Local, index: Code): Code => i32.load(i32.add(base, i32.shl(index, i32.const(2))));
@@ -50,16 +52,18 @@ const groupOrder: WasmKernel = {
 
 /** Words before those of the weights. */
 const WORDS = ['x', 'expert', 'c', 'rows', 'n', 'k', 'experts'] as const;
-/** Words of each weight: address, stride by column and by k, bytes of a panel (0 = not in panels). */
-const WEIGHT_WORDS = 4;
+/** Words of each weight: address, stride by column and by k, bytes of a panel (0 = not in panels), kind (0 = floats), rows of a panel. */
+const WEIGHT_WORDS = 6;
 
 /** expertLinear [x [R, K], expert i32 [R], weight [N, K] ...] -> [R, N]. Threads split the columns of the weights. */
 const expertLinear: WasmKernel = {
   name: 'expertLinear',
   access: ['dense', 'dense', 'strided'],
-  formats: [undefined, undefined, ['panels']],
+  formats: [undefined, undefined, ['panels', ...KEPT_FORMATS]],
   emit(context) {
     const { nr } = context.features.tile;
+    // Threads split columns at what is whole in panels of either kind.
+    const unit = wholeRows(context.features);
     const multiply = gemm(context);
     const f = context.module.func('expertLinear', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
@@ -68,6 +72,7 @@ const expertLinear: WasmKernel = {
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
     const weightWord = (i: number): Code => i32.load(weight, 4 * (WORDS.length + i));
     const panelBytes = weightWord(3);
+    const kind = weightWord(4);
     const gemmArgs: Record<(typeof GEMM_PARAMS)[number], Code> = {
       a: i32.add(w.x, i32.mul(row, floats(w.k))),
       aRow: floats(w.k),
@@ -88,11 +93,16 @@ const expertLinear: WasmKernel = {
       bias: i32.const(0),
       scratch: context.scratch(thread),
     };
+    const keptArgs = {
+      ...{ x: gemmArgs.a, xRow: gemmArgs.aRow, c: gemmArgs.c, ldc: gemmArgs.ldc, m: gemmArgs.m, n: gemmArgs.n },
+      w: i32.add(weightWord(0), i32.mul(i32.divu(from, weightWord(5)), panelBytes)),
+      ...{ panelBytes, k: w.k, bias: i32.const(0), scratch: gemmArgs.scratch },
+    };
     return f.emit(
       WORDS.map((name, i) => set(w[name], i32.load(args, 4 * i))),
-      threadRange(i32.divu(i32.add(w.n, i32.const(nr - 1)), i32.const(nr)), thread, threads, 1, from, to),
-      set(from, i32.mul(from, i32.const(nr))),
-      set(to, i32.mul(to, i32.const(nr))),
+      threadRange(i32.divu(i32.add(w.n, i32.const(unit - 1)), i32.const(unit)), thread, threads, 1, from, to),
+      set(from, i32.mul(from, i32.const(unit))),
+      set(to, i32.mul(to, i32.const(unit))),
       when(i32.gt(to, w.n), set(to, w.n)),
       when(i32.ge(from, to), ret),
       loop(
@@ -106,12 +116,16 @@ const expertLinear: WasmKernel = {
         ),
         set(known, i32.ltu(expert, w.experts)),
         set(weight, i32.add(args, i32.mul(select(expert, i32.const(0), known), i32.const(4 * WEIGHT_WORDS)))),
-        call(multiply, ...GEMM_PARAMS.map(name => gemmArgs[name])),
+        when(
+          i32.and(i32.ne(kind, i32.const(0)), known),
+          callKept(context, kind, keptArgs),
+          call(multiply, ...GEMM_PARAMS.map(name => gemmArgs[name])),
+        ),
         brIf(0, i32.lt(tee(row, end), w.rows)),
       ),
     );
   },
-  args({ inputs: [x, expert, ...weights], output }, out, { tile }) {
+  args({ inputs: [x, expert, ...weights], output }, out, features) {
     const [rows, n] = output.shape as [number, number];
     const k = x!.shape[1]!;
     out.address(x!).address(expert!).address(output).i32(rows).i32(n).i32(k).i32(weights.length);
@@ -121,12 +135,15 @@ const expertLinear: WasmKernel = {
         .address(weight)
         .i32(4 * column)
         .i32(4 * step)
-        .i32(panelBytesOf(weight, k, tile.nr));
+        .i32(panelBytesOf(weight, k, features))
+        .i32(kindOf(weight.format))
+        .i32(isKept(weight.format) ? panelRows(weight.format, features) : features.tile.nr);
     }
   },
   work: ({ inputs: [x], output }) => (output.shape[1]! * x!.shape[0]! * x!.shape[1]!) / MULTIPLY_ADDS,
 };
-const panelBytesOf = ({ format }: View, k: number, nr: number): number => (format === 'panels' ? 4 * k * nr : 0);
+const panelBytesOf = ({ format }: View, k: number, features: Features): number =>
+  isKept(format) ? panelBytes(k, format, features) : format === 'panels' ? 4 * k * features.tile.nr : 0;
 
 const OUTER_WORDS = ['g', 'x', 'expert', 'c', 'rows', 'm', 'n', 'own'] as const;
 

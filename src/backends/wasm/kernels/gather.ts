@@ -17,8 +17,8 @@ import {
 } from '../assembler.ts';
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { copyLane } from './pack-lanes.ts';
-import { PANEL_ROWS, QUANTIZED_FORMATS } from './quantized-layout.ts';
-import { callUnpackRow, writeRowSource } from './quantized-rows.ts';
+import { KEPT_FORMATS } from './quantized-layout.ts';
+import { unpackRowOf, writeRowSource } from './quantized-rows.ts';
 import { threadRange } from './rows.ts';
 
 const floats = (count: Code): Code => i32.shl(count, i32.const(2));
@@ -27,28 +27,21 @@ const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer
 /** gather [table [N, C], ids i32 [...]] -> [..., C]; an id outside 0..N-1 gives zeros. Threads split the ids. */
 export const gather: WasmKernel = {
   name: 'gather',
-  formats: [['panels', ...QUANTIZED_FORMATS], undefined],
+  formats: [['panels', ...KEPT_FORMATS], undefined],
   emit(context) {
     const { nr } = context.features.tile;
     const lane = copyLane(context);
     const f = context.module.func('gather', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
-    const [table, ids, dst, count, n, c, panels, kind, blocks, panelBytes] = f.i32s(10);
+    const [table, ids, dst, count, n, c, panels, kind, units, panelRows, panelBytes] = f.i32s(11);
     const [i, end, id, bytes] = f.i32s(4);
     const fromPanel = i32.add(
       i32.add(table, i32.mul(i32.divu(id, i32.const(nr)), i32.mul(bytes, i32.const(nr)))),
       floats(i32.remu(id, i32.const(nr))),
     );
-    const fromBlocks = callUnpackRow(
-      context,
-      kind,
-      i32.add(table, i32.mul(i32.divu(id, i32.const(PANEL_ROWS)), panelBytes)),
-      i32.and(id, i32.const(PANEL_ROWS - 1)),
-      blocks,
-      dst,
-    );
+    const kept = unpackRowOf(context, { kind, units, panelRows, panelBytes }, table, id, dst);
     return f.emit(
-      [table, ids, dst, count, n, c, panels, kind, blocks, panelBytes].map((word, w) =>
+      [table, ids, dst, count, n, c, panels, kind, units, panelRows, panelBytes].map((word, w) =>
         set(word, i32.load(args, 4 * w)),
       ),
       threadRange(count, thread, threads, 1, i, end),
@@ -64,7 +57,7 @@ export const gather: WasmKernel = {
             when(
               panels,
               call(lane, fromPanel, i32.const(4 * nr), c, dst, i32.const(4)),
-              when(kind, fromBlocks, memory.copy(dst, i32.add(table, i32.mul(id, bytes)), bytes)),
+              when(kind, kept, memory.copy(dst, i32.add(table, i32.mul(id, bytes)), bytes)),
             ),
           ),
           advance(dst, bytes),

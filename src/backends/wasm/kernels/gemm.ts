@@ -23,7 +23,7 @@ import {
   when,
 } from '../assembler.ts';
 import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
-import { forTiles, tileColumn } from './micro-kernel.ts';
+import { forTiles, named, PANEL_TYPE_BYTES, type PanelType, tileColumn } from './micro-kernel.ts';
 import { copyLane, packLanes } from './pack-lanes.ts';
 
 /** How a product is cut. */
@@ -101,24 +101,13 @@ function packPanels(context: ModuleContext): Func {
  * `(a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch) -> ()`: a packed block of A times panels of B that lie
  * `panelBytes` apart. `bias` is 0 for none; `first` = start from the bias and not from C.
  */
-function blockTimesPanels(context: ModuleContext): Func {
+function blockTimesPanels(context: ModuleContext, type: PanelType): Func {
   const { nr } = context.features.tile;
-  const column = tileColumn(context);
+  const column = tileColumn(context, type);
+  const name = named('blockTimesPanels', type);
   const copy = copyLane(context);
-  return context.shared('blockTimesPanels', () => {
-    const f = context.module.func('blockTimesPanels', [
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-      'i32',
-    ]);
+  return context.shared(name, () => {
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch] = f.params;
     const [init, initStride, j, tail] = f.i32s(4);
     const tailPitch = i32.const(4 * nr);
@@ -179,26 +168,46 @@ export const GEMM_PARAMS = [
 ] as const;
 type GemmParam = (typeof GEMM_PARAMS)[number];
 
+/** Columns for which a block of A is packed once, when B is packed too. */
+export const columnsAtOnce = (nr: number, { kc, mc, bytes } = LARGE): number =>
+  nr * Math.floor((bytes - A_BLOCK - 4 * mc * kc) / (4 * kc * nr));
+
 /**
  * The function of `GEMM_PARAMS`: addresses and strides in bytes. A[i, s] is at a + i aRow + s aStep. With panelBytes = 0,
  * B[j, s] is at b + j bLane + s bStep; otherwise b is the first of panels `[k][nr]` that lie panelBytes apart. C is
  * row-major with ldc bytes between rows. `bias` is the address of n floats, or 0. `scratch` is memory of the thread's own.
- * With `adds` the product is added to C, and there is no bias.
+ * With `adds` the product is added to C, and there is no bias. Halves (`type`) come in panels only.
  */
-export function gemm(context: ModuleContext, { kc: KC, mc: MC, bytes } = LARGE, adds = false): Func {
+export function gemm(context: ModuleContext, blocking = LARGE, adds = false, type: PanelType = 'F32'): Func {
+  const { kc: KC, mc: MC, bytes } = blocking;
   const { mr, nr } = context.features.tile;
   const B_PANELS = A_BLOCK + MC * KC * 4;
   const packA = packBlock(context);
   const packB = packPanels(context);
-  const multiply = blockTimesPanels(context);
-  const panelsPerGroup = Math.floor((bytes - B_PANELS) / (KC * nr * 4));
-  const name = `gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`;
+  const multiply = blockTimesPanels(context, type);
+  const columnsPerGroup = columnsAtOnce(nr, blocking);
+  const name = named(`gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`, type);
   return context.shared(name, () => {
     const f = context.module.func(name, new Array<'i32'>(GEMM_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(GEMM_PARAMS.map((name, i) => [name, f.params[i]!])) as Record<GemmParam, Local>;
     const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
     const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
+    const panelsAsTheyAre: Code = [
+      set(
+        panels,
+        i32.add(
+          at(p.b, i32.divu(n0, i32.const(nr)), p.panelBytes),
+          i32.mul(k0, i32.const(PANEL_TYPE_BYTES[type] * nr)),
+        ),
+      ),
+      set(panelStride, p.panelBytes),
+    ];
+    const packedPanels: Code = [
+      set(panels, i32.add(p.scratch, i32.const(B_PANELS))),
+      set(panelStride, floats(i32.mul(kc, i32.const(nr)))),
+      call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, panels),
+    ];
     return f.emit(
       when(i32.or(i32.le(p.m, i32.const(0)), i32.le(p.n, i32.const(0))), ret),
       Array.from({ length: nr / 4 }, (_, i) => v128.store(p.scratch, v128.zero, ZEROS + 16 * i)),
@@ -211,27 +220,13 @@ export function gemm(context: ModuleContext, { kc: KC, mc: MC, bytes } = LARGE, 
         p.n,
         columns,
         set(columns, i32.sub(p.n, n0)),
-        when(i32.eqz(p.panelBytes), set(columns, min(columns, i32.const(panelsPerGroup * nr)))),
+        when(i32.eqz(p.panelBytes), set(columns, min(columns, i32.const(columnsPerGroup)))),
         forBlocks(
           k0,
           p.k,
           kBlock,
           set(kc, min(kBlock, i32.sub(p.k, k0))),
-          when(
-            p.panelBytes,
-            [
-              set(
-                panels,
-                i32.add(at(p.b, i32.divu(n0, i32.const(nr)), p.panelBytes), floats(i32.mul(k0, i32.const(nr)))),
-              ),
-              set(panelStride, p.panelBytes),
-            ],
-            [
-              set(panels, i32.add(p.scratch, i32.const(B_PANELS))),
-              set(panelStride, floats(i32.mul(kc, i32.const(nr)))),
-              call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, panels),
-            ],
-          ),
+          type === 'F32' ? when(p.panelBytes, panelsAsTheyAre, packedPanels) : panelsAsTheyAre,
           forBlocks(
             m0,
             p.m,

@@ -20,12 +20,14 @@ import { packBlocks } from './quantized-pack.ts';
 import { REDUCE_KERNELS } from './reduce.ts';
 import { ROPE_KERNELS } from './rope.ts';
 import { SOFTMAX_KERNELS } from './softmax.ts';
+import { SOFTMAX_GRADIENT_KERNELS } from './softmax-gradient.ts';
 
 export const KERNELS: readonly WasmKernel[] = [
   ...ELEMENTWISE_KERNELS,
   ...MOVEMENT_KERNELS,
   ...REDUCE_KERNELS,
   ...SOFTMAX_KERNELS,
+  ...SOFTMAX_GRADIENT_KERNELS,
   ...NORM_KERNELS,
   ...ROPE_KERNELS,
   ...CACHE_KERNELS,

@@ -1,12 +1,12 @@
 /**
  * The innermost loop of every matrix product: one register tile, C[h, nr] = init + A[h, k] B[k, nr].
  *
- * A is packed `[k][h]`, B `[k][nr]`. The outer-product form and the packing are those of Goto and van de Geijn, "Anatomy
+ * A is packed `[k][h]`, B `[k][nr]`, of floats or of halves that become floats here. The outer-product form and the packing are those of Goto and van de Geijn, "Anatomy
  * of High-Performance Matrix Multiplication" (2008). The code is kept as plain gets and sets with offsets in the
  * instructions: V8's register allocator then holds the whole tile in registers, and its revectoriser packs each pair of
  * neighbouring vectors into one 256-bit operation, starting from the stores at the end.
  */
-import { brIf, type Code, type Func, f32x4, i32, type Local, loop, set, tee, v128, when } from '../assembler.ts';
+import { brIf, type Code, type Func, f32x4, i32, i32x4, type Local, loop, set, tee, v128, when } from '../assembler.ts';
 import type { Features, ModuleContext } from '../kernel.ts';
 
 /** x * y + z, in one rounding where the engine can. */
@@ -21,15 +21,32 @@ export function kSets(height: number, { tile }: Features): number {
   return [4, 2].find(u => height * u <= tile.mr) ?? 1;
 }
 
+/** What panels of B are made of. */
+export type PanelType = 'F32' | 'F16' | 'BF16';
+export const PANEL_TYPE_BYTES: Record<PanelType, number> = { F32: 4, F16: 2, BF16: 2 };
+
+/** Four neighbours of B as f32x4, bytes `offset` from `b`. An infinity as f16 counts as 2^16: the exponent is not looked at. */
+const LOAD_PANEL: Record<PanelType, (b: Code, offset: number) => Code> = {
+  F32: v128.load,
+  F16: (b, offset) => {
+    const moved = v128.and(i32x4.shl(v128.load16x4s(b, offset), i32.const(13)), i32x4.const(0x8fff_ffff));
+    return f32x4.mul(moved, f32x4.const(2 ** 112));
+  },
+  BF16: (b, offset) => i32x4.shl(v128.load16x4u(b, offset), i32.const(16)),
+};
+/** Name of a function that there is one of for each type. */
+export const named = (name: string, type: PanelType): string => (type === 'F32' ? name : `${name} ${type}`);
+
 /**
  * `(a, b, c, ldc, k, init, initStride) -> ()`, strides in bytes. Row i of the tile starts from the `nr` floats at
  * `init + i * initStride`: C itself (initStride = ldc), or one row of bias or zeros for all (initStride = 0).
  */
-export function microKernel(context: ModuleContext, height: number): Func {
+export function microKernel(context: ModuleContext, height: number, type: PanelType = 'F32'): Func {
   const { features, module } = context;
   const vectors = features.tile.nr / 4;
-  return context.shared(`tile${height}`, () => {
-    const f = module.func(`tile${height}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+  const name = named(`tile${height}`, type);
+  return context.shared(name, () => {
+    const f = module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [a, b, c, ldc, k, init, initStride] = f.params;
     const row = () => f.v128s(vectors);
     const unroll = kSets(height, features);
@@ -37,11 +54,12 @@ export function microKernel(context: ModuleContext, height: number): Func {
     const acc = sets[0]!;
     const bs = row();
     const x = f.local('v128');
-    const bStep = 16 * vectors;
+    const bytes = PANEL_TYPE_BYTES[type];
+    const bStep = 4 * bytes * vectors;
     const ends = f.i32s(unroll);
 
     const step = (u: number): Code => [
-      bs.map((bj, j) => set(bj, v128.load(b, bStep * u + 16 * j))),
+      bs.map((bj, j) => set(bj, LOAD_PANEL[type](b, bStep * u + 4 * bytes * j))),
       sets[u]!.map((accI, i) => [
         set(x, v128.load32splat(a, 4 * (height * u + i))),
         accI.map((accIJ, j) => set(accIJ, multiplyAdd(features, x, bs[j]!, accIJ))),
@@ -111,13 +129,14 @@ export function forTiles(f: Func, mr: number, rows: Code, body: (height: Local) 
  * one panel of B. Each tile is a call of its own, so that it reaches the optimising compiler within the first product,
  * and goes through the table, because a tile inlined into its caller is neither revectorised nor kept in registers.
  */
-export function tileColumn(context: ModuleContext): Func {
+export function tileColumn(context: ModuleContext, type: PanelType = 'F32'): Func {
   const { module, features } = context;
   const { mr } = features.tile;
-  const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1));
-  return context.shared('tileColumn', () => {
+  const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1, type));
+  const name = named('tileColumn', type);
+  return context.shared(name, () => {
     const [first] = tiles.map(tile => module.tableIndex(tile)) as [number];
-    const f = module.func('tileColumn', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
+    const f = module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [a, b, c, ldc, k, init, initStride, rows] = f.params;
     return f.emit(
       forTiles(f, mr, rows, height => [

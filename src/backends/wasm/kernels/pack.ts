@@ -7,9 +7,9 @@ import { brIf, type Code, call, i32, type Local, loop, ret, select, set, tee, wh
 import { KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import type { PackAttrs } from '../weights.ts';
 import { copyLane, packLanes, SOURCE_BYTES, SOURCE_TYPES } from './pack-lanes.ts';
-import { PANEL_ROWS, QUANTIZED_FORMATS } from './quantized-layout.ts';
-import { callUnpackRow, writeRowSource } from './quantized-rows.ts';
-import { threadRange } from './rows.ts';
+import { KEPT_FORMATS, PANEL_ROWS } from './quantized-layout.ts';
+import { unpackRowOf, writeRowSource } from './quantized-rows.ts';
+import { eachRow, threadRange } from './rows.ts';
 
 /**
  * Words of a `pack` step. The lanes are cut into units of `unit` lanes, the first one `skip` short; unit u is written
@@ -127,38 +127,30 @@ export const pack: WasmKernel = {
   work: ({ inputs: [bytes] }) => sizeOf(bytes!.shape),
 };
 
-/** toRows [N, K] in panels or quantised -> [N, K] dense. Threads split the panels. */
+/** toRows [N, K] in panels of any format -> [N, K] dense. Threads split the panels. */
 export const toRows: WasmKernel = {
   name: 'toRows',
-  formats: [['panels', ...QUANTIZED_FORMATS]],
+  formats: [['panels', ...KEPT_FORMATS]],
   emit(context) {
     const { nr } = context.features.tile;
     const copy = packLanes(context);
     const f = context.module.func('toRows', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
-    const [src, dst, n, k, kind, blocks, bytes, panel, end, rows] = f.i32s(10);
+    const [src, dst, n, k, kind, units, panelRows, panelBytes, panel, end, rows] = f.i32s(11);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
-    const quantized: Code = [
-      threadRange(n, thread, threads, PANEL_ROWS, panel, end),
-      when(
-        i32.lt(panel, end),
-        loop(
-          callUnpackRow(
-            context,
-            kind,
-            i32.add(src, i32.mul(i32.divu(panel, i32.const(PANEL_ROWS)), bytes)),
-            i32.and(panel, i32.const(PANEL_ROWS - 1)),
-            blocks,
-            i32.add(dst, i32.mul(panel, floats(k))),
-          ),
-          brIf(0, i32.lt(tee(panel, i32.add(panel, i32.const(1))), end)),
-        ),
+    const row = panel;
+    const kept: Code = [
+      threadRange(n, thread, threads, PANEL_ROWS, row, end),
+      eachRow(
+        row,
+        end,
+        unpackRowOf(context, { kind, units, panelRows, panelBytes }, src, row, i32.add(dst, i32.mul(row, floats(k)))),
       ),
       ret,
     ];
     return f.emit(
-      [src, dst, n, k, kind, blocks, bytes].map((word, i) => set(word, i32.load(args, 4 * i))),
-      when(kind, quantized),
+      [src, dst, n, k, kind, units, panelRows, panelBytes].map((word, i) => set(word, i32.load(args, 4 * i))),
+      when(kind, kept),
       threadRange(i32.divu(i32.add(n, i32.const(nr - 1)), i32.const(nr)), thread, threads, 1, panel, end),
       when(
         i32.lt(panel, end),

@@ -2,12 +2,13 @@
  * What `linear` and `matmul` share: the argument words of a batched product and its split over threads.
  *
  * Each thread gets a contiguous range of panels of all batches, so that it streams its own part of the weights. A product
- * with too few panels for that but many rows is split by rows.
+ * with too few panels for that but many rows is split by rows, and so is a tall one whose B is not packed yet: each thread
+ * then packs only its own rows of A, which is the larger part.
  */
 import type { View } from '../../../tensor/plan.ts';
 import { brIf, type Code, call, type Func, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
 import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
-import { GEMM_PARAMS, gemm } from './gemm.ts';
+import { columnsAtOnce, GEMM_PARAMS, gemm } from './gemm.ts';
 import { threadRange } from './rows.ts';
 
 /** Multiply-adds per nanosecond of one thread, roughly: memory-bound for a few rows, a few times more for many. */
@@ -108,7 +109,16 @@ export function product(context: ModuleContext): Func {
       set(rowEnd, w.m),
       set(
         byRows,
-        i32.and(i32.lt(unitEnd, i32.shl(threads, i32.const(2))), i32.ge(w.m, i32.mul(threads, i32.const(2 * mr)))),
+        i32.and(
+          i32.or(
+            i32.lt(unitEnd, i32.shl(threads, i32.const(2))),
+            i32.and(
+              i32.and(i32.eqz(w.panelBytes), i32.eq(batches, i32.const(1))),
+              i32.and(i32.lt(w.n, w.m), i32.le(w.n, i32.const(columnsAtOnce(nr)))),
+            ),
+          ),
+          i32.ge(w.m, i32.mul(threads, i32.const(2 * mr))),
+        ),
       ),
       when(
         byRows,

@@ -25,7 +25,7 @@ import {
 } from '../assembler.ts';
 import type { ModuleContext } from '../kernel.ts';
 import { CHUNK, type PanelLayout } from './quantized-layout.ts';
-import { SCALE_FACTOR } from './quantized-unpack.ts';
+import { ACTIVATION_FACTOR } from './quantized-unpack.ts';
 import { acrossLanes } from './rows.ts';
 
 /** Largest magnitude of a quantised value. */
@@ -102,7 +102,7 @@ export function quantizeRows(context: ModuleContext, layout: PanelLayout): Func 
           set(v, f32x4.splat(select(f32.const(0), f32.div(f32.const(MOST), most), f32.lt(most, f32.const(TINY))))),
           // The difference is 0, or NaN for what is not finite.
           set(scale, f32.add(f32.mul(most, f32.const(1 / MOST)), f32.sub(most, most))),
-          f32.store(to, tee(scale, f32.mul(scale, f32.const(SCALE_FACTOR)))),
+          f32.store(to, tee(scale, f32.mul(scale, f32.const(ACTIVATION_FACTOR)))),
           vs.map(local =>
             set(local, i32x4.sub(f32x4.add(f32x4.mul(local, v), f32x4.const(ROUND)), i32x4.const(ROUND_BITS))),
           ),

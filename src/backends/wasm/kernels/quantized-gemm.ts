@@ -22,10 +22,13 @@ import {
   when,
 } from '../assembler.ts';
 import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
+import { GEMM_PARAMS, gemm } from './gemm.ts';
 import { forTiles } from './micro-kernel.ts';
 import { chunkRowBytes, quantizeRows } from './quantized-activations.ts';
 import {
   CHUNK,
+  HALF_FORMATS,
+  HALVES,
   PANEL_ROWS,
   type PanelLayout,
   panelLayout,
@@ -133,10 +136,29 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
   });
 }
 
-/** Calls the product of the format that is number `kind` - 1 of `QUANTIZED_FORMATS`. */
-export function callQuantized(context: ModuleContext, kind: Code, args: Record<Param, Code>): Code {
+/** The same function for halves, which are multiplied as floats. */
+function halfGemm(context: ModuleContext, type: 'F16' | 'BF16'): Func {
+  const multiply = gemm(context, undefined, false, type);
+  const name = `product ${type}`;
+  return context.shared(name, () => {
+    const f = context.module.func(name, new Array<'i32'>(QUANTIZED_PARAMS.length).fill('i32'));
+    const p = Object.fromEntries(QUANTIZED_PARAMS.map((param, i) => [param, f.params[i]!])) as Record<Param, Local>;
+    const none = i32.const(0);
+    const { x: a, xRow: aRow, w: b, ...rest } = p;
+    const args: Record<(typeof GEMM_PARAMS)[number], Code> = {
+      ...{ ...rest, a, aRow, b, aStep: i32.const(4), bLane: none, bStep: none },
+    };
+    return f.emit(call(multiply, ...GEMM_PARAMS.map(param => args[param])));
+  });
+}
+
+/** Calls the product of the kept format whose number is `kind`, not 0. */
+export function callKept(context: ModuleContext, kind: Code, args: Record<Param, Code>): Code {
   const { module, features } = context;
-  const products = QUANTIZED_FORMATS.map(format => quantizedGemm(context, panelLayout(format, features)));
+  const products = [
+    ...QUANTIZED_FORMATS.map(format => quantizedGemm(context, panelLayout(format, features))),
+    ...HALF_FORMATS.map(format => halfGemm(context, HALVES[format])),
+  ];
   const [first] = products.map(product => module.tableIndex(product)) as [number];
   return module.callTable(
     products[0]!,

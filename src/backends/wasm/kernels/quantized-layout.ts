@@ -43,16 +43,29 @@ const BLOCKS = {
 
 /** A physical format of quantised weights. */
 export type QuantizedFormat = keyof typeof BLOCKS;
-/** In the order of the numbers that stand for them in argument words. */
 export const QUANTIZED_FORMATS = Object.keys(BLOCKS) as QuantizedFormat[];
+
+/** Formats of halves: panels `[K][nr]` like those of floats, with half the bytes. */
+export const HALVES = { f16: 'F16', bf16: 'BF16' } as const;
+export type HalfFormat = keyof typeof HALVES;
+export const HALF_FORMATS = Object.keys(HALVES) as HalfFormat[];
+
+/** A format in which a weight keeps the numbers of its file. In the order of their numbers in argument words, from 1 on. */
+export type KeptFormat = QuantizedFormat | HalfFormat;
+export const KEPT_FORMATS: readonly KeptFormat[] = [...QUANTIZED_FORMATS, ...HALF_FORMATS];
 export const isQuantized = (format: string | undefined): format is QuantizedFormat =>
   format !== undefined && Object.hasOwn(BLOCKS, format);
-/** Number of a format in argument words; 0 = not quantised. */
-export const quantizedKind = (format: string | undefined): number =>
-  isQuantized(format) ? 1 + QUANTIZED_FORMATS.indexOf(format) : 0;
+const isHalf = (format: string | undefined): format is HalfFormat =>
+  format !== undefined && Object.hasOwn(HALVES, format);
+export const isKept = (format: string | undefined): format is KeptFormat => isHalf(format) || isQuantized(format);
+/** Number of a format in argument words; 0 = floats. */
+export const kindOf = (format: string | undefined): number => (isKept(format) ? 1 + KEPT_FORMATS.indexOf(format) : 0);
+/** The dtype of files that a format keeps. */
+export const dtypeOfFormat = (format: KeptFormat): (typeof HALVES)[HalfFormat] | BlockDType =>
+  isHalf(format) ? HALVES[format] : BLOCKS[format].dtype;
 /** The format that keeps a dtype of files. */
-export const quantizedFormatOf = (dtype: string): QuantizedFormat | undefined =>
-  QUANTIZED_FORMATS.find(format => BLOCKS[format].dtype === dtype);
+export const formatOfDType = (dtype: string): KeptFormat | undefined =>
+  KEPT_FORMATS.find(format => dtypeOfFormat(format) === dtype);
 
 /** A block of a format in files, with the number of its values. */
 export function blockOf(format: QuantizedFormat): Block & { readonly elements: 32 | 256 } {
@@ -123,15 +136,28 @@ export function panelLayout(format: QuantizedFormat, { dot }: Pick<Features, 'do
 /** Columns of a register tile: a panel, or two where the revectoriser makes one register out of two. */
 export const tileColumns = ({ revec }: Pick<Features, 'revec'>): 8 | 16 => (revec ? 16 : 8);
 
-/** Bytes of a weight `[n, k]`, filled up to whole tiles. */
-export function quantizedBytes([n = 0, k = 0]: readonly number[], format: QuantizedFormat, features: Features): number {
-  const columns = tileColumns(features);
-  const panels = (Math.ceil(n / columns) * columns) / PANEL_ROWS;
-  return panels * panelBytes(k, format, features);
+/** What a row of `k` values is in a file: so many units of so many values, in so many bytes. */
+export function unitsOf(k: number, format: KeptFormat): { readonly count: number; readonly bytes: number } {
+  if (isHalf(format)) return { count: k, bytes: 2 * k };
+  const { elements, fileBytes } = blockOf(format);
+  return { count: k / elements, bytes: (k / elements) * fileBytes };
 }
 
+/** Rows of a panel. */
+export const panelRows = (format: KeptFormat, { tile }: Features): number => (isHalf(format) ? tile.nr : PANEL_ROWS);
+/** Rows that every panel is whole in, and every tile: what products are cut by. */
+export const wholeRows = (features: Features): number => Math.max(features.tile.nr, tileColumns(features));
+
 /** Bytes of a panel of rows of `k` values. */
-export function panelBytes(k: number, format: QuantizedFormat, features: Features): number {
+export function panelBytes(k: number, format: KeptFormat, features: Features): number {
+  if (isHalf(format)) return 2 * k * features.tile.nr;
   const { elements, blockBytes } = panelLayout(format, features);
   return (k / elements) * blockBytes;
+}
+
+/** Bytes of a weight `[n, k]`, filled up to whole panels and tiles. */
+export function keptBytes([n = 0, k = 0]: readonly number[], format: KeptFormat, features: Features): number {
+  const unit = Math.max(panelRows(format, features), tileColumns(features));
+  const panels = (Math.ceil(n / unit) * unit) / panelRows(format, features);
+  return panels * panelBytes(k, format, features);
 }

@@ -22,14 +22,18 @@ import {
 } from '../assembler.ts';
 import { type Features, KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import {
+  type KeptFormat,
+  kindOf,
   PANEL_ROWS,
   type PanelLayout,
   panelBytes,
   panelLayout,
+  panelRows,
   QUANTIZED_FORMATS,
-  type QuantizedFormat,
+  unitsOf,
+  wholeRows,
 } from './quantized-layout.ts';
-import { threadRange } from './rows.ts';
+import { eachRow, threadRange } from './rows.ts';
 
 /** Attributes of a `packBlocks` step: rows `row` to `row + rows` of the weight, whose blocks are the input. */
 export interface PackBlocksAttrs {
@@ -241,55 +245,76 @@ function packRow(context: ModuleContext, layout: PanelLayout): Func {
   });
 }
 
-const WORDS = ['kind', 'src', 'dst', 'panelBytes', 'row', 'rows', 'blocks', 'rowBytes'] as const;
+/** `(src, k, panel, lane) -> ()`: a row of halves, as they are, into its lane of a panel. */
+function packHalves(context: ModuleContext): Func {
+  const pitch = 2 * context.features.tile.nr;
+  return context.shared('packHalves', () => {
+    const f = context.module.func('packHalves', ['i32', 'i32', 'i32', 'i32']);
+    const [src, k, panel, lane] = f.params;
+    const [to, left] = f.i32s(2);
+    const eight = f.v128s(1)[0];
+    const advance = (steps: number): Code => [
+      set(src, i32.add(src, i32.const(2 * steps))),
+      set(to, i32.add(to, i32.const(pitch * steps))),
+    ];
+    const repeat = (...body: Code[]): Code => when(left, loop(body, brIf(0, tee(left, i32.sub(left, i32.const(1))))));
+    return f.emit(
+      set(to, i32.add(panel, i32.shl(lane, i32.const(1)))),
+      set(left, i32.shru(k, i32.const(3))),
+      repeat(
+        set(eight, v128.load(src)),
+        Array.from({ length: 8 }, (_, i) => v128.store16lane(to, eight, i, pitch * i)),
+        advance(8),
+      ),
+      set(left, i32.and(k, i32.const(7))),
+      repeat(i32.store16(to, i32.load16u(src)), advance(1)),
+    );
+  });
+}
 
-/** packBlocks [blocks u8] -> rows attrs.row .. attrs.row + attrs.rows of a quantised weight. Threads split the panels. */
+const WORDS = ['kind', 'src', 'dst', 'panelRows', 'panelBytes', 'row', 'rows', 'units', 'rowBytes'] as const;
+
+/** packBlocks [rows u8] -> rows attrs.row .. attrs.row + attrs.rows of a weight that keeps them. Threads split the panels. */
 export const packBlocks: WasmKernel = {
   name: 'packBlocks',
   emit(context) {
     const { module, features } = context;
     const packs = QUANTIZED_FORMATS.map(format => packRow(context, panelLayout(format, features)));
+    const halves = packHalves(context);
     const [first] = packs.map(pack => module.tableIndex(pack)) as [number];
     const f = module.func('packBlocks', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
     const w = Object.fromEntries(WORDS.map(name => [name, f.local('i32')])) as Record<(typeof WORDS)[number], Local>;
-    const [skip, at, end] = f.i32s(3);
+    const [skip, at, end, dst] = f.i32s(4);
     // Rows are counted from the first row of the first panel that has any of them.
     const total = i32.add(skip, w.rows);
+    const rowAt = i32.add(w.src, i32.mul(i32.sub(at, skip), w.rowBytes));
+    const lane = i32.remu(at, w.panelRows);
     return f.emit(
       WORDS.map((name, i) => set(w[name], i32.load(args, 4 * i))),
-      set(skip, i32.and(w.row, i32.const(PANEL_ROWS - 1))),
-      threadRange(total, thread, threads, PANEL_ROWS, at, end),
+      set(skip, i32.remu(w.row, w.panelRows)),
+      threadRange(total, thread, threads, wholeRows(features), at, end),
       when(i32.lt(at, skip), set(at, skip)),
-      when(
-        i32.lt(at, end),
-        loop(
-          module.callTable(
-            packs[0]!,
-            i32.add(w.kind, i32.const(first)),
-            i32.add(w.src, i32.mul(i32.sub(at, skip), w.rowBytes)),
-            w.blocks,
-            i32.add(w.dst, i32.mul(i32.divu(i32.add(i32.sub(w.row, skip), at), i32.const(PANEL_ROWS)), w.panelBytes)),
-            i32.and(at, i32.const(PANEL_ROWS - 1)),
-          ),
-          brIf(0, i32.lt(tee(at, i32.add(at, i32.const(1))), end)),
+      eachRow(
+        at,
+        end,
+        set(dst, i32.add(w.dst, i32.mul(i32.divu(i32.add(i32.sub(w.row, skip), at), w.panelRows), w.panelBytes))),
+        when(
+          i32.gtu(w.kind, i32.const(QUANTIZED_FORMATS.length)),
+          call(halves, rowAt, w.units, dst, lane),
+          module.callTable(packs[0]!, i32.add(w.kind, i32.const(first - 1)), rowAt, w.units, dst, lane),
         ),
       ),
     );
   },
   args({ inputs: [source], output, attrs }, out, features: Features) {
     const { row, rows } = attrs as PackBlocksAttrs;
-    const format = output.format as QuantizedFormat;
-    const { elements, fileBytes } = panelLayout(format, features);
+    const format = output.format as KeptFormat;
     const k = output.shape[1]!;
-    const blocks = k / elements;
-    out.i32(QUANTIZED_FORMATS.indexOf(format)).address(source!).address(output);
-    out
-      .i32(panelBytes(k, format, features))
-      .i32(row)
-      .i32(rows)
-      .i32(blocks)
-      .i32(blocks * fileBytes);
+    const { count, bytes } = unitsOf(k, format);
+    out.i32(kindOf(format)).address(source!).address(output);
+    out.i32(panelRows(format, features)).i32(panelBytes(k, format, features));
+    out.i32(row).i32(rows).i32(count).i32(bytes);
   },
   work: ({ inputs: [bytes] }) => bytes!.shape[0]!,
 };

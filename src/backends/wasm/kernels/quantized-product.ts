@@ -1,16 +1,16 @@
-/** Products with a quantised weight as a step: its argument words, and its split over threads. */
+/** Products with a weight that keeps the numbers of its file, as a step: its argument words, and its split over threads. */
 import type { View } from '../../../tensor/plan.ts';
 import { type Code, type Func, i32, type Local, ret, select, set, when } from '../assembler.ts';
 import { type ArgWriter, type Features, KERNEL_PARAMS, type ModuleContext } from '../kernel.ts';
-import { callQuantized, MR } from './quantized-gemm.ts';
-import { PANEL_ROWS, panelBytes, type QuantizedFormat, tileColumns } from './quantized-layout.ts';
+import { callKept, MR } from './quantized-gemm.ts';
+import { type KeptFormat, panelBytes, panelRows, wholeRows } from './quantized-layout.ts';
 import { threadRange } from './rows.ts';
 
 /** Words in the order in which they are written, behind the kind. */
-const WORDS = ['kind', 'x', 'w', 'panelBytes', 'bias', 'c', 'm', 'n', 'k'] as const;
+const WORDS = ['kind', 'x', 'w', 'panelRows', 'panelBytes', 'bias', 'c', 'm', 'n', 'k'] as const;
 
 /** x `[m, k]`, weight `[n, k]`, c `[m, n]`, all but the weight dense. */
-export interface QuantizedProduct {
+export interface KeptProduct {
   readonly x: View;
   readonly weight: View;
   readonly bias?: View | undefined;
@@ -20,24 +20,26 @@ export interface QuantizedProduct {
   readonly k: number;
 }
 
-export function writeQuantizedProduct(p: QuantizedProduct, out: ArgWriter, features: Features): void {
+export function writeKeptProduct(p: KeptProduct, out: ArgWriter, features: Features): void {
+  const format = p.weight.format as KeptFormat;
   out
     .address(p.x)
     .address(p.weight)
-    .i32(panelBytes(p.k, p.weight.format as QuantizedFormat, features));
+    .i32(panelRows(format, features))
+    .i32(panelBytes(p.k, format, features));
   if (p.bias) out.address(p.bias);
   else out.i32(0);
   out.address(p.c).i32(p.m).i32(p.n).i32(p.k);
 }
 
 /**
- * Kernel function over the kind and the words of `writeQuantizedProduct`. Threads split the panels, so that each streams its
+ * Kernel function over the kind and the words of `writeKeptProduct`. Threads split the panels, so that each streams its
  * own part of the weight and quantises all rows for itself; many rows that meet few panels are split instead.
  */
-export function quantizedProduct(context: ModuleContext): Func {
-  return context.shared('quantizedProduct', () => {
-    const columns = tileColumns(context.features);
-    const f = context.module.func('quantizedProduct', KERNEL_PARAMS);
+export function keptProduct(context: ModuleContext): Func {
+  return context.shared('keptProduct', () => {
+    const columns = wholeRows(context.features);
+    const f = context.module.func('keptProduct', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
     const w = Object.fromEntries(WORDS.map(name => [name, f.local('i32')])) as Record<(typeof WORDS)[number], Local>;
     const [tiles, from, to, row, rowEnd] = f.i32s(5);
@@ -60,10 +62,10 @@ export function quantizedProduct(context: ModuleContext): Func {
       ),
       when(i32.ge(from, to), ret),
       set(from, i32.mul(from, i32.const(columns))),
-      callQuantized(context, w.kind, {
+      callKept(context, w.kind, {
         x: i32.add(w.x, floats(i32.mul(row, w.k))),
         xRow: floats(w.k),
-        w: i32.add(w.w, i32.mul(i32.divu(from, i32.const(PANEL_ROWS)), w.panelBytes)),
+        w: i32.add(w.w, i32.mul(i32.divu(from, w.panelRows), w.panelBytes)),
         panelBytes: w.panelBytes,
         c: i32.add(w.c, floats(i32.add(i32.mul(row, w.n), from))),
         ldc: floats(w.n),

@@ -4,6 +4,7 @@ import type { View } from '../../../tensor/plan.ts';
 import {
   brIf,
   type Code,
+  call,
   type Func,
   f32,
   f32x4,
@@ -18,15 +19,20 @@ import {
   v128,
 } from '../assembler.ts';
 import type { ArgWriter, Features, ModuleContext } from '../kernel.ts';
+import { copyLane } from './pack-lanes.ts';
 import {
   CHUNK,
-  isQuantized,
+  HALF_FORMATS,
+  HALVES,
+  isKept,
+  kindOf,
   PANEL_ROWS,
   type PanelLayout,
   panelBytes,
   panelLayout,
+  panelRows,
   QUANTIZED_FORMATS,
-  quantizedKind,
+  unitsOf,
 } from './quantized-layout.ts';
 import { lowBits, positions, scale1, widened } from './quantized-unpack.ts';
 
@@ -133,24 +139,53 @@ function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
   });
 }
 
-/** Calls the function of a format, number `kind` - 1 of `QUANTIZED_FORMATS`, that writes one row of a panel as f32. */
-export function callUnpackRow(
-  context: ModuleContext,
-  kind: Code,
-  ...args: [panel: Code, lane: Code, blocks: Code, dst: Code]
-): Code {
-  const { module, features } = context;
-  const rows = QUANTIZED_FORMATS.map(format => unpackRow(context, panelLayout(format, features)));
-  const [first] = rows.map(row => module.tableIndex(row)) as [number];
-  return module.callTable(rows[0]!, i32.add(kind, i32.const(first - 1)), ...args);
+/** The same for halves: a step of k is a unit, and panels have `nr` rows. */
+function unpackHalves(context: ModuleContext, type: 'F16' | 'BF16'): Func {
+  const copy = copyLane(context, type);
+  const { nr } = context.features.tile;
+  const name = `unpackRow ${type}`;
+  return context.shared(name, () => {
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32']);
+    const [panel, lane, k, dst] = f.params;
+    const src = i32.add(panel, i32.shl(lane, i32.const(1)));
+    return f.emit(call(copy, src, i32.const(2 * nr), k, dst, i32.const(4)));
+  });
 }
 
-/** Writes what `callUnpackRow` needs of a weight with rows of `k`: its kind (0 = not quantised), blocks, bytes of a panel. */
+/** Words that say how the rows of a weight lie: its kind (0 = floats), units of a row, rows and bytes of a panel. */
+export const ROW_SOURCE = ['kind', 'units', 'panelRows', 'panelBytes'] as const;
+
+/** Writes the words of `ROW_SOURCE` for a weight with rows of `k`. */
 export function writeRowSource({ format }: View, k: number, out: ArgWriter, features: Features): void {
-  if (isQuantized(format))
+  if (isKept(format))
     out
-      .i32(quantizedKind(format))
-      .i32(k / panelLayout(format, features).elements)
+      .i32(kindOf(format))
+      .i32(unitsOf(k, format).count)
+      .i32(panelRows(format, features))
       .i32(panelBytes(k, format, features));
-  else out.i32(0).i32(0).i32(0);
+  else out.i32(0).i32(0).i32(0).i32(0);
+}
+
+/** Writes row number `row` of the weight at `weight` to `dst` as f32. The kind is not 0. */
+export function unpackRowOf(
+  context: ModuleContext,
+  source: Record<(typeof ROW_SOURCE)[number], Local>,
+  weight: Code,
+  row: Code,
+  dst: Code,
+): Code {
+  const { module, features } = context;
+  const rows = [
+    ...QUANTIZED_FORMATS.map(format => unpackRow(context, panelLayout(format, features))),
+    ...HALF_FORMATS.map(format => unpackHalves(context, HALVES[format])),
+  ];
+  const [first] = rows.map(unpack => module.tableIndex(unpack)) as [number];
+  return module.callTable(
+    rows[0]!,
+    i32.add(source.kind, i32.const(first - 1)),
+    i32.add(weight, i32.mul(i32.divu(row, source.panelRows), source.panelBytes)),
+    i32.remu(row, source.panelRows),
+    source.units,
+    dst,
+  );
 }

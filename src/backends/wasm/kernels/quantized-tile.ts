@@ -1,17 +1,30 @@
 /**
- * The innermost loop of products with quantised weights: one register tile, C[h, columns] = init + A[h, k] W[columns, k].
+ * The innermost loop of products with quantised weights: one register tile, C[h, columns] = init + A[h, k] W[columns, k]^T.
  *
  * Integer sums of a chunk (or of half of one, where scales cover 16 values) start from the correction, then become floats
  * under the scales of both sides. One panel is one stream of memory, which is what a few rows are limited by. The code is
  * plain gets and sets like that of `micro-kernel.ts`, for the same reasons: the revectoriser packs each pair of neighbouring
  * vectors, from the stores at the end backwards, only in this form.
  */
-import { brIf, type Code, type Func, f32x4, i16x8, i32, i32x4, type Local, loop, set, tee, v128 } from '../assembler.ts';
+import {
+  brIf,
+  type Code,
+  type Func,
+  f32x4,
+  i16x8,
+  i32,
+  i32x4,
+  type Local,
+  loop,
+  set,
+  tee,
+  v128,
+} from '../assembler.ts';
 import type { ModuleContext } from '../kernel.ts';
 import { multiplyAdd } from './micro-kernel.ts';
 import { chunkRowBytes, correctionAt, wordAt } from './quantized-activations.ts';
 import { PANEL_ROWS, type PanelLayout } from './quantized-layout.ts';
-import { lowVector, positions, scales4, unpackGroup } from './quantized-unpack.ts';
+import { lowVector, positions, SUM_FACTOR, scales4, unpackGroup } from './quantized-unpack.ts';
 
 /** Parameters of a tile, all i32: strides in bytes, `blocks` of k; `init` is a row of floats that every row starts from. */
 export const TILE_PARAMS = ['w', 'panelBytes', 'a', 'blocks', 'c', 'ldc', 'init'] as const;
@@ -83,19 +96,20 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
         each(j => set(into[j]!, f32x4.mul(ofBlock(j), f32x4.convertI32x4(extend[j & 1]!(short[j & ~1]!))))),
       ];
     };
-    /** Adds what a part came to. Only the revectoriser needs C in locals: it would spill elsewhere, which memory is cheaper than. */
+    /** C in the making. Only the revectoriser needs it in locals: else they would be spilled, which costs more. */
+    const put = (i: number, j: number, value: Code): Code =>
+      inLocals ? set(outs[i]![j]!, value) : v128.store(cs[i]!, value, 16 * j);
+    const sum = (i: number, j: number): Code => (inLocals ? outs[i]![j]! : v128.load(cs[i]!, 16 * j));
+    /** Adds what a part came to. */
     const finish = (part: number): Code => [
       scales(scale, 0, part),
       least ? scales(lowest, 2 * PANEL_ROWS, 1) : [],
-      outs.map((outI, i) => [
+      sums.map((_, i) => [
         set(x, v128.load32splat(a, 4 * i)),
         least ? set(sumOfX, v128.load32splat(a, correctionAt(height, 0) + 4 * i)) : [],
-        outI.map((out, j) => {
-          const before: Code = inLocals ? out : v128.load(cs[i]!, 16 * j);
-          const start = least ? multiplyAdd(features, lowest[j]!, sumOfX, before) : before;
-          const sum = f32x4.convertI32x4(sums[i]![j]!);
-          const after = multiplyAdd(features, sum, f32x4.mul(scale[j]!, x), start);
-          return inLocals ? set(out, after) : v128.store(cs[i]!, after, 16 * j);
+        each(j => {
+          const start = least ? multiplyAdd(features, lowest[j]!, sumOfX, sum(i, j)) : sum(i, j);
+          return put(i, j, multiplyAdd(features, f32x4.convertI32x4(sums[i]![j]!), f32x4.mul(scale[j]!, x), start));
         }),
       ]),
     ];
@@ -117,16 +131,14 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
             set(left, i32.const(chunks)),
             loop(chunk, brIf(0, tee(left, i32.sub(left, i32.const(1))))),
           ];
-    const row0 = (j: number): Code => v128.load(init, 16 * j);
     return f.emit(
       at.map((panel, p) => set(panel, p ? i32.add(at[p - 1]!, panelBytes) : w)),
       pairGroups ? set(ones, i16x8.const(1)) : [],
       cs.map((ci, i) => set(ci, i ? i32.add(cs[i - 1]!, ldc) : c)),
-      outs.map((outI, i) =>
-        outI.map((out, j) => (inLocals ? set(out, row0(j)) : v128.store(cs[i]!, row0(j), 16 * j))),
-      ),
+      eachSum((i, j) => put(i, j, v128.zero)),
       loop(block, brIf(0, tee(blocks, i32.sub(blocks, i32.const(1))))),
-      inLocals ? outs.map((outI, i) => outI.map((out, j) => v128.store(cs[i]!, out, 16 * j))) : [],
+      eachSum((i, j) => put(i, j, f32x4.add(f32x4.mul(sum(i, j), f32x4.const(SUM_FACTOR)), v128.load(init, 16 * j)))),
+      inLocals ? eachSum((i, j) => v128.store(cs[i]!, outs[i]![j]!, 16 * j)) : [],
     );
   });
 }

@@ -12,9 +12,12 @@ import type { PanelLayout } from './quantized-layout.ts';
 /** Scales are stored 2^10 times too large, so that those that are subnormal as f16 are not. */
 export const STORED_SCALE = 2 ** 10;
 /** What `scales4` has to be multiplied with: the exponent's bias is left out, and scales are stored too large. */
-export const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
+const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
+/** The same in two steps, so that nothing overflows or becomes subnormal: of the activations' scales, and of the sums. */
+export const ACTIVATION_FACTOR = 2 ** 51;
+export const SUM_FACTOR = SCALE_FACTOR / ACTIVATION_FACTOR;
 
-/** Four scales as f32x4, to be multiplied with `SCALE_FACTOR`: the bits of the half, moved to where an f32 has them. */
+/** Four scales as f32x4, to be multiplied with `ACTIVATION_FACTOR` and `SUM_FACTOR`: the bits of the half, moved to where an f32 has them. */
 export const scales4 = (address: Code, offset: number): Code =>
   v128.and(i32x4.shl(v128.load16x4s(address, offset), i32.const(13)), i32x4.const(0x8fff_ffff));
 /** One scale as f32, ready. */
