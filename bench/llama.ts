@@ -33,6 +33,7 @@ const STEPS_AT_ONCE = 16;
  * The engines side by side, each in a process that stays, asked in turn for a prompt or a few tokens, so that a busy moment hits
  * all of them; with each number of threads.
  * @param rounds prompts of each length, and generations
+ * @returns nothing for a file that one of them cannot load, which is told
  */
 export async function measure(
   file: BenchFile,
@@ -41,9 +42,13 @@ export async function measure(
 ): Promise<readonly LlamaFigures[]> {
   const figures: LlamaFigures[] = [];
   for (const threads of THREADS) {
-    const runs = [];
+    const runs: Engine[] = [];
     try {
-      for (const engine of engines) runs.push(await open(engine, file, threads));
+      for (const engine of engines) {
+        const run = await open(engine, file, threads).catch((error: Error) => console.error(error.message));
+        if (!run) return [];
+        runs.push(run);
+      }
       // The first turn warms up.
       for (const { ask } of runs) await ask({ prompt: 128 });
       for (let round = 0; round < rounds; round++)
@@ -62,8 +67,14 @@ export async function measure(
   return figures;
 }
 
+interface Engine {
+  readonly figures: LlamaFigures & Record<'prompt128' | 'prompt512' | 'steps', number[]>;
+  ask(message: object): Promise<number[]>;
+  close(): void;
+}
+
 /** Starts an engine; rejects with what it says when it cannot load the file. */
-async function open(engine: string, { path }: BenchFile, threads: number) {
+async function open(engine: string, { path }: BenchFile, threads: number): Promise<Engine> {
   const child = fork(new URL('llama-run.mjs', import.meta.url), [engine, path, `${threads}`], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     execArgv: [],
@@ -72,24 +83,20 @@ async function open(engine: string, { path }: BenchFile, threads: number) {
   child.stderr?.on('data', (text: Buffer) => {
     said += text;
   });
+  const gone = new Promise<never>((_, fail) => {
+    child.once('exit', () => fail(new Error(`${engine} ended: ${/\w*Error: .*/.exec(said)?.[0] ?? said}`)));
+  });
+  gone.catch(() => {}); // heard only while an answer is awaited
   const answer = <T>() =>
-    new Promise<T>((done, fail) => {
-      const gone = () => fail(new Error(`${engine} ended: ${/Error.*/.exec(said)?.[0] ?? said}`));
-      child.once('exit', gone);
-      child.once('message', message => {
-        child.off('exit', gone);
-        done(message as T);
-      });
-    });
+    Promise.race([gone, new Promise<T>(done => child.once('message', message => done(message as T)))]);
   const loaded = await answer<Pick<LlamaFigures, 'loadMs' | 'used' | 'rss'>>();
   return {
-    figures: { engine, threads, ...loaded, prompt128: [], prompt512: [], steps: [] } as LlamaFigures &
-      Record<'prompt128' | 'prompt512' | 'steps', number[]>,
+    figures: { engine, threads, ...loaded, prompt128: [], prompt512: [], steps: [] },
     ask(message: object): Promise<number[]> {
       child.send(message);
       return answer<number[]>();
     },
-    close: () => void child.disconnect(),
+    close: () => void (child.connected && child.disconnect()),
   };
 }
 

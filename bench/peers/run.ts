@@ -19,7 +19,12 @@ type Encode = (text: string) => ArrayLike<number> | Promise<ArrayLike<number>>;
 type Engines = Record<string, () => Promise<(vocabulary: PeerVocabulary) => Promise<Encode | undefined>>>;
 
 /** What there is to choose besides vocabularies. */
-const LLAMA = 'llama';
+const MODELS: Readonly<
+  Record<string, () => Promise<(files: string[], turns: number, json: boolean) => Promise<void>>>
+> = {
+  llama: async () => (await import('./llama/run.ts')).llamaPeers,
+  wllama: async () => (await import('./llama/wllama.ts')).wllamaPeers,
+};
 const TRAIN = 'train';
 
 const at = (path: string) => new URL(path, import.meta.url).pathname;
@@ -123,18 +128,19 @@ const { values, positionals } = parseArgs({
 const [megabytes, turns] = [Number(values.megabytes ?? 10), Number(values.turns ?? 3)];
 if (!(megabytes > 0) || !(turns >= 1)) {
   console.error(
-    'usage: npm run bench:peers [-- VOCABULARY ... | llama FILE ... | train] [--megabytes N] [--turns N] [--json]',
+    'usage: npm run bench:peers [-- VOCABULARY ... | llama FILE ... | wllama FILE ... | train] [--megabytes N] [--turns N] [--json]',
   );
   process.exit(2);
 }
 const json = values.json ?? false;
 const head = () =>
   console.log(json ? JSON.stringify({ machine: machine(), load: load() }) : `${machine()}\nload average ${load()}`);
-if (positionals[0] === LLAMA) {
-  prepare(`./${LLAMA}`);
+const [first = '', ...others] = positionals;
+const models = Object.hasOwn(MODELS, first) ? MODELS[first] : undefined;
+if (models) {
+  prepare('./llama');
   head();
-  const { llamaPeers } = await import('./llama/run.ts');
-  await llamaPeers(positionals.slice(1), turns, json);
+  await (await models())(others, turns, json);
   process.exit(0);
 }
 if (positionals[0] === TRAIN) {

@@ -136,11 +136,9 @@ const MESSAGES = {
   longestPieces: ['longest pieces', 'längste Stücke'],
   // train, finetune
   trainable: ['learn', 'lernen'],
-  adapterOf: ['adapter on', 'Adapter auf'],
   data: ['data', 'Daten'],
   forValidation: ['for validation', 'für die Validierung'],
   noValidation: ['no validation', 'keine Validierung'],
-  examples: ['examples', 'Beispiele'],
   runSteps: ['steps', 'Schritte'],
   runStep: ['step', 'Schritt'],
   batchOf: ['of {} tokens', 'mit je {} Tokens'],
@@ -178,11 +176,8 @@ const MESSAGES = {
   longestCopy: ['the longest copy has {} tokens', 'die längste Abschrift hat {} Tokens'],
   estimated: ['estimated: {} W a core', 'geschätzt: {} W je Kern'],
   measured: ['measured by the processor', 'vom Prozessor gemessen'],
-  gramsOf: ['{} CO₂', '{} CO₂'],
   worldMean: ['mean of the world', 'Weltmittel'],
   givenIntensity: ['as given', 'wie angegeben'],
-  curves: ['curves', 'Kurven'],
-  log: ['log', 'Protokoll'],
   tryIt: ['try it', 'ausprobieren'],
   // quantize
   relativeError: ['error', 'Fehler'],

@@ -15,7 +15,7 @@ const N = 8;
  * @returns undefined where there is no such text, or too little of it
  */
 export async function memorizationOf(
-  model: Model,
+  model: Pick<Model, 'contextLength' | 'generateIds'>,
   { trainingTexts, unseenText }: Pick<TrainingData, 'trainingTexts' | 'unseenText'>,
   { seed, signal }: { readonly seed: number; readonly signal: AbortSignal },
 ): Promise<Memorization | undefined> {

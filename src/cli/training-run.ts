@@ -20,6 +20,7 @@ import {
   type OverfittingReport,
   type RunCurves,
   sizeOfBatch,
+  smoothed,
   startUsageMeter,
 } from '../train/watch/index.ts';
 import type { Values } from './command.ts';
@@ -70,6 +71,8 @@ export interface TrainingRun {
 /** Validations and checkpoints of a run where no one says how many. */
 const PARTS = 10;
 const CHECKPOINTS_KEPT = 2;
+/** The forecast of the time goes by these. */
+const TIMED_STEPS = 5;
 
 /**
  * Trains, and writes the model into the run's folder at the end.
@@ -119,7 +122,7 @@ async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView
     },
   );
   let expected: ForecastInput | undefined;
-  let [made, tokens, milliseconds, told] = [0, 0, 0, false];
+  let [made, tokens, milliseconds, first, told] = [0, 0, 0, 0, false];
   for await (const event of events) {
     if (event.type === 'start') {
       expected = { ...inputs, memory: event.memory, steps: steps - event.step };
@@ -132,7 +135,9 @@ async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView
     if (event.type === 'step') {
       [made, tokens, milliseconds] = [made + 1, tokens + event.tokens, milliseconds + event.ms];
       // The first one also makes the plan.
-      if (made === 2 && expected) view.timed(forecast({ ...expected, stepMs: event.ms }));
+      if (made === 1) first = event.ms;
+      if (made === TIMED_STEPS && expected)
+        view.timed(forecast({ ...expected, stepMs: (milliseconds - first) / (made - 1) }));
     }
     if (event.type === 'validation' && !told) {
       const report = reportOf(run, files.curves, event.step);
@@ -222,7 +227,7 @@ function summaryOf(
   return {
     ...spent,
     ...{ steps: step, reason, best, out, unit: unitOf(run) },
-    loss: curves.training.points().at(-1)?.value,
+    loss: smoothed(curves.training.points()).at(-1)?.value,
     keptBest: !aborted && options.loadBestModelAtEnd === true && best !== undefined,
     report: reportOf(run, curves, step),
     files: [aborted ? RUN_FILES.checkpoints : weights, RUN_FILES.curves, RUN_FILES.log],

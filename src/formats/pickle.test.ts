@@ -130,14 +130,14 @@ describe('readPickle', () => {
   it('has no more containers than its length can fill', () => {
     const lists = (count: number) => read(new Uint8Array(count).fill(0x5d), new Uint8Array(count - 1).fill(0x30), '.');
     expect(lists(10_000).value).toEqual(new PickleSequence('list', []));
-    expect(() => lists(100_000)).toThrow(/too many containers; expected: at most 43333/);
+    expect(() => lists(100_000)).toThrow(/too many containers; expected: at most 35000/);
   });
 
   it('builds values that hold themselves and deep ones without following them', () => {
     const list = read(']q', 0, 'h', 0, 'a.').value as PickleSequence;
     expect(list.items[0]).toBe(list);
     const depth = 300_000;
-    const level = bytesOf(0x85, 'J', u32(0), '0');
+    const level = bytesOf(0x85, 'J', u32(0), '0N0');
     const levels = Uint8Array.from({ length: depth * level.length }, (_, i) => level[i % level.length]!);
     const deep = read(')', levels, '.').value as PickleSequence;
     expect(kindOf(deep)).toBe('a tuple of 1');

@@ -69,7 +69,7 @@ const MAX_STEPS = 2_000_000;
  * A container takes a byte of a pickle and many times that in memory. Those of checkpoints hold something: there is no more than
  * one for so many bytes, besides a few.
  */
-const BYTES_PER_CONTAINER = 6;
+const BYTES_PER_CONTAINER = 8;
 const FEW_CONTAINERS = 10_000;
 
 /**
@@ -133,7 +133,7 @@ const STEPS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map([
   // A class's __new__ with arguments: of the names that are allowed, it does what a call does.
   [0x81, m => m.reduce()],
   [opcode('b'), m => m.build()],
-  [opcode('Q'), m => m.push(m.host.persistent(m.pop(), m.fail))],
+  [opcode('Q'), m => m.contain(m.host.persistent(m.pop(), m.fail))],
 ]);
 
 class PickleMachine {
@@ -234,11 +234,11 @@ class PickleMachine {
   push(value: unknown): void {
     this.#stack.push(value);
   }
-  /** Pushes a new container. */
-  contain(container: PickleDict | PickleSequence): void {
+  /** Pushes a new container, or what a persistent id stands for. */
+  contain(value: unknown): void {
     const most = FEW_CONTAINERS + Math.floor(this.bytes.length / BYTES_PER_CONTAINER);
     if (++this.#containers > most) this.fail('pickle has too many containers', { expected: `at most ${most}` });
-    this.push(container);
+    this.push(value);
   }
   mark(): void {
     this.#marks.push(this.#stack.length);

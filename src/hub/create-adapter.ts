@@ -55,8 +55,9 @@ export async function createAdapter(model: Model, options: CreateAdapterOptions 
   if (!(alpha > 0 && Number.isFinite(alpha)))
     throw new ConfigError('alpha of an adapter is a number above 0', { seen: String(alpha) });
   const parameters = parametersOf(model);
-  const chosen = targetsOf(parameters, targets);
   const whole = wholeOf(parameters, options.modulesToSave ?? []);
+  // PEFT puts no adapter on what learns as a whole.
+  const chosen = targetsOf(parameters, targets).filter(target => !whole.includes(target));
   const json = configJson(model, chosen, { ...options, r, alpha, targets, rsLora, dora });
   const config = adapterConfig(json, `${JSON.stringify(json, null, 2)}\n`, 'a new adapter');
   const fileNames = new Map<string, string>();

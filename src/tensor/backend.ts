@@ -1,4 +1,5 @@
 /** What the tensor graph asks of a machine below: memory, kernels by op name, and a way to run a plan. */
+import { BackendError } from '../errors.ts';
 import type { DType, TypedArray } from './dtype.ts';
 import type { Plan } from './plan.ts';
 import type { Shape } from './shape.ts';
@@ -47,6 +48,9 @@ export type FloatDType = 'F32' | 'F16' | 'BF16' | 'F64';
 export type BlockDType = 'Q8_0' | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q4_K' | 'Q5_K' | 'Q6_K';
 export type WeightDType = FloatDType | BlockDType;
 
+/** Rows that a weight cannot keep as they are: the caller can write them once more as floats, to a weight of another writer. */
+export class CannotKeepError extends BackendError {}
+
 /** What a backend may do with a parameter. */
 export interface WeightOptions {
   /** The source's rows are the columns of the parameter (2-D only). */
@@ -65,7 +69,7 @@ export interface WeightWriter {
   /**
    * Appends rows of the source matrix (axis 0 of the file's shape), in order. All rows have the same dtype.
    * @param bytes little-endian elements of `dtype`, whole rows
-   * @throws BackendError for blocks where they cannot be kept
+   * @throws CannotKeepError for rows that cannot be kept; it may come with a later call
    */
   write(bytes: Uint8Array, dtype: WeightDType): Promise<void>;
   /** The finished buffer. @throws BackendError when rows are missing. */

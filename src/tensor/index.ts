@@ -1,5 +1,5 @@
 /** The lazy tensor graph. */
-export type { Backend, DeviceBuffer, Kernel, WeightDType } from './backend.ts';
+export { type Backend, CannotKeepError, type DeviceBuffer, type Kernel, type WeightDType } from './backend.ts';
 export { assign, compute, dataOfAll, defaultBackend, setDefaultBackend } from './compute.ts';
 export { type Cost, cost, describe, type NodeDescription } from './cost.ts';
 export { bytesOf, type DType, type TypedArray } from './dtype.ts';

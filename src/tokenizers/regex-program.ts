@@ -30,7 +30,8 @@ type Step =
 /** The end of a character of a class at a place, or -1. */
 type CharacterTest = (text: string, at: number) => number;
 
-const MOST_STEPS = 4000;
+/** Each may be taken at each place of a text. */
+const MOST_STEPS = 256;
 /** What is remembered about a text, in bits. */
 const MOST_BITS = 2 ** 31;
 
@@ -143,8 +144,8 @@ class Compiler {
 
   #repeat({ part, least, most, how }: RegexNode & { kind: 'repeat' }, next: number): number | undefined {
     if (how === 'possessive') {
-      if (part.kind !== 'character' || most !== Number.POSITIVE_INFINITY || least > 1) return undefined;
-      const reads = runOf(this.#classOf(part.source), least);
+      if (part.kind !== 'character') return undefined;
+      const reads = runOf(this.#classOf(part.source), least, most);
       return this.#add({ kind: 'run', reads, next });
     }
     // A part that reads nothing could be repeated for ever.
@@ -210,15 +211,27 @@ function characterTest(source: string): CharacterTest {
   };
 }
 
-/** The end of the run of a class, which it keeps. The latest run is remembered: from any place of it, it has the same end. */
-function runOf(reads: CharacterTest, least: number): CharacterTest {
+/**
+ * The end of a run of `least` to `most` characters of a class, or -1. Where the run began that was read last, and where it ended, is
+ * remembered: from inside it an unbounded one has the same end.
+ */
+function runOf(reads: CharacterTest, least: number, most: number): CharacterTest {
   let latest = '';
-  let [from, to] = [0, 0];
+  let from = 0;
+  let to = 0;
   return (text, at) => {
-    if (text === latest && at >= from && at < to) return to;
+    const inside = text === latest && at >= from && at < to;
+    const enough = inside && most === Number.POSITIVE_INFINITY ? least : most;
     let end = at;
-    for (let next = reads(text, end); next >= 0; next = reads(text, end)) end = next;
+    let count = 0;
+    for (let next = reads(text, end); next >= 0 && count < enough; next = reads(text, end)) {
+      end = next;
+      count++;
+    }
+    if (count < least) return -1;
+    if (most !== Number.POSITIVE_INFINITY) return end;
+    if (inside) return to;
     [latest, from, to] = [text, at, end];
-    return end === at && least > 0 ? -1 : end;
+    return end;
   };
 }

@@ -63,19 +63,13 @@ describe('translateRegex', () => {
     expect(() => translateRegex(pattern)).toThrow(UnsupportedError);
   });
 
-  it('limits texts for patterns that are not plainly linear', () => {
-    const long = ' '.repeat(MAX_REGEX_INPUT + 1);
-    expect(() => found('\\s+x', long)).toThrow(TokenizerError);
-    expect(found('\\s+|\\w', long)).toHaveLength(1);
-  });
-
-  it('limits them more for patterns that try more', () => {
+  it('limits texts for patterns that try too much and have no linear way', () => {
     const limit = (pattern: string) => translateRegex(pattern).longest;
     expect(limit('(?=.*.*x)a')).toBe(465);
     expect(limit('(?<=x.*.*)a')).toBe(465);
-    expect(limit('.*.*.*x')).toBe(141);
-    expect(limit('.*.*.*')).toBe(MAX_REGEX_INPUT);
-    expect(limit('.*+.*+.*+x')).toBe(MAX_REGEX_INPUT);
-    for (const pattern of Object.values(SPLIT_PATTERNS)) expect(limit(pattern)).toBe(MAX_REGEX_INPUT);
+    expect(limit('(?=.*x)a')).toBe(MAX_REGEX_INPUT);
+    expect(() => found('(?=.*x)a', ' '.repeat(MAX_REGEX_INPUT + 1))).toThrow(TokenizerError);
+    for (const pattern of ['.*.*.*x', ...Object.values(SPLIT_PATTERNS)])
+      expect(limit(pattern)).toBeGreaterThan((100 * MAX_REGEX_INPUT) / pattern.length);
   });
 });

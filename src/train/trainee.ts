@@ -38,9 +38,9 @@ export interface Learned {
  * @throws ConfigError when there are none, or they are packed for inference
  */
 export function learnedOf({ parts }: Trainee, choice: ParameterChoice): Learned[] {
-  const learned = (adapterOf(parts) ? adapterParameters(adapterOf(parts)!) : modelParameters(parts)).filter(
-    ({ name, spec }) => choice(name, spec),
-  );
+  const adapter = adapterOf(parts);
+  const all = adapter ? adapterParameters(adapter) : modelParameters(parts);
+  const learned = all.filter(({ name, spec }) => choice(name, spec));
   if (learned.length === 0)
     throw new ConfigError('no parameter learns', { seen: 'trainable(name, spec) is false for all of them' });
   const packed = learned.find(({ tensor: { storage } }) => storage?.kind !== 'device' || storage.buffer.format);

@@ -11,7 +11,7 @@ import { HOSTILE } from './hostile-files.ts';
 /** Of a hostile file, about. */
 const FILE_BYTES = 4 << 20;
 /** Bytes of memory for one of the file, garbage that was not yet collected among them. */
-const MOST_PER_BYTE = 24;
+const MOST_PER_BYTE = 28;
 /** What the engine takes for anything at all. */
 const MOST_FOR_SMALL = 48 << 20;
 

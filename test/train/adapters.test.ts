@@ -69,6 +69,34 @@ describe('a new adapter', () => {
     for (const one of [adapter, again, model]) one.dispose();
   });
 
+  it.each([
+    ...[
+      'albert-mlm',
+      'bart',
+      'bloom',
+      'deberta-v1-mlm',
+      'deberta-v2-conv',
+      'distilbert-mlm',
+      'falcon',
+      'gemma',
+      'gemma2',
+    ],
+    ...['gemma3-text', 'gpt_neo', 'gpt_neox', 'gptj', 'granite', 'm2m100', 'marian', 'mbart', 'mistral', 'mixtral'],
+    ...['modernbert-mlm', 'olmo2', 'openai-gpt', 'opt', 'pegasus', 'phi', 'phi3', 'qwen3', 'stablelm', 'umt5', 'xlnet'],
+  ])('reaches every linear layer of %s', async name => {
+    const model = await load(golden(name), { backend });
+    const given = { input_ids: [[17, 27, 12, 35, 46, 5, 4, 9]], labels: [[17, 27, 12, 35, 46, 5, 4, 9]] };
+    const adapter = await createAdapter(model, { r: 2, alpha: 8 });
+    const adapted = model.withAdapters([{ adapter }]);
+    const before = await lossOf(adapted, given);
+    const batches = always({ inputs: given, tokens: 7, examples: 1 });
+    const events = await collected(train(adapted, recipe({ batches, maxSteps: 4 })));
+    expect(ofType(events, 'warning')).toEqual([]);
+    expect(await lossOf(adapted, given)).toBeLessThan(before);
+    adapter.dispose();
+    model.dispose();
+  });
+
   it.each(['q8_0', 'q4_0'] as const)('learns on a base in %s, which stays as it is', async type => {
     const file = join(folder, 'base.gguf');
     await quantizeModel(golden('llama'), file, { type });

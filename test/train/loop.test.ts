@@ -213,6 +213,19 @@ describe('train', () => {
     a.dispose();
   });
 
+  it.each([
+    { threads: 1, link: 'remote' },
+    { threads: 0, link: 'inline' },
+    { threads: 2, link: 'shared' },
+  ] as const)('comes to the same bytes with %o', async options => {
+    const other = await createWasmBackend(options);
+    const [a, b] = [await tinyModel(backend), await tinyModel(other)];
+    for (const model of [a, b]) await collected(train(model, { ...recipe, maxSteps: 5, dropout: 0.1 }));
+    expect(await weightsOf(b)).toEqual(await weightsOf(a));
+    a.dispose();
+    other.close();
+  });
+
   it('needs no more memory after 1,000 steps of several lengths than after a few', async () => {
     const model = await tinyModel(backend);
     const used = new Set<number>();

@@ -7,6 +7,7 @@ import { ModelEditor } from '../../src/hub/model-editor.ts';
 import { applyEdits, DELETE, INSERT, isFilled, KEEP, REPLACE, readFillings, type Tag } from '../../src/models/edits.ts';
 import { batches, rowsOf, tokenizeRows } from '../../src/train/data/index.ts';
 import { train, validate } from '../../src/train/index.ts';
+import { alignEdits } from '../../src/train/objectives/edit-alignment.ts';
 import {
   cutEdits,
   damage,
@@ -74,13 +75,63 @@ describe('damage by edits', () => {
   it('of a cut text keeps the fillings that belong to it', () => {
     for (let seed = 0; seed < 50; seed++) {
       const edits = tokenEdits(damageOnce(wordsOf(30), POOL, EDIT_NOISE, createRng(6, seed), UNLIMITED));
-      const cut = cutEdits(edits, 12);
+      const cut = cutEdits(edits, 12, UNLIMITED);
       expect([cut.ids.length, cut.tags.length]).toEqual([12, 13]);
       expect(cut.tags.filter(isFilled).length).toBe(cut.fillings.length);
       const whole = wordsOf(30).flat();
       const restored = applyEdits(cut.ids, cut.tags, cut.fillings);
       expect(whole.slice(0, restored.length)).toEqual(restored);
+      for (const most of [1, 2]) {
+        const few = cutEdits(edits, 99, most);
+        expect(few.fillings.length).toBe(Math.min(most, edits.fillings.length));
+        expect(few.tags.length).toBe(few.ids.length + 1);
+      }
     }
+  });
+});
+
+describe('edits between two texts', () => {
+  const words = (text: string): Word[] => Array.from(text, sign => [sign.charCodeAt(0)]);
+  const tagsOf = (from: string, to: string) => {
+    const { tags, fillings } = alignEdits(words(from), words(to));
+    const text = fillings.map(filling => String.fromCharCode(...filling.flat()));
+    return `${tags.map(tag => 'KDIR'[tag]).join('')} ${text}`;
+  };
+  it('are the fewest, joined to spans', () => {
+    expect(tagsOf('abc', 'abc')).toBe('KKKK ');
+    expect(tagsOf('abc', 'axbc')).toBe('KIKK x');
+    expect(tagsOf('abc', 'xyabc')).toBe('IKKK xy');
+    expect(tagsOf('abcd', 'ad')).toBe('KKDDK ');
+    expect(tagsOf('abcd', 'axyzd')).toBe('KKRDK xyz');
+    expect(tagsOf('abcd', 'axd')).toBe('KKRDK x');
+    expect(tagsOf('', 'ab')).toBe('I ab');
+    expect(tagsOf('ab', '')).toBe('KDD ');
+    // Of two equal ways the one that matches at the end.
+    expect(tagsOf('aa', 'a')).toBe('KDK ');
+    expect(tagsOf('abab', 'bb')).toBe('KDKDK ');
+  });
+  it('lead from any text to any other', () => {
+    const rng = createRng(9);
+    const random = () => Array.from({ length: rng.below(12) }, (): Word => [rng.below(3)]);
+    for (let i = 0; i < 500; i++) {
+      const [from, to] = [random(), random()];
+      const edits = alignEdits(from, to);
+      expect(undone(edits)).toEqual(to.flat());
+      expect(edits.tags.length).toBe(from.length + 1);
+    }
+  });
+  it('are learned from drafts', async () => {
+    const row = { draft: 'the dog dog sees', text: 'the old dog sees' };
+    const options = { tokenizer: SENTINEL_TOKENIZER, maxLength: 20, draftColumn: 'draft' };
+    const tagging = editTagging(options);
+    const filling = editFilling({ ...options, maxTargetLength: 9, maxFillings: 1 });
+    const data = await tokenizeRows(rowsOf([row]), tagging);
+    expect(tagging.drawsPartners).toBe(false);
+    const examples = await data.get([0]);
+    const { inputs } = tagging.batch(examples, [createRng(1)]);
+    expect(table(inputs.labels)).toEqual([[KEEP, KEEP, REPLACE, KEEP, KEEP]]);
+    const { labels } = filling.batch(examples, [createRng(1)]).inputs;
+    expect(SENTINEL_TOKENIZER.decode(table(labels)[0]!)).toBe('<extra_id_0> old </s>');
   });
 });
 

@@ -15,6 +15,7 @@ export async function llamaPeers(chosen: readonly string[], rounds: number, json
     const { files, cleanUp } = await benchFiles([one]);
     try {
       const results = await measure(files[0]!, ['heed', PEER], rounds);
+      if (results.length === 0) continue;
       const rows = results.map((run): Row => {
         const { engine, threads } = run;
         return { engine, threads, 'load ms': run.loadMs, ...speeds(run) };

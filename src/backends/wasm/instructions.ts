@@ -233,6 +233,7 @@ export const i32x4 = {
   extendHighI16x8u: simdUnary(170),
 };
 export const i16x8 = {
+  gt: simdBinary(49),
   const: (n: number): Code => constant([n & 255, (n >> 8) & 255]),
   /** Saturates. */
   narrowI32x4s: simdBinary(133),

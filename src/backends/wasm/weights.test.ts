@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BackendError } from '../../errors.ts';
 import { decodeBlocks, encodeBlocks } from '../../formats/index.ts';
+import { CannotKeepError } from '../../tensor/backend.ts';
 import { linear as linearOp, setDefaultBackend, Tensor } from '../../tensor/index.ts';
 import { encodeBf16, encodeF16 } from '../../util/half.ts';
 import { createRng } from '../../util/rng.ts';
@@ -168,6 +169,23 @@ describe.each(BACKENDS)('weights that keep their blocks, $name', options => {
     }
   });
 
+  it.each(['F16', 'BF16'] as const)('%s', async dtype => {
+    for (const [n, k] of [
+      [1, 1],
+      [37, 19],
+      [200, 130],
+    ] as const) {
+      const { bytes, values } = source(n, k, dtype);
+      const writer = backend.weight([n, k], { matrix: true, keep: true });
+      await writer.write(bytes.subarray(0, 2 * k), dtype);
+      await writer.write(bytes.subarray(2 * k), dtype);
+      const buffer = await writer.finish();
+      expect(buffer.format).toBe(dtype.toLowerCase());
+      expect([...(await backend.read(buffer, 'f32', [n, k]))]).toEqual(values);
+      buffer.free();
+    }
+  });
+
   it('computes with them, and hands plain rows to kernels that know no blocks', async () => {
     const [n, k] = [19, 256];
     const bytes = encodeBlocks(values(n * k), 'Q4_K');
@@ -221,8 +239,13 @@ describe.each(BACKENDS)('weights that keep their blocks, $name', options => {
     const large = blocks.slice();
     large.set([0, 0x58], 34);
     const writer = backend.weight([2, 64], { matrix: true, keep: true });
-    await expect(writer.write(large, 'Q8_0')).rejects.toThrow(/a scale is too large; seen: 128 in block 1 of q8_0/);
-    writer.abort();
+    await writer.write(large, 'Q8_0');
+    await expect(writer.finish()).rejects.toThrow(CannotKeepError);
+    for (const value of [128, -1000, Number.POSITIVE_INFINITY, Number.NaN]) {
+      const halves = backend.weight([1, 9], { matrix: true, keep: true });
+      await halves.write(new Uint8Array(encodeF16(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, value)).buffer), 'F16');
+      await expect(halves.finish()).rejects.toThrow(/cannot keep its F16; seen: a number or scale of 128 or more/);
+    }
     const empty = await backend.weight([0, 64], { matrix: true, keep: true }).finish();
     expect(await backend.read(empty, 'f32', [0, 64])).toEqual(new Float32Array(0));
     empty.free();

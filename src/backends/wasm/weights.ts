@@ -3,10 +3,16 @@
  * as the products want them, so that besides the finished weight only a small staging block exists.
  */
 import { BackendError } from '../../errors.ts';
-import type { DeviceBuffer, FloatDType, WeightDType, WeightOptions, WeightWriter } from '../../tensor/backend.ts';
+import {
+  CannotKeepError,
+  type DeviceBuffer,
+  type FloatDType,
+  type WeightDType,
+  type WeightOptions,
+  type WeightWriter,
+} from '../../tensor/backend.ts';
 import type { Plan, Step, View } from '../../tensor/plan.ts';
 import { rowMajor, type Shape, sizeOf } from '../../tensor/shape.ts';
-import { f16ToF32 } from '../../util/half.ts';
 import type { WasmBackend } from './backend.ts';
 import type { WasmBuffer } from './buffer.ts';
 import type { Features } from './kernel.ts';
@@ -22,11 +28,10 @@ import {
   keptBytes,
   panelBytes,
   panelRows,
-  type QuantizedFormat,
   unitsOf,
   wholeRows,
 } from './kernels/quantized-layout.ts';
-import type { PackBlocksAttrs } from './kernels/quantized-pack.ts';
+import { flagOf, type PackBlocksAttrs } from './kernels/quantized-pack.ts';
 
 /** Format of a weight [N, K] in ceil(N / nr) panels of [K][nr] floats, the last one padded with zeros. */
 export const PANELS = 'panels';
@@ -37,7 +42,7 @@ const UNPACK_AT_ONCE = 4 << 20;
 const FILE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const satisfies Record<FloatDType, number>;
 /** Dtypes of files that weights keep. */
 export const KEPT_DTYPES: ReadonlySet<string> = new Set(KEPT_FORMATS.map(dtypeOfFormat));
-const AS_FLOATS = 'write the values that the blocks stand for, as F32';
+const AS_FLOATS = 'write the values as F32';
 
 /** Attributes of a `pack` step: rows `row` to `row + rows` of the source, whose bytes are the input. */
 export interface PackAttrs {
@@ -89,7 +94,6 @@ export class WasmWeightWriter implements WeightWriter {
       });
     this.#weight ??= this.#allocate(dtype);
     const kept = isKept(this.#weight.format) ? this.#weight.format : undefined;
-    if (isQuantized(kept)) checkScales(bytes, kept);
     if (kept !== this.#formatOf(dtype))
       throw new BackendError('rows of a weight change their dtype', { seen: dtype, expected: this.#weight.format });
     if (dtype === 'F32' && !this.#transposed && !this.#panels) {
@@ -144,10 +148,11 @@ export class WasmWeightWriter implements WeightWriter {
       return this.#backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
     }
     const bytes = keptBytes(this.#shape, format, features);
-    const weight = this.#backend.allocate(bytes, format);
-    // Rows that fill the last tile up are zeros.
+    // Behind the panels is a word for what cannot be kept.
+    const weight = this.#backend.allocate(bytes + 4, format);
+    // It and the rows that fill the last tile up are zeros.
     const whole = Math.floor(n / panelRows(format, features)) * panelBytes(k, format, features);
-    if (whole < bytes) this.#backend.write(weight, new Uint8Array(bytes - whole), whole);
+    this.#backend.write(weight, new Uint8Array(bytes + 4 - whole), whole);
     return weight;
   }
 
@@ -166,7 +171,8 @@ export class WasmWeightWriter implements WeightWriter {
       : this.#columns % elements
         ? `rows of ${this.#columns} are not whole blocks of ${elements}`
         : this.#columns > LONGEST_ROW && `rows of ${this.#columns} are too long`;
-    if (reason) throw new BackendError(`a weight cannot keep its blocks: ${reason}`, { seen: dtype, fix: AS_FLOATS });
+    if (reason)
+      throw new CannotKeepError(`a weight cannot keep its blocks: ${reason}`, { seen: dtype, fix: AS_FLOATS });
     return unitsOf(this.#columns, format).bytes;
   }
 
@@ -188,35 +194,27 @@ export class WasmWeightWriter implements WeightWriter {
       rows,
       transposed: this.#transposed,
     });
-    const plan: Plan = { steps: [step], arenaBytes: 0, uploads: [], reads: [] };
+    const reads = isKept(weight.format) ? [flagOf(step.output, this.#backend.module.features)] : [];
+    const plan: Plan = { steps: [step], arenaBytes: 0, uploads: [], reads };
     const run = this.#backend.run(this.#backend.prepare(plan), {
       leaves: [stage.buffer, weight],
       uploads: [],
       results: [],
     });
-    stage.busy = run.catch(error => {
-      this.#failure ??= error;
-    });
+    stage.busy = run.then(
+      ([flag]) => {
+        if (flag?.[0])
+          this.#failure ??= new CannotKeepError(`a weight cannot keep its ${dtype}`, {
+            seen: 'a number or scale of 128 or more, infinite or not a number',
+            fix: AS_FLOATS,
+          });
+      },
+      error => {
+        this.#failure ??= error;
+      },
+    );
     this.#row += rows;
   }
-}
-
-/** Panels hold scales as f16, 2^10 times as large: those of 2^7 and more have no room. No weights have such steps. */
-const LARGEST_SCALE = 0x5800;
-
-/** @throws BackendError when a scale of the blocks is too large, infinite or NaN */
-function checkScales(bytes: Uint8Array, format: QuantizedFormat): void {
-  const { fileBytes, scalesAt } = blockOf(format);
-  for (let at = 0; at < bytes.length; at += fileBytes)
-    for (const offset of scalesAt) {
-      const half = bytes[at + offset]! | (bytes[at + offset + 1]! << 8);
-      if ((half & 0x7fff) >= LARGEST_SCALE)
-        throw new BackendError('a weight cannot keep its blocks: a scale is too large', {
-          seen: `${f16ToF32(half)} in block ${at / fileBytes} of ${format}`,
-          expected: `below ${f16ToF32(LARGEST_SCALE)}`,
-          fix: AS_FLOATS,
-        });
-    }
 }
 
 /** The step that takes the bytes of some rows (leaf 0) to their place in a weight (leaf 1). */

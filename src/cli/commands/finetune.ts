@@ -15,7 +15,12 @@ const OPTIONS = {
   ...DATA_OPTIONS,
   ...OBJECTIVE_OPTION,
   ...grouped('Data', {
-    labels: { kind: 'list', value: 'NAME', help: 'a class of a classifier, in order (default: those in the data)' },
+    labels: {
+      kind: 'list',
+      value: 'NAME',
+      many: true,
+      help: 'classes of a classifier, in order (default: those in the data)',
+    },
   }),
   ...grouped('What learns', {
     model: { kind: 'text', value: 'MODEL', help: 'the model, where it is no argument but a setting' },

@@ -111,9 +111,15 @@ export function undone(damaged: Damaged): number[] {
   return applyEdits(ids, tags, fillings);
 }
 
-/** The first `length` tokens of edits, the start not counted, with the fillings that belong to them. */
-export function cutEdits(edits: ReturnType<typeof tokenEdits>, length: number): ReturnType<typeof tokenEdits> {
-  if (edits.ids.length <= length) return edits;
-  const tags = edits.tags.slice(0, length + 1);
-  return { ids: edits.ids.slice(0, length), tags, fillings: edits.fillings.slice(0, tags.filter(isFilled).length) };
+/** The first `length` tokens of edits, the start not counted, of which `most` at most are filled, with the fillings that belong to them. */
+export function cutEdits(
+  edits: ReturnType<typeof tokenEdits>,
+  length: number,
+  most: number,
+): ReturnType<typeof tokenEdits> {
+  const filled = edits.tags.flatMap((tag, i) => (isFilled(tag) ? [i] : []));
+  // A tag's place counts the start, so it is the number of tokens before the next.
+  const kept = Math.min(length, (filled[most] ?? Number.POSITIVE_INFINITY) - 1, edits.ids.length);
+  const tags = edits.tags.slice(0, kept + 1);
+  return { ids: edits.ids.slice(0, kept), tags, fillings: edits.fillings.slice(0, tags.filter(isFilled).length) };
 }

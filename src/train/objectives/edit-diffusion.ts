@@ -2,7 +2,8 @@
  * Edit diffusion: which tokens to edit, and what to write. Reid, Hellendoorn, Neubig 2023, "DiffusER": a text is damaged in up to
  * twelve steps of edits, and two networks learn to undo the last one, the tagger from the damaged text, the generator from the damaged
  * text and the true tags. As the paper leaves it open, the number of steps is drawn evenly, and KEEP counts half in the
- * tagger's loss, as it is most of the tags. A source, such as the text to translate, may stand behind the damaged text.
+ * tagger's loss, as it is most of the tags. A source, such as the text to translate, may stand behind the damaged text. Where there
+ * are drafts, as for corrections, these are what is damaged, and the fewest edits lead to the text.
  */
 import { ConfigError } from '../../errors.ts';
 import { generatorInput, TAGS, taggerInput, writtenFillings } from '../../models/edits.ts';
@@ -13,6 +14,7 @@ import type { Rng } from '../../util/rng.ts';
 import type { Example } from '../data/dataset.ts';
 import { type Row, textField } from '../data/row.ts';
 import { labelledBatch, type PaddingOptions, padIdOf, sourceTargetBatch } from './collate.ts';
+import { alignEdits } from './edit-alignment.ts';
 import { cutEdits, damage, EDIT_NOISE, type EditNoise, tokenEdits, type Word } from './edit-corruption.ts';
 import { checkLength, neededToken, tokenColumn } from './frame.ts';
 import { markedTokens, rangesFrom, WORD } from './marks.ts';
@@ -31,6 +33,8 @@ export interface EditDiffusionOptions extends PaddingOptions {
   readonly startId?: number | undefined;
   /** Default `text` or `target`. */
   readonly textColumn?: string | undefined;
+  /** What the text is a revision of. Default: nothing, the text is damaged at random. */
+  readonly draftColumn?: string | undefined;
   /** What the text is made from. Default: nothing. */
   readonly sourceColumn?: string | undefined;
 }
@@ -44,7 +48,7 @@ export interface EditFillingOptions extends EditDiffusionOptions {
   /** Most edits of a text that need text: so many sentinels the tokenizer has to have. Default 32. */
   readonly maxFillings?: number | undefined;
 }
-type Columns = 'ids' | 'marks' | 'source';
+type Columns = 'ids' | 'marks' | 'source' | 'draft' | 'draftMarks';
 
 /** What the tagger learns. Labels are places in `TAGS`. @throws ConfigError for options that cannot be */
 export function editTagging(options: EditTaggingOptions): Objective<Columns> {
@@ -56,7 +60,7 @@ export function editTagging(options: EditTaggingOptions): Objective<Columns> {
     ...form.data,
     batch(examples, rngs, partners) {
       const rows = examples.map((example, i) => {
-        const { ids, tags } = form.draw(example, partners![i]!, Number.POSITIVE_INFINITY, rngs[i]!);
+        const { ids, tags } = form.draw(example, partners?.[i], Number.POSITIVE_INFINITY, rngs[i]!);
         const input = taggerInput(form.start, ids, Array.from(example.source));
         return { ...input, labels: [...tags, ...Array.from(example.source, () => IGNORE)] };
       });
@@ -88,7 +92,7 @@ export function editFilling(options: EditFillingOptions): Objective<Columns> {
     ...form.data,
     batch(examples, rngs, partners) {
       const rows = examples.map((example, i) => {
-        const { ids, tags, fillings } = form.draw(example, partners![i]!, maxFillings, rngs[i]!);
+        const { ids, tags, fillings } = form.draw(example, partners?.[i], maxFillings, rngs[i]!);
         const target = writtenFillings(fillings, markers, end).slice(0, maxTargetLength);
         return { ...generatorInput(form.start, ids, tags, Array.from(example.source)), target };
       });
@@ -105,7 +109,7 @@ export function editFilling(options: EditFillingOptions): Objective<Columns> {
 
 /** What both have in common: their data, and the edits that are drawn for an example. */
 function editForm(options: EditDiffusionOptions, name: string) {
-  const { tokenizer, maxLength, steps = 12, textColumn, sourceColumn } = options;
+  const { tokenizer, maxLength, steps = 12, textColumn, sourceColumn, draftColumn } = options;
   const { bos, cls, eos } = tokenizer.specialTokens;
   const start = options.startId ?? bos ?? cls ?? eos;
   if (start === undefined) throw new ConfigError('no token to start a text with', { fix: 'set startId', where: name });
@@ -114,33 +118,46 @@ function editForm(options: EditDiffusionOptions, name: string) {
     throw new ConfigError('steps is a whole number from 1', { seen: `${steps}`, where: name });
   checkLength(maxLength, 1, name);
   const textOf = (row: Row) => textField(row, textColumn === undefined ? ['text', 'target'] : [textColumn]);
-  const sourceOf = (row: Row) => (sourceColumn === undefined ? [] : [textField(row, [sourceColumn])]);
+  const given = (row: Row, column: string | undefined) => (column === undefined ? [] : [textField(row, [column])]);
   const data: Omit<Objective<Columns>, 'batch'> = {
     name,
-    columns: { ids: tokenColumn(tokenizer), marks: 'u8', source: tokenColumn(tokenizer) },
-    settings: { columns: [textColumn ?? null, sourceColumn ?? null], maxLength },
+    columns: {
+      ...{ ids: tokenColumn(tokenizer), marks: 'u8', source: tokenColumn(tokenizer) },
+      ...{ draft: tokenColumn(tokenizer), draftMarks: 'u8' },
+    },
+    settings: { columns: [textColumn ?? null, sourceColumn ?? null, draftColumn ?? null], maxLength },
     encode(row) {
       const { ids, marks } = markedTokens(tokenizer, textOf(row));
       if (ids.length === 0) return [];
-      const [source] = sourceOf(row);
+      const [source] = given(row, sourceColumn);
+      const [draft] = given(row, draftColumn).map(text => markedTokens(tokenizer, text));
       // A source may take half of the room.
-      const given = source === undefined ? [] : tokenizer.encodeIds(source).slice(0, maxLength >> 1);
-      const room = maxLength - 1 - given.length;
-      return [{ ids: ids.slice(0, room), marks: marks.slice(0, room), source: given }];
+      const before = source === undefined ? [] : tokenizer.encodeIds(source).slice(0, maxLength >> 1);
+      const room = maxLength - 1 - before.length;
+      return [
+        {
+          ...{ ids: ids.slice(0, room), marks: marks.slice(0, room), source: before },
+          ...{ draft: draft?.ids.slice(0, room) ?? [], draftMarks: draft?.marks.slice(0, room) ?? [] },
+        },
+      ];
     },
-    drawsPartners: true,
-    texts: row => [textOf(row), ...sourceOf(row)],
+    drawsPartners: draftColumn === undefined,
+    texts: row => [textOf(row), ...given(row, draftColumn), ...given(row, sourceColumn)],
     maxLength,
   };
-  const draw = (example: Example<Columns>, partner: Example<Columns>, most: number, rng: Rng) => {
+  const draw = (example: Example<Columns>, partner: Example<Columns> | undefined, most: number, rng: Rng) => {
+    const words = wordsOf(example.ids, example.marks);
+    const room = maxLength - 1 - example.source.length;
+    if (!partner)
+      return cutEdits(tokenEdits(alignEdits(wordsOf(example.draft, example.draftMarks), words)), room, most);
     const count = 1 + rng.below(steps);
-    const damaged = damage(wordsOf(example), wordsOf(partner), { noise, steps: count, most }, rng);
-    return cutEdits(tokenEdits(damaged), maxLength - 1 - example.source.length);
+    const pool = wordsOf(partner.ids, partner.marks);
+    return cutEdits(tokenEdits(damage(words, pool, { noise, steps: count, most }, rng)), room, most);
   };
   return { data, start, draw };
 }
 
-const wordsOf = ({ ids, marks }: Example<Columns>): Word[] =>
+const wordsOf = (ids: ArrayLike<number>, marks: ArrayLike<number>): Word[] =>
   rangesFrom(marks, WORD).map(([from, to]) => Array.from(ids).slice(from, to));
 
 function checkedNoise(noise: EditNoise, where: string): EditNoise {

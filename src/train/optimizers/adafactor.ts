@@ -2,8 +2,7 @@
  * Adafactor: Adam without a mean of gradients, whose second moments are kept as sums of rows and columns: of a matrix
  * `[m, n]` it keeps m + n numbers. Shazeer and Stern 2018. Constants are those of the reference's implementation.
  */
-import type { Tensor } from '../../tensor/index.ts';
-import { blend, sumOfSquares } from '../../tensor/index.ts';
+import { blend, sumOfSquares, type Tensor } from '../../tensor/index.ts';
 import { optimizer } from './optimizer.ts';
 
 /** Keeps squares from zero, and the size of a parameter that steps are in proportion to. */

@@ -2,8 +2,7 @@
  * Adam: steps along the mean of the gradients, divided by the root of the mean of their squares. Kingma and Ba 2015. Weight
  * decay is added to the gradient (L2), as in PyTorch's `Adam`; for decay apart from the gradient see `adamw.ts`.
  */
-import type { Tensor } from '../../tensor/index.ts';
-import { adamStep, blend, blendSquare } from '../../tensor/index.ts';
+import { adamStep, blend, blendSquare, type Tensor } from '../../tensor/index.ts';
 import { type OptimizerSettings, optimizer, type StepAt, type Update, type Updated } from './optimizer.ts';
 
 export type AdamState = 'exp_avg' | 'exp_avg_sq' | 'max_exp_avg_sq';

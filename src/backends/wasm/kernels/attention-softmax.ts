@@ -29,7 +29,10 @@ import { acrossLanes, rowLoop } from './rows.ts';
  * (address 0 = all). Bias: address of that of key 0 and byte stride, address 0 = none. Softcap 0 = none.
  * All weights up to the next multiple of 4 are written.
  */
-export function softmaxBlock(context: ModuleContext): Func {
+export const softmaxBlock = (context: ModuleContext): Func =>
+  context.shared('attention softmax', () => emitSoftmaxBlock(context));
+
+function emitSoftmaxBlock(context: ModuleContext): Func {
   const f = context.module.func('attention softmax', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'i32']);
   const [scores, n, low, high, mask, bias, biasStride, softcap, state] = f.params;
   const math = vectorMath(f, context.features.relaxed);

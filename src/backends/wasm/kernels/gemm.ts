@@ -23,7 +23,7 @@ import {
   when,
 } from '../assembler.ts';
 import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
-import { forTiles, named, PANEL_TYPE_BYTES, type PanelType, tileColumn } from './micro-kernel.ts';
+import { FEW_ROWS, forTiles, named, PANEL_TYPE_BYTES, type PanelType, panelLoad, tileColumn } from './micro-kernel.ts';
 import { copyLane, packLanes } from './pack-lanes.ts';
 
 /** How a product is cut. */
@@ -168,6 +168,32 @@ export const GEMM_PARAMS = [
 ] as const;
 type GemmParam = (typeof GEMM_PARAMS)[number];
 
+/** `(b, panelBytes, n, k, dst) -> ()`: k steps of panels of halves as panels of floats, which lie together. */
+function widenPanels(context: ModuleContext, type: PanelType): Func {
+  const { nr } = context.features.tile;
+  const name = named('widenPanels', type);
+  return context.shared(name, () => {
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
+    const [b, panelBytes, n, k, dst] = f.params;
+    const [from, left] = f.i32s(2);
+    const load = panelLoad(f, type);
+    return f.emit(
+      loop(
+        set(from, b),
+        set(left, k),
+        loop(
+          Array.from({ length: nr / 4 }, (_, j) => v128.store(dst, load(from, 4 * PANEL_TYPE_BYTES[type] * j), 16 * j)),
+          advance(from, i32.const(PANEL_TYPE_BYTES[type] * nr)),
+          advance(dst, i32.const(4 * nr)),
+          brIf(0, tee(left, i32.sub(left, i32.const(1)))),
+        ),
+        advance(b, panelBytes),
+        brIf(0, i32.gt(tee(n, i32.sub(n, i32.const(nr))), i32.const(0))),
+      ),
+    );
+  });
+}
+
 /** Columns for which a block of A is packed once, when B is packed too. */
 export const columnsAtOnce = (nr: number, { kc, mc, bytes } = LARGE): number =>
   nr * Math.floor((bytes - A_BLOCK - 4 * mc * kc) / (4 * kc * nr));
@@ -185,6 +211,7 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
   const packA = packBlock(context);
   const packB = packPanels(context);
   const multiply = blockTimesPanels(context, type);
+  const multiplyFloats = blockTimesPanels(context, 'F32');
   const columnsPerGroup = columnsAtOnce(nr, blocking);
   const name = named(`gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`, type);
   return context.shared(name, () => {
@@ -193,6 +220,8 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
     const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
     const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
+    // Panels that are none yet, or of halves that many rows share.
+    const intoScratch = type === 'F32' ? i32.eqz(p.panelBytes) : i32.gt(p.m, i32.const(FEW_ROWS));
     const panelsAsTheyAre: Code = [
       set(
         panels,
@@ -203,10 +232,19 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
       ),
       set(panelStride, p.panelBytes),
     ];
-    const packedPanels: Code = [
-      set(panels, i32.add(p.scratch, i32.const(B_PANELS))),
+    const inScratch = i32.add(p.scratch, i32.const(B_PANELS));
+    const panelsInScratch: Code = [
+      type === 'F32'
+        ? call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, inScratch)
+        : [panelsAsTheyAre, call(widenPanels(context, type), panels, panelStride, columns, kc, inScratch)],
+      set(panels, inScratch),
       set(panelStride, floats(i32.mul(kc, i32.const(nr)))),
-      call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, panels),
+    ];
+    const multiplyArgs = [
+      ...[block, panels, panelStride, i32.add(at(p.c, m0, p.ldc), floats(n0)), p.ldc, mc, columns, kc],
+      select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
+      adds ? i32.const(0) : i32.eqz(k0),
+      p.scratch,
     ];
     return f.emit(
       when(i32.or(i32.le(p.m, i32.const(0)), i32.le(p.n, i32.const(0))), ret),
@@ -220,13 +258,13 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
         p.n,
         columns,
         set(columns, i32.sub(p.n, n0)),
-        when(i32.eqz(p.panelBytes), set(columns, min(columns, i32.const(columnsPerGroup)))),
+        when(intoScratch, set(columns, min(columns, i32.const(columnsPerGroup)))),
         forBlocks(
           k0,
           p.k,
           kBlock,
           set(kc, min(kBlock, i32.sub(p.k, k0))),
-          type === 'F32' ? when(p.panelBytes, panelsAsTheyAre, packedPanels) : panelsAsTheyAre,
+          when(intoScratch, panelsInScratch, panelsAsTheyAre),
           forBlocks(
             m0,
             p.m,
@@ -237,20 +275,9 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
               call(packA, block, p.aRow, p.aStep, mc, kc, i32.add(p.scratch, i32.const(A_BLOCK))),
               set(block, i32.add(p.scratch, i32.const(A_BLOCK))),
             ]),
-            call(
-              multiply,
-              block,
-              panels,
-              panelStride,
-              i32.add(at(p.c, m0, p.ldc), floats(n0)),
-              p.ldc,
-              mc,
-              columns,
-              kc,
-              select(i32.add(p.bias, floats(n0)), i32.const(0), p.bias),
-              adds ? i32.const(0) : i32.eqz(k0),
-              p.scratch,
-            ),
+            type === 'F32'
+              ? call(multiply, ...multiplyArgs)
+              : when(intoScratch, call(multiplyFloats, ...multiplyArgs), call(multiply, ...multiplyArgs)),
           ),
         ),
       ),

@@ -8,6 +8,7 @@
  */
 import { brIf, type Code, type Func, f32x4, i32, i32x4, type Local, loop, set, tee, v128, when } from '../assembler.ts';
 import type { Features, ModuleContext } from '../kernel.ts';
+import { SCALE_BITS, SCALE_FACTOR, scales4 } from './quantized-unpack.ts';
 
 /** x * y + z, in one rounding where the engine can. */
 export const multiplyAdd = (features: Features, x: Code, y: Code, z: Code): Code =>
@@ -25,15 +26,23 @@ export function kSets(height: number, { tile }: Features): number {
 export type PanelType = 'F32' | 'F16' | 'BF16';
 export const PANEL_TYPE_BYTES: Record<PanelType, number> = { F32: 4, F16: 2, BF16: 2 };
 
-/** Four neighbours of B as f32x4, bytes `offset` from `b`. An infinity as f16 counts as 2^16: the exponent is not looked at. */
-const LOAD_PANEL: Record<PanelType, (b: Code, offset: number) => Code> = {
-  F32: v128.load,
-  F16: (b, offset) => {
-    const moved = v128.and(i32x4.shl(v128.load16x4s(b, offset), i32.const(13)), i32x4.const(0x8fff_ffff));
-    return f32x4.mul(moved, f32x4.const(2 ** 112));
-  },
-  BF16: (b, offset) => i32x4.shl(v128.load16x4u(b, offset), i32.const(16)),
-};
+/** Four neighbours of B as f32x4, `offset` bytes from `b`. */
+type PanelLoad = (b: Code, offset: number) => Code;
+
+/** Rows up to which halves become floats in the tile; more rows need its registers, and share floats made before. */
+export const FEW_ROWS = 2;
+/** The highest tile. */
+const highest = (type: PanelType, { tile }: Features): number =>
+  type === 'F32' ? tile.mr : Math.min(FEW_ROWS, tile.mr);
+
+/** How panels are read. Constants of F16 are locals: V8 would make them anew at each use. */
+export function panelLoad(f: Func, type: PanelType): PanelLoad {
+  if (type === 'F32') return v128.load;
+  if (type === 'BF16') return (b, offset) => i32x4.shl(v128.load16x4u(b, offset), i32.const(16));
+  const [bits, factor] = f.v128s(2);
+  f.emit(set(bits, SCALE_BITS), set(factor, f32x4.const(SCALE_FACTOR)));
+  return (b, offset) => f32x4.mul(scales4(b, offset, bits), factor);
+}
 /** Name of a function that there is one of for each type. */
 export const named = (name: string, type: PanelType): string => (type === 'F32' ? name : `${name} ${type}`);
 
@@ -55,11 +64,12 @@ export function microKernel(context: ModuleContext, height: number, type: PanelT
     const bs = row();
     const x = f.local('v128');
     const bytes = PANEL_TYPE_BYTES[type];
+    const load = panelLoad(f, type);
     const bStep = 4 * bytes * vectors;
     const ends = f.i32s(unroll);
 
     const step = (u: number): Code => [
-      bs.map((bj, j) => set(bj, LOAD_PANEL[type](b, bStep * u + 4 * bytes * j))),
+      bs.map((bj, j) => set(bj, load(b, bStep * u + 4 * bytes * j))),
       sets[u]!.map((accI, i) => [
         set(x, v128.load32splat(a, 4 * (height * u + i))),
         accI.map((accIJ, j) => set(accIJ, multiplyAdd(features, x, bs[j]!, accIJ))),
@@ -131,7 +141,7 @@ export function forTiles(f: Func, mr: number, rows: Code, body: (height: Local) 
  */
 export function tileColumn(context: ModuleContext, type: PanelType = 'F32'): Func {
   const { module, features } = context;
-  const { mr } = features.tile;
+  const mr = highest(type, features);
   const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1, type));
   const name = named('tileColumn', type);
   return context.shared(name, () => {

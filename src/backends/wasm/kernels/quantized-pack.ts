@@ -1,16 +1,19 @@
 /**
- * Rows of blocks as they lie in a file into quantised panels. All numbers stay as they are; only their bits move, to where
+ * Rows of blocks or halves as they lie in a file into panels. All numbers stay as they are; only their bits move, to where
  * `quantized-unpack.ts` wants them.
  */
+import type { View } from '../../../tensor/plan.ts';
 import {
   brIf,
   type Code,
   call,
   type Func,
   f32,
+  f32x4,
   i8x16,
   i16x8,
   i32,
+  i32x4,
   type Local,
   loop,
   select,
@@ -22,7 +25,10 @@ import {
 } from '../assembler.ts';
 import { type Features, KERNEL_PARAMS, type ModuleContext, type WasmKernel } from '../kernel.ts';
 import {
+  HALF_FORMATS,
+  HALVES,
   type KeptFormat,
+  keptBytes,
   kindOf,
   PANEL_ROWS,
   type PanelLayout,
@@ -55,16 +61,20 @@ interface BlockLocals {
   readonly temp: Local;
 }
 
-/** `(half) -> half`: a scale as panels hold it, 2^10 times as large. It must be below 2^7: the writer has looked. */
+/** Halves of this magnitude and more, which is 2^7, have no room in panels, where they are 2^10 times as large. */
+const TOO_LARGE = 0x5800;
+
+/** `(half, flag) -> half`: a scale as panels hold it, 2^10 times as large. Sets the word at `flag` for one that has no room. */
 function storedScale({ module, shared }: ModuleContext): Func {
   return shared('storedScale', () => {
-    const f = module.func('storedScale', ['i32'], ['i32']);
-    const [half] = f.params;
+    const f = module.func('storedScale', ['i32', 'i32'], ['i32']);
+    const [half, flag] = f.params;
     const bits = f.local('i32');
     const magnitude = i32.and(half, i32.const(0x7fff));
     // Without the exponent's bias the value is 2^-112 of what it should be; f32 has no subnormals where f16 has them.
     const scaled = f32.mul(f32.reinterpretI32(i32.shl(magnitude, i32.const(13))), f32.const(2 ** 122));
     return f.emit(
+      when(i32.geu(magnitude, i32.const(TOO_LARGE)), i32.store(flag, i32.const(1))),
       set(bits, i32.reinterpretF32(scaled)),
       i32.or(
         select(i32.sub(i32.shru(bits, i32.const(13)), i32.const(112 << 10)), i32.const(0), bits),
@@ -219,14 +229,14 @@ function pairsTogether(word: Local, temp: Local): Code {
   ];
 }
 
-/** `(src, blocks, panel, lane) -> ()`: a row of blocks into its lane of a panel. */
+/** `(src, blocks, panel, lane, flag) -> ()`: a row of blocks into its lane of a panel. */
 function packRow(context: ModuleContext, layout: PanelLayout): Func {
   const scale = storedScale(context);
   const pack = layout.chunks === 1 ? packShortBlock : layout.least ? packLeastBlock : packSixBits;
   const name = `packRow ${layout.format}`;
   return context.shared(name, () => {
-    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32']);
-    const [src, blocks, panel, lane] = f.params;
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
+    const [src, blocks, panel, lane, flag] = f.params;
     const [to, halves, word, temp] = f.i32s(4);
     const vector = f.local('v128');
     const locals = { src, to, halves, bytes: lane, vector, word, temp };
@@ -236,7 +246,7 @@ function packRow(context: ModuleContext, layout: PanelLayout): Func {
       set(halves, i32.add(panel, i32.shl(lane, i32.const(1)))),
       set(lane, i32.add(panel, lane)),
       loop(
-        pack(layout, locals, half => call(scale, half)),
+        pack(layout, locals, half => call(scale, half, flag)),
         set(src, i32.add(src, i32.const(layout.fileBytes))),
         pointers.map(pointer => set(pointer, i32.add(pointer, i32.const(layout.blockBytes)))),
         brIf(0, tee(blocks, i32.sub(blocks, i32.const(1)))),
@@ -245,42 +255,65 @@ function packRow(context: ModuleContext, layout: PanelLayout): Func {
   });
 }
 
-/** `(src, k, panel, lane) -> ()`: a row of halves, as they are, into its lane of a panel. */
-function packHalves(context: ModuleContext): Func {
+/** Eight f16 as panels hold them; see `storedScale`. */
+function storedHalves(half: Local, wide: readonly [Local, Local], flag: Local): Code {
+  const magnitude = v128.and(half, i16x8.const(0x7fff));
+  const extend = [i32x4.extendLowI16x8u, i32x4.extendHighI16x8u];
+  return [
+    when(v128.anyTrue(i16x8.gt(magnitude, i16x8.const(TOO_LARGE - 1))), i32.store(flag, i32.const(1))),
+    wide.map((four, i) => {
+      const scaled = f32x4.mul(i32x4.shl(extend[i]!(magnitude), i32.const(13)), f32x4.const(2 ** 122));
+      const bits = i32x4.sub(i32x4.shru(scaled, i32.const(13)), i32x4.const(112 << 10));
+      return set(four, i32x4.max(bits, i32x4.const(0)));
+    }),
+    set(half, v128.or(i16x8.narrowI32x4s(...wide), v128.and(half, i16x8.const(0x8000)))),
+  ];
+}
+
+/** `(src, k, panel, lane, flag) -> ()`: a row of halves into its lane of a panel. */
+function packHalves(context: ModuleContext, type: 'F16' | 'BF16'): Func {
   const pitch = 2 * context.features.tile.nr;
-  return context.shared('packHalves', () => {
-    const f = context.module.func('packHalves', ['i32', 'i32', 'i32', 'i32']);
-    const [src, k, panel, lane] = f.params;
+  const name = `packRow ${type}`;
+  return context.shared(name, () => {
+    const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
+    const [src, k, panel, lane, flag] = f.params;
     const [to, left] = f.i32s(2);
-    const eight = f.v128s(1)[0];
-    const advance = (steps: number): Code => [
-      set(src, i32.add(src, i32.const(2 * steps))),
-      set(to, i32.add(to, i32.const(pitch * steps))),
+    const [halves, ...wide] = f.v128s(3);
+    const steps = (count: number, load: Code): Code => [
+      set(halves, load),
+      type === 'F16' ? storedHalves(halves, wide, flag) : [],
+      Array.from({ length: count }, (_, i) => v128.store16lane(to, halves, i, pitch * i)),
+      set(src, i32.add(src, i32.const(2 * count))),
+      set(to, i32.add(to, i32.const(pitch * count))),
     ];
-    const repeat = (...body: Code[]): Code => when(left, loop(body, brIf(0, tee(left, i32.sub(left, i32.const(1))))));
+    const repeat = (body: Code): Code => when(left, loop(body, brIf(0, tee(left, i32.sub(left, i32.const(1))))));
     return f.emit(
       set(to, i32.add(panel, i32.shl(lane, i32.const(1)))),
       set(left, i32.shru(k, i32.const(3))),
-      repeat(
-        set(eight, v128.load(src)),
-        Array.from({ length: 8 }, (_, i) => v128.store16lane(to, eight, i, pitch * i)),
-        advance(8),
-      ),
+      repeat(steps(8, v128.load(src))),
       set(left, i32.and(k, i32.const(7))),
-      repeat(i32.store16(to, i32.load16u(src)), advance(1)),
+      repeat(steps(1, v128.load16lane(src, v128.zero, 0))),
     );
   });
 }
 
-const WORDS = ['kind', 'src', 'dst', 'panelRows', 'panelBytes', 'row', 'rows', 'units', 'rowBytes'] as const;
+const WORDS = ['kind', 'src', 'dst', 'panelRows', 'panelBytes', 'row', 'rows', 'units', 'rowBytes', 'flag'] as const;
+
+/** Where a kept weight says, by a word that is not 0, that a scale or a half was too large to be kept: behind its panels. */
+export function flagOf(weight: View, features: Features): View {
+  const offset = keptBytes(weight.shape, weight.format as KeptFormat, features) / 4;
+  return { slot: weight.slot, offset, shape: [1], strides: [1], dtype: 'i32' };
+}
 
 /** packBlocks [rows u8] -> rows attrs.row .. attrs.row + attrs.rows of a weight that keeps them. Threads split the panels. */
 export const packBlocks: WasmKernel = {
   name: 'packBlocks',
   emit(context) {
     const { module, features } = context;
-    const packs = QUANTIZED_FORMATS.map(format => packRow(context, panelLayout(format, features)));
-    const halves = packHalves(context);
+    const packs = [
+      ...QUANTIZED_FORMATS.map(format => packRow(context, panelLayout(format, features))),
+      ...HALF_FORMATS.map(format => packHalves(context, HALVES[format])),
+    ];
     const [first] = packs.map(pack => module.tableIndex(pack)) as [number];
     const f = module.func('packBlocks', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
@@ -299,11 +332,7 @@ export const packBlocks: WasmKernel = {
         at,
         end,
         set(dst, i32.add(w.dst, i32.mul(i32.divu(i32.add(i32.sub(w.row, skip), at), w.panelRows), w.panelBytes))),
-        when(
-          i32.gtu(w.kind, i32.const(QUANTIZED_FORMATS.length)),
-          call(halves, rowAt, w.units, dst, lane),
-          module.callTable(packs[0]!, i32.add(w.kind, i32.const(first - 1)), rowAt, w.units, dst, lane),
-        ),
+        module.callTable(packs[0]!, i32.add(w.kind, i32.const(first - 1)), rowAt, w.units, dst, lane, w.flag),
       ),
     );
   },
@@ -314,7 +343,7 @@ export const packBlocks: WasmKernel = {
     const { count, bytes } = unitsOf(k, format);
     out.i32(kindOf(format)).address(source!).address(output);
     out.i32(panelRows(format, features)).i32(panelBytes(k, format, features));
-    out.i32(row).i32(rows).i32(count).i32(bytes);
+    out.i32(row).i32(rows).i32(count).i32(bytes).address(flagOf(output, features));
   },
   work: ({ inputs: [bytes] }) => bytes!.shape[0]!,
 };

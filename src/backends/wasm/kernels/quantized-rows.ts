@@ -4,7 +4,6 @@ import type { View } from '../../../tensor/plan.ts';
 import {
   brIf,
   type Code,
-  call,
   type Func,
   f32,
   f32x4,
@@ -19,7 +18,6 @@ import {
   v128,
 } from '../assembler.ts';
 import type { ArgWriter, Features, ModuleContext } from '../kernel.ts';
-import { copyLane } from './pack-lanes.ts';
 import {
   CHUNK,
   HALF_FORMATS,
@@ -141,14 +139,21 @@ function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
 
 /** The same for halves: a step of k is a unit, and panels have `nr` rows. */
 function unpackHalves(context: ModuleContext, type: 'F16' | 'BF16'): Func {
-  const copy = copyLane(context, type);
-  const { nr } = context.features.tile;
+  const pitch = 2 * context.features.tile.nr;
   const name = `unpackRow ${type}`;
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32']);
     const [panel, lane, k, dst] = f.params;
-    const src = i32.add(panel, i32.shl(lane, i32.const(1)));
-    return f.emit(call(copy, src, i32.const(2 * nr), k, dst, i32.const(4)));
+    const value = type === 'F16' ? scale1(panel, 0) : f32.reinterpretI32(i32.shl(i32.load16u(panel), i32.const(16)));
+    return f.emit(
+      set(panel, i32.add(panel, i32.shl(lane, i32.const(1)))),
+      loop(
+        f32.store(dst, value),
+        set(panel, i32.add(panel, i32.const(pitch))),
+        set(dst, i32.add(dst, i32.const(4))),
+        brIf(0, tee(k, i32.sub(k, i32.const(1)))),
+      ),
+    );
   });
 }
 

@@ -9,17 +9,19 @@
 import { type Code, f32, i8x16, i16x8, i32, i32x4, type Local, v128 } from '../assembler.ts';
 import type { PanelLayout } from './quantized-layout.ts';
 
-/** Scales are stored 2^10 times too large, so that those that are subnormal as f16 are not. */
+/** Halves are stored 2^10 times too large, so that none is subnormal, as f16 or f32: that would cost hundreds of cycles. */
 export const STORED_SCALE = 2 ** 10;
 /** What `scales4` has to be multiplied with: the exponent's bias is left out, and scales are stored too large. */
-const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
+export const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
 /** The same in two steps, so that nothing overflows or becomes subnormal: of the activations' scales, and of the sums. */
 export const ACTIVATION_FACTOR = 2 ** 51;
 export const SUM_FACTOR = SCALE_FACTOR / ACTIVATION_FACTOR;
 
-/** Four scales as f32x4, to be multiplied with `ACTIVATION_FACTOR` and `SUM_FACTOR`: the bits of the half, moved to where an f32 has them. */
-export const scales4 = (address: Code, offset: number): Code =>
-  v128.and(i32x4.shl(v128.load16x4s(address, offset), i32.const(13)), i32x4.const(0x8fff_ffff));
+/** Where a half has its sign, exponent and fraction, once it is moved. */
+export const SCALE_BITS = i32x4.const(0x8fff_ffff);
+/** Four scales as f32x4, to be multiplied with `SCALE_FACTOR`: the bits of the half, moved to where an f32 has them. */
+export const scales4 = (address: Code, offset: number, bits: Code = SCALE_BITS): Code =>
+  v128.and(i32x4.shl(v128.load16x4s(address, offset), i32.const(13)), bits);
 /** One scale as f32, ready. */
 export const scale1 = (address: Code, offset: number): Code => {
   const moved = i32.shr(i32.shl(i32.load16u(address, offset), i32.const(16)), i32.const(3));
