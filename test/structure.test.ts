@@ -191,6 +191,7 @@ const dist = join(ROOT, 'dist');
 describe.skipIf(!existsSync(dist))('the package (needs npm run build)', () => {
   it('is small', () => {
     const bytes = filesBelow(dist, /\.js$/).reduce((n, f) => n + gzipSync(readFileSync(f)).length, 0);
-    expect(bytes).toBeLessThan(700_000);
+    // Comments are shipped: a stack trace leads to code that explains itself. They are a fifth of it.
+    expect(bytes).toBeLessThan(1_000_000);
   });
 });

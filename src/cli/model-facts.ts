@@ -108,7 +108,7 @@ export async function modelFacts(source: string | ModelFiles): Promise<ModelFact
       parameterCount,
       diskBytes: file.diskBytes,
       memory: known && {
-        weightBytes: weightBytes(known, checkpoint),
+        weightBytes: weightBytes(known, checkpoint, gguf !== undefined),
         cacheBytesPerToken: cache ? 2 * cache.layers * cache.heads * cache.headDim * BYTES_IN_MEMORY : 0,
         contextLength: known.architecture.contextLength(known.config),
       },
@@ -119,15 +119,20 @@ export async function modelFacts(source: string | ModelFiles): Promise<ModelFact
   }
 }
 
-/** Bytes of the weights once they are loaded: matrices of GGUF files stay in the blocks that products are computed with. */
-function weightBytes(model: Pick<LoadedModel, 'architecture' | 'config' | 'head'>, checkpoint: Checkpoint): number {
+/** Bytes of the weights once they are loaded: matrices stay in a dtype that products are computed with. */
+function weightBytes(
+  model: Pick<LoadedModel, 'architecture' | 'config' | 'head'>,
+  checkpoint: Checkpoint,
+  outputRows: boolean,
+): number {
   const { architecture, config } = model;
   const entries = new Map<string | undefined, TensorEntry>();
   for (const entry of checkpoint.tensors.values()) entries.set(architecture.rename(entry.name, config), entry);
-  return listParams(headOf(model).parameters(config)).reduce((n, [name, { shape, matrix, constant }]) => {
+  return listParams(headOf(model).parameters(config)).reduce((n, [name, { shape, matrix, transposed, constant }]) => {
     const entry = entries.get(name);
     if (constant === 'buffer') return n;
-    return n + (matrix && entry && KEPT_DTYPES.has(entry.dtype) ? entry.byteLength : BYTES_IN_MEMORY * sizeOf(shape));
+    const kept = matrix && (outputRows || !transposed) && entry && KEPT_DTYPES.has(entry.dtype);
+    return n + (kept ? entry.byteLength : BYTES_IN_MEMORY * sizeOf(shape));
   }, 0);
 }
 

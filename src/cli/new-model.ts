@@ -1,6 +1,13 @@
 /** The config of a model that is to be trained from nothing: a file, or a family and its sizes. */
 import { ConfigError } from '../errors.ts';
+import type { HeadName } from '../models/architecture.ts';
+import { ConfigReader } from '../models/config-reader.ts';
+import { headOf } from '../models/forward.ts';
+import { architectureOf } from '../models/index.ts';
+import { countParams } from '../nn/params.ts';
+import type { Backend } from '../tensor/index.ts';
 import type { Tokenizer } from '../tokenizers/index.ts';
+import { checkFits, forecast } from '../train/watch/index.ts';
 import type { Values } from './command.ts';
 import { grouped } from './command.ts';
 import { readSettings } from './settings-file.ts';
@@ -108,4 +115,18 @@ export async function newConfig(values: Values<typeof MODEL_OPTIONS>, tokenizer:
       where: config,
     });
   return { ...vocabulary, ...read };
+}
+
+/**
+ * Before a parameter is drawn: whether there is room for the weights and their gradients alone.
+ * @throws BackendError when there is not, ConfigError when the config is none
+ */
+export async function checkSize(json: Json, asked: HeadName | undefined, backend: Backend): Promise<void> {
+  const { architecture, json: full } = await architectureOf(json);
+  const config = architecture.config(new ConfigReader(full, 'the config'));
+  const head = asked ?? (Object.keys(architecture.heads)[0] as HeadName);
+  const bytes = 4 * countParams(headOf({ architecture, head }).parameters(config));
+  const { used, limit } = backend.memory();
+  const memory = { parameters: bytes, gradients: bytes, optimizer: 0 };
+  checkFits(forecast({ memory, batch: { flops: 0, activationBytes: 0 }, steps: 0, limitBytes: limit - used }));
 }

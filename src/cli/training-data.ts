@@ -60,8 +60,15 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
         fix: `name its files: ${join(path, '*.txt')}`,
         where: path,
       });
+    if (!READABLE.test(path))
+      throw new ConfigError('data of this kind is not read', {
+        seen: path,
+        expected: '.txt, .md, .jsonl, .csv or .tsv',
+        fix: 'give it one of these endings, if that is what it holds',
+      });
   }
 }
+const READABLE = /\.(txt|md|jsonl|ndjson|csv|tsv)$/i;
 
 /** The names of the columns of the first row. */
 export async function columnsOf(path: string): Promise<readonly string[]> {
@@ -148,7 +155,13 @@ async function heldBack(
   const { data, 'eval-data': own } = options.values;
   if (own.length > 0) return tokenized(own, options);
   if (shares) return tokenized(data, options, { shares, part: 'validation' }).catch(nothingHeldBack);
-  return fraction > 0 ? training : undefined;
+  if (fraction === 0) return undefined;
+  const { from, to } = rangeOf(training, { from: 1 - fraction });
+  if (to - from >= 2) return training;
+  throw new ConfigError('the data is too little to hold a part of it back', {
+    seen: `${training.tokens} tokens`,
+    fix: 'more data, a larger --eval-fraction, or --eval-fraction 0 for no validation',
+  });
 }
 
 /** Little data may have nothing to hold back. */

@@ -48,8 +48,8 @@ export type SharedValues = Values<SharedTable>;
 
 /** Options that are not those of the run, but of how it is called. */
 const NOT_KEPT = ['out', 'force', 'resume', 'settings', 'json', 'quiet', 'verbose', 'lang'];
-/** Options that name files. */
-const PATHS = ['data', 'eval-data', 'tokenizer', 'config'];
+/** Options that name files, or may. */
+const PATHS = ['data', 'eval-data', 'tokenizer', 'config', 'model'];
 
 export interface ResolvedRun<V> {
   readonly values: V;
@@ -61,7 +61,6 @@ export interface ResolvedRun<V> {
 
 /**
  * Puts options of files below those of the command line, and looks at the folder.
- * @param positionals of the command by name, kept with the options
  * @throws UsageError, ConfigError
  */
 export async function resolveRun<T extends OptionTable & SharedTable>(

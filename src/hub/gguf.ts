@@ -62,6 +62,12 @@ async function isGgufModel(files: ModelFiles): Promise<boolean> {
 /** How the vectors of an encoder are pooled, by the number that files give it. */
 const POOLINGS: Readonly<Record<number, Pooling>> = { 1: 'mean', 2: 'cls', 3: 'lasttoken' };
 
+/** The number of a way of pooling; undefined where files have none for it. */
+export const poolingType = (pooling: Pooling): number | undefined => {
+  const found = Object.entries(POOLINGS).find(([, name]) => name === pooling);
+  return found && Number(found[0]);
+};
+
 /** What becomes of an encoder's states, where the file says. */
 export function ggufSentence({ head }: GgufCheckpoint): SentencePipeline | undefined {
   const type = head.values.get(`${head.values.get('general.architecture')}.pooling_type`);

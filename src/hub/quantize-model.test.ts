@@ -128,6 +128,45 @@ describe('a model as a GGUF file', () => {
   });
 });
 
+describe('a sentence encoder as a GGUF file', () => {
+  const withPooling = async (...modes: string[]) => {
+    const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    const module = (kind: string, path: string) => ({ type: `sentence_transformers.models.${kind}`, path });
+    const files: Record<string, Uint8Array> = {
+      'modules.json': text([
+        module('Transformer', ''),
+        module('Pooling', '1_Pooling'),
+        module('Normalize', '2_Normalize'),
+      ]),
+      '1_Pooling/config.json': text(Object.fromEntries(modes.map(mode => [`pooling_mode_${mode}`, true]))),
+    };
+    for (const name of ['config.json', 'model.safetensors']) files[name] = await readFile(join(DATA, 'bert-mlm', name));
+    return memoryFiles(files, 'encoder');
+  };
+
+  it('pools as it was trained', async () => {
+    for (const mode of ['cls_token', 'mean_tokens', 'lasttoken']) {
+      const files = await withPooling(mode);
+      const out = target();
+      const { leftOut } = await quantizeModel(files, out, { type: 'f32' });
+      expect(leftOut).toContain('Normalize');
+      const [own, again] = [await load(files, { backend }), await load(out, { backend })];
+      const vectors = await Promise.all(
+        [own, again].map(async model => (await model.embed({ input_ids }, { normalize: true })).data()),
+      );
+      expect(worst(vectors[0]!, vectors[1]!)).toBeLessThan(1e-6);
+      for (const each of [own, again]) each.dispose();
+    }
+  });
+
+  it('is refused where the file cannot say how', async () => {
+    for (const modes of [['max_tokens'], ['cls_token', 'mean_tokens']])
+      await expect(quantizeModel(await withPooling(...modes), target(), { type: 'f32' })).rejects.toThrow(
+        /cannot say what becomes of this encoder/,
+      );
+  });
+});
+
 describe('quantizeModel refuses', () => {
   const type = 'q8_0';
   it('what a GGUF file could not say', async () => {

@@ -1,5 +1,6 @@
 /** A model as a GGUF file of another precision: tensor by tensor from whatever form it has, with what is lost on the way. */
-import { CheckpointError, ConfigError } from '../errors.ts';
+import { createReferenceBackend } from '../backends/reference/index.ts';
+import { CheckpointError, ConfigError, HeedError, UnsupportedError } from '../errors.ts';
 import {
   arrangedRows,
   type Checkpoint,
@@ -24,11 +25,13 @@ import { chooseHead } from '../models/choose-head.ts';
 import { ConfigReader } from '../models/config-reader.ts';
 import { exportGguf, type GgufTensorPlan } from '../models/gguf-export.ts';
 import { architectureOf } from '../models/index.ts';
+import { disposeParameters } from '../nn/load-parameters.ts';
 import { ggufVocabulary, NO_VOCABULARY, tokenizerFileNames } from '../tokenizers/index.ts';
 import type { HubFilesOptions, ModelFiles } from './files.ts';
-import { openGgufFile } from './gguf.ts';
+import { openGgufFile, poolingType } from './gguf.ts';
 import { modelFiles } from './load.ts';
 import { readFile, readJson } from './read-json.ts';
+import { type SentenceModules, sentenceModules } from './sentence-transformers.ts';
 
 export interface QuantizeOptions extends Omit<HubFilesOptions, 'onProgress'> {
   /** What the weights become. Small tensors and those where every bit matters stay in single precision. */
@@ -84,8 +87,7 @@ export async function quantizeModel(
   { type, overwrite = false, onProgress, ...hub }: QuantizeOptions,
 ): Promise<QuantizeReport> {
   await checkTarget(target, overwrite);
-  const files = modelFiles(source, hub);
-  const { checkpoint, metadata, tensors, leftOut, differentlyCut } = await planOf(files, hub.signal);
+  const { checkpoint, metadata, tensors, leftOut, differentlyCut } = await planOf(modelFiles(source, hub), hub.signal);
   try {
     const errors = new Map<string, RoundingError>();
     const stored = tensors.map(plan => ({ plan, ...storedAs(plan.name, plan.shape, type) }));
@@ -139,16 +141,18 @@ async function checkTarget(target: string, overwrite: boolean): Promise<void> {
     });
 }
 
-async function planOf(files: ModelFiles, signal?: AbortSignal): Promise<Plan> {
+async function planOf(given: ModelFiles, signal?: AbortSignal): Promise<Plan> {
+  const modules = await sentenceModules(given, signal);
+  const files = modules?.encoder ?? given;
   const gguf = await openGgufFile(files, signal);
   if (gguf) return againOf(gguf);
-  const given = await readJson(files, 'config.json', signal);
-  if (!given)
+  const found = await readJson(files, 'config.json', signal);
+  if (!found)
     throw new CheckpointError('no config.json', {
       seen: files.name,
       expected: 'a GGUF file, or a folder with config.json beside the weights',
     });
-  const { architecture, json } = await architectureOf(given);
+  const { architecture, json } = await architectureOf(found);
   const reader = new ConfigReader(json, `config.json of ${files.name}`);
   const config = architecture.config(reader);
   reader.finish();
@@ -157,19 +161,45 @@ async function planOf(files: ModelFiles, signal?: AbortSignal): Promise<Plan> {
     const { tensors } = checkpoint;
     const head = chooseHead({ architecture, config, json, tensors: tensors.keys() });
     const model = { architecture, config, json, head, tensors, where: files.name };
-    const { metadata, ...rest } = await exportGguf(model);
-    const vocabulary = await vocabularyOf(files, architecture.vocabSize(config), given, signal);
-    const name = files.name.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '');
+    const { metadata, tensors: plans, leftOut } = await exportGguf(model);
+    const vocabulary = await vocabularyOf(files, architecture.vocabSize(config), found, signal);
+    const pooled = modules && (await poolingOf(modules, given.name, signal));
+    const name = given.name.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '');
     return {
       checkpoint,
-      ...rest,
-      metadata: { ...metadata, 'general.name': name, ...vocabulary?.metadata },
-      differentlyCut: vocabulary?.differing ?? [],
+      tensors: plans,
+      metadata: {
+        ...metadata,
+        ...(pooled && { [`${metadata['general.architecture']}.pooling_type`]: number(pooled.type) }),
+        'general.name': name,
+        ...vocabulary.metadata,
+      },
+      leftOut: [...leftOut, ...(pooled?.leftOut ?? [])],
+      differentlyCut: vocabulary.differing,
     };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
+}
+
+/** How a sentence encoder pools, by the number that files have for it, and what of its modules they do not say. */
+async function poolingOf(modules: SentenceModules, where: string, signal?: AbortSignal) {
+  const pipeline = await modules.load(createReferenceBackend(), signal);
+  if (pipeline instanceof HeedError) throw pipeline;
+  const { pooling, layers } = pipeline;
+  disposeParameters(layers);
+  const [only, ...more] = pooling;
+  const type = only && more.length === 0 ? poolingType(only) : undefined;
+  const learned = layers.some(({ params }) => params !== undefined);
+  if (type === undefined || learned)
+    throw new UnsupportedError('a GGUF file cannot say what becomes of this encoder’s states', {
+      seen: `${pooling.join(', ')}${learned ? ', then layers with weights' : ''}`,
+      expected: 'mean, cls or lasttoken',
+      where,
+    });
+  // Readers scale vectors to length 1 if they are asked to.
+  return { type, leftOut: layers.length ? ['Normalize'] : [] };
 }
 
 /** A GGUF file once more, whose parts become one. */

@@ -146,6 +146,16 @@ describe('heed train', () => {
     const forced = await heed(train('again', '--force', '--json'));
     expect([forced.code, stepsOf(forced)]).toEqual([0, [1, 2, 3, 4, 5, 6, 7, 8]]);
   });
+  it('refuses what will not fit before it begins', async () => {
+    const { code, err } = await heed([
+      ...['train', '--data', at('text.txt'), '--out', at('huge'), '--vocab-size', '300'],
+      ...['--layers', '40', '--width', '4096', '--heads', '32'],
+    ]);
+    expect(code).toBe(1);
+    expect(err.replace(/\s+/g, ' ')).toMatch(
+      /the run does not fit into memory seen: 64\.\d GB: .* to do: a smaller model/,
+    );
+  });
   it('says nothing when it is to be quiet', async () => {
     const { code, out, err } = await heed(train('quiet', '-q', '--max-steps', '1'));
     expect([code, out, err]).toEqual([0, '', '']);
@@ -201,6 +211,16 @@ describe('heed finetune', () => {
       ...['finetune', at('base'), '--data', at('pairs.csv'), '--out', at('pairs'), '--max-steps', '2', '--json'],
     ]);
     expect([run.code, run.events[0]], run.err).toEqual([0, expect.objectContaining({ objective: 'completion' })]);
+  });
+  it('goes on with an adapter, which stays one', async () => {
+    const more = ['--data', at('text.txt'), '--max-steps', '2', '-q'];
+    await heed(['finetune', at('base'), ...more, '--lora', '2', '--out', at('first')]);
+    expect(await heed(['finetune', at('first'), ...more, '--out', at('second')])).toMatchObject({ code: 0, err: '' });
+    const [first, second] = await Promise.all(
+      ['first', 'second'].map(name => bytes(name, 'adapter_model.safetensors')),
+    );
+    expect(second!.length).toBe(first!.length);
+    expect(second!.equals(first!)).toBe(false);
   });
   it('puts a classifier on top, with the classes that the data names, also beside an adapter', async () => {
     const rows = Array.from(

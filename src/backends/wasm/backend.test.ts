@@ -240,7 +240,7 @@ describe.each(LINKS)('a wasm backend, $name', options => {
     await expect(backend.run(prepared, bindings)).rejects.toThrow(/backend is closed/);
     await expect(backend.read(x, 'f32', [1])).rejects.toThrow(/backend is closed/);
     expect(() => backend.prepare(chain(1))).toThrow(/backend is closed/);
-    expect(backend.memory()).toEqual({ used: 0, reserved: 0 });
+    expect(backend.memory()).toMatchObject({ used: 0, reserved: 0 });
   });
 });
 

@@ -102,7 +102,10 @@ export const finetune = defineCommand({
       } as const;
       if (lora === undefined) {
         const { model } = open;
-        const save = (folder: string) => model.save(folder, { overwrite: true });
+        // A folder with an adapter stays one.
+        const use = model.parts.adapters?.[0];
+        const save = (folder: string) =>
+          use ? saveAdapter(use.adapter, folder, { overwrite: true }) : model.save(folder, { overwrite: true });
         await trainModel({ ...shared, model, save, trainable: onlyNamed(values.only) });
         return;
       }

@@ -3,7 +3,7 @@ import { create } from '../../hub/create.ts';
 import type { HeadName } from '../../models/architecture.ts';
 import { defineCommand, type Values } from '../command.ts';
 import { createMessages, languageOf } from '../messages.ts';
-import { MODEL_OPTIONS, newConfig } from '../new-model.ts';
+import { checkSize, MODEL_OPTIONS, newConfig } from '../new-model.ts';
 import { newTokenizer, TOKENIZER_OPTIONS } from '../new-tokenizer.ts';
 import { createNumbers } from '../numbers.ts';
 import { openBackend } from '../open-model.ts';
@@ -62,9 +62,10 @@ export const train = defineCommand({
     const json = await newConfig(values, tokenizer);
     const open = await openBackend(values);
     try {
+      const head = headFor(values);
+      await checkSize(json, head, open.backend);
       const model = await create(json, {
-        ...{ backend: open.backend, tokenizer: folder, seed: values.seed ?? 42 },
-        head: headFor(values),
+        ...{ backend: open.backend, tokenizer: folder, seed: values.seed ?? 42, head },
       });
       const save = (into: string) => model.save(into, { overwrite: true });
       await trainModel({ ...run, command: 'train', model, save, open, defaults: DEFAULTS, language, terminal, signal });

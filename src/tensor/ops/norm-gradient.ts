@@ -58,8 +58,9 @@ const WEIGHT = composite({
 /** Gradients of x `[..., C]`, weight and, if there is one, bias `[C]`. */
 export function normGradient(g: Tensor, [x, weight, bias]: readonly Tensor[], attrs: NormAttrs): Tensor[] {
   const statistics = STATISTICS([x!], attrs);
-  const dx = INPUT([g, x!, weight!, statistics], { centred: attrs.centred });
+  // The weights first: g's memory is then free for dx.
   const both = WEIGHT([g, x!, statistics], undefined);
+  const dx = INPUT([g, x!, weight!, statistics], { centred: attrs.centred });
   const parts = bias ? both.split(2, 0) : [both.slice(0, 0, 1)];
   return [dx, ...parts.map(t => t.reshape(weight!.size))];
 }

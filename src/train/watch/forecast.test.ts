@@ -60,6 +60,6 @@ describe('forecast', () => {
       );
     expect(refused({ activations: 5e9 }, 4.29e9)).toThrow(/6\.00 GB.*at most 4\.29 GB.*smaller batches/);
     expect(refused({ gradients: 1e9, optimizer: 2e9 }, 3e9)).toThrow(/optimizer 2\.00 GB.*LoRA/);
-    expect(refused({}, 1e8)).toThrow(/to do: a smaller model$/);
+    expect(refused({}, 1e8)).toThrow(/seen: 1\.00 GB: weights 1\.00 GB; expected: .*to do: a smaller model$/);
   });
 });

@@ -79,12 +79,12 @@ export function checkFits({ fits, bytes, limitBytes }: Forecast): void {
   if (fits) return;
   const { parameters, gradients, optimizer, activations, total } = bytes;
   const gb = (n: number) => `${(n / 1e9).toPrecision(3)} GB`;
-  const state = parameters + gradients + optimizer;
+  const parts = Object.entries({ weights: parameters, gradients, optimizer, activations }).filter(([, n]) => n > 0);
   throw new BackendError('the run does not fit into memory', {
-    seen: `${gb(total)}: weights ${gb(parameters)}, gradients ${gb(gradients)}, optimizer ${gb(optimizer)}, activations ${gb(activations)}`,
+    seen: `${gb(total)}: ${parts.map(([name, n]) => `${name} ${gb(n)}`).join(', ')}`,
     expected: `at most ${gb(limitBytes!)}`,
     fix:
-      activations > state
+      activations > total - activations
         ? 'smaller batches (with more accumulation for the same step), a shorter context, or recomputing activations'
         : gradients + optimizer > parameters
           ? 'train an adapter (LoRA) or fewer layers, take an optimizer that keeps less (Adafactor, SGD), or a smaller model'

@@ -29,7 +29,7 @@ import { type Blocking, GEMM_PARAMS, gemm } from './gemm.ts';
 import { acrossLanes, rowLoop } from './rows.ts';
 
 /** Most rows of a strip: enough for the products, few enough that a causal strip computes little that is not seen. */
-const ROWS = 64;
+const ROWS = 48;
 /** Scratch memory of the products; the rest holds the strips, and a word for each key if there is a mask. */
 const BLOCKING: Blocking = { kc: 128, mc: 96, bytes: 256 << 10 };
 const STRIPS = BLOCKING.bytes;

@@ -58,7 +58,7 @@ export function quantizeRows(context: ModuleContext, layout: PanelLayout): Func 
     const [i, from, to, left, word, chunkBytes] = f.i32s(6);
     const [most, scale] = [f.local('f32'), f.local('f32')];
     const vs: Local[] = f.v128s(CHUNK / 4);
-    const [v, total, ones] = f.v128s(3);
+    const [v, total, ones, round, roundBits] = f.v128s(5);
     /** All lanes of `total`, then lane 0 of that. */
     const sumOf = (pairs: readonly Local[]): Code => [
       set(
@@ -86,6 +86,8 @@ export function quantizeRows(context: ModuleContext, layout: PanelLayout): Func 
     return f.emit(
       set(chunkBytes, i32.mul(height, i32.const(chunkRowBytes(layout)))),
       set(ones, i16x8.const(1)),
+      set(round, f32x4.const(ROUND)),
+      set(roundBits, i32x4.const(ROUND_BITS)),
       loop(
         set(from, i32.add(x, i32.mul(i, rowBytes))),
         set(to, i32.add(dst, i32.shl(i, i32.const(2)))),
@@ -103,9 +105,7 @@ export function quantizeRows(context: ModuleContext, layout: PanelLayout): Func 
           // The difference is 0, or NaN for what is not finite.
           set(scale, f32.add(f32.mul(most, f32.const(1 / MOST)), f32.sub(most, most))),
           f32.store(to, tee(scale, f32.mul(scale, f32.const(ACTIVATION_FACTOR)))),
-          vs.map(local =>
-            set(local, i32x4.sub(f32x4.add(f32x4.mul(local, v), f32x4.const(ROUND)), i32x4.const(ROUND_BITS))),
-          ),
+          vs.map(local => set(local, i32x4.sub(f32x4.add(f32x4.mul(local, v), round), roundBits))),
           pairs.map((pair, j) => set(pair, i16x8.narrowI32x4s(vs[2 * j]!, vs[2 * j + 1]!))),
           set(word, to),
           Array.from({ length: corrections(layout) }, (_, part) => correction(part)),

@@ -39,6 +39,8 @@ import { quantizedTile } from './quantized-tile.ts';
 
 /** Rows of a tile. */
 export const MR = 4;
+/** Rows up to which a tile is one panel wide on any engine: memory is what they wait for, and one stream is fastest. */
+const FEW_ROWS = 2;
 /** Byte offsets in the scratch memory: a row of zeros, the bias and the tile at the edge of C, the quantised rows. */
 const ZEROS = 0;
 const BIAS_TAIL = 64;
@@ -62,20 +64,27 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
   const { module, features } = context;
   const columns = tileColumns(features);
   const quantize = quantizeRows(context, layout);
-  const tiles = Array.from({ length: MR }, (_, i) => quantizedTile(context, layout, i + 1, columns / PANEL_ROWS));
+  const tilesOf = (heights: number, panels: number): Func[] =>
+    Array.from({ length: heights }, (_, i) => quantizedTile(context, layout, i + 1, panels));
+  const narrowTiles = tilesOf(FEW_ROWS, 1);
+  const tiles = tilesOf(MR, columns / PANEL_ROWS);
   const name = `gemm ${layout.format}`;
   return context.shared(name, () => {
+    const [firstNarrow] = narrowTiles.map(tile => module.tableIndex(tile)) as [number];
     const [first] = tiles.map(tile => module.tableIndex(tile)) as [number];
     const f = module.func(name, new Array<'i32'>(QUANTIZED_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(QUANTIZED_PARAMS.map((param, i) => [param, f.params[i]!])) as Record<Param, Local>;
     const [chunks, blocks, rowBytes, mBlock, mc, a, w, c, init, n, out, row, bytes] = f.i32s(13);
+    /** Columns of a tile, and the table index of the tile of one row. */
+    const [width, lowest] = f.i32s(2);
+    const few = i32.le(p.m, i32.const(FEW_ROWS));
     const tail = i32.add(p.scratch, i32.const(C_TAIL));
     const biasTail = i32.add(p.scratch, i32.const(BIAS_TAIL));
     const rowsAt = i32.add(p.scratch, i32.const(ROWS));
     const tile = (height: Local, to: Code, pitch: Code): Code =>
       module.callTable(
         tiles[0]!,
-        i32.add(height, i32.const(first - 1)),
+        i32.add(i32.sub(height, i32.const(1)), lowest),
         ...[w, p.panelBytes, a, blocks, to, pitch, init],
       );
     const quantizeBlock: Code = [
@@ -111,6 +120,8 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
       set(chunks, i32.divu(p.k, i32.const(CHUNK))),
       set(blocks, i32.divu(p.k, i32.const(layout.elements))),
       set(rowBytes, i32.mul(chunks, i32.const(chunkRowBytes(layout)))),
+      set(width, select(i32.const(PANEL_ROWS), i32.const(columns), few)),
+      set(lowest, select(i32.const(firstNarrow), i32.const(first), few)),
       set(mBlock, i32.divu(i32.const(ROWS_BYTES), rowBytes)),
       set(mBlock, select(i32.and(mBlock, i32.const(-MR)), i32.const(1), i32.ge(mBlock, i32.const(MR)))),
       loop(
@@ -123,11 +134,11 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
         loop(
           set(a, rowsAt),
           set(out, c),
-          when(i32.ge(n, i32.const(columns)), whole, edge),
-          advance(w, i32.mul(p.panelBytes, i32.const(columns / PANEL_ROWS))),
-          advance(c, i32.const(4 * columns)),
-          when(p.bias, advance(init, i32.const(4 * columns))),
-          brIf(0, i32.gt(tee(n, i32.sub(n, i32.const(columns))), i32.const(0))),
+          when(i32.ge(n, width), whole, edge),
+          advance(w, i32.mul(p.panelBytes, i32.divu(width, i32.const(PANEL_ROWS)))),
+          advance(c, floats(width)),
+          when(p.bias, advance(init, floats(width))),
+          brIf(0, i32.gt(tee(n, i32.sub(n, width)), i32.const(0))),
         ),
         advance(p.c, i32.mul(mc, p.ldc)),
         brIf(0, tee(p.m, i32.sub(p.m, mc))),

@@ -8,7 +8,6 @@ import {
   f32,
   f32x4,
   i8x16,
-  i16x8,
   i32,
   i32x4,
   type Local,
@@ -32,7 +31,7 @@ import {
   QUANTIZED_FORMATS,
   unitsOf,
 } from './quantized-layout.ts';
-import { lowBits, positions, scale1, widened } from './quantized-unpack.ts';
+import { lowBits, masksOf, positions, scale1, widened } from './quantized-unpack.ts';
 
 /** `(panel, lane, blocks, dst) -> ()`: one row of a panel as f32. */
 function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
@@ -41,6 +40,7 @@ function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32']);
     const [panel, lane, blocks, dst] = f.params;
+    const masks = masksOf(f, layout);
     /** Addresses of the row's halves, words and bytes in the block. */
     const [halves, words, bytes, left] = f.i32s(4);
     const [step, base] = [f.local('f32'), f.local('f32')];
@@ -85,14 +85,13 @@ function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
         return from > 4 ? i32.shru(word, i32.const(from - 4)) : i32.shl(word, i32.const(4 - from));
       };
       const four = [1, 2, 3].reduce((all, g) => i32x4.replace(all, g, ofWord(g)), i32x4.splat(ofWord(0)));
-      const mask = bits === 5 ? 0x10 : 0x30;
-      return v128.and(four, laneBits === 8 ? i8x16.const(mask) : i16x8.const(mask));
+      return v128.and(four, masks.high);
     };
     const fewerBits = (part: number): Code => {
       const own = positions(layout) / parts;
       return Array.from({ length: own }, (_, i) => {
         const p = own * part + i;
-        const number = lowBits(layout, low, p);
+        const number = lowBits(layout, low, p, masks);
         return [
           set(numbers, bits === 4 ? number : v128.or(number, highBits(p))),
           put((CHUNK / positions(layout)) * p, laneBits),

@@ -24,7 +24,7 @@ import type { ModuleContext } from '../kernel.ts';
 import { multiplyAdd } from './micro-kernel.ts';
 import { chunkRowBytes, correctionAt, wordAt } from './quantized-activations.ts';
 import { PANEL_ROWS, type PanelLayout } from './quantized-layout.ts';
-import { lowVector, positions, SUM_FACTOR, scales4, unpackGroup } from './quantized-unpack.ts';
+import { lowVector, masksOf, positions, SUM_FACTOR, scales4, unpackGroup } from './quantized-unpack.ts';
 
 /** Parameters of a tile, all i32: strides in bytes, `blocks` of k; `init` is a row of floats that every row starts from. */
 export const TILE_PARAMS = ['w', 'panelBytes', 'a', 'blocks', 'c', 'ldc', 'init'] as const;
@@ -39,6 +39,7 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
     const [w, panelBytes, a, blocks, c, ldc, init] = f.params;
     const vectors = 2 * panels;
     const inLocals = features.revec;
+    const masks = masksOf(f, layout);
     const row = (): Local[] => f.v128s(vectors);
     const rows = (): Local[][] => Array.from({ length: height }, row);
     /** Addresses of the panels, at the header of the block and at the chunk. */
@@ -58,7 +59,7 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
 
     /** Products of group `t` into their sums. `first`: nothing has been added to the sums of pairs. */
     const dots = (t: number, first: boolean): Code => [
-      each(j => set(ws[j]!, unpackGroup(inChunk, at[j >> 1]!, j & 1, low[j]!, t))),
+      each(j => set(ws[j]!, unpackGroup(inChunk, masks, at[j >> 1]!, j & 1, low[j]!, t))),
       sums.map((sumI, i) => [
         set(x, v128.load32splat(a, wordAt(layout, height, t) + 4 * i)),
         sumI.map((sum, j) => {
@@ -87,7 +88,7 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
     };
     /** Scales (or least values) of four rows: of the block, times the short ones of the part. */
     const scales = (into: readonly Local[], headerAt: number, part: number): Code => {
-      const ofBlock = (j: number) => scales4(head[j >> 1]!, headerAt + 8 * (j & 1));
+      const ofBlock = (j: number) => scales4(head[j >> 1]!, headerAt + 8 * (j & 1), masks.scale);
       if (chunks === 1) return each(j => set(into[j]!, ofBlock(j)));
       const extend = [i32x4.extendLowI16x8s, i32x4.extendHighI16x8s] as const;
       const load = layout.group === 16 ? v128.load8x8s : v128.load8x8u;

@@ -6,7 +6,7 @@
  * Group `t` of a chunk lies in the low bits at position `t >> 2` of vector `t & 3`. Of the high bits, bit t of each lane
  * belongs to group t; where there are two, bits 2s and 2s + 1 belong to group s of that half of the chunk.
  */
-import { type Code, f32, i8x16, i16x8, i32, i32x4, type Local, v128 } from '../assembler.ts';
+import { type Code, type Func, f32, i8x16, i16x8, i32, i32x4, type Local, set, v128 } from '../assembler.ts';
 import type { PanelLayout } from './quantized-layout.ts';
 
 /** Halves are stored 2^10 times too large, so that none is subnormal, as f16 or f32: that would cost hundreds of cycles. */
@@ -17,10 +17,28 @@ export const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
 export const ACTIVATION_FACTOR = 2 ** 51;
 export const SUM_FACTOR = SCALE_FACTOR / ACTIVATION_FACTOR;
 
-/** Where a half has its sign, exponent and fraction, once it is moved. */
+/** Constant vectors of a function as locals: V8 would make them anew at each use, which costs as much as the products. */
+export interface Masks {
+  /** The low bits of lanes. */
+  readonly low: Local;
+  /** The bits above them. */
+  readonly high: Local;
+  /** Where a half has its sign, exponent and fraction, once it is moved. */
+  readonly scale: Local;
+}
+export function masksOf(f: Func, layout: PanelLayout): Masks {
+  const [low, high, scale] = f.v128s(3);
+  f.emit(
+    layout.bits < 8 ? set(low, lanes(layout, 0x0f)) : [],
+    layout.bits === 5 || layout.bits === 6 ? set(high, lanes(layout, layout.bits === 5 ? 0x10 : 0x30)) : [],
+    set(scale, SCALE_BITS),
+  );
+  return { low, high, scale };
+}
 export const SCALE_BITS = i32x4.const(0x8fff_ffff);
+
 /** Four scales as f32x4, to be multiplied with `SCALE_FACTOR`: the bits of the half, moved to where an f32 has them. */
-export const scales4 = (address: Code, offset: number, bits: Code = SCALE_BITS): Code =>
+export const scales4 = (address: Code, offset: number, bits: Local): Code =>
   v128.and(i32x4.shl(v128.load16x4s(address, offset), i32.const(13)), bits);
 /** One scale as f32, ready. */
 export const scale1 = (address: Code, offset: number): Code => {
@@ -39,19 +57,19 @@ const lowShift = ({ laneBits }: PanelLayout, p: number): number => 4 * (laneBits
 export const positions = ({ laneBits }: PanelLayout): number => laneBits / 4;
 
 /** The low four bits at position `p` of a vector. */
-export function lowBits(layout: PanelLayout, vector: Code, p: number): Code {
+export function lowBits(layout: PanelLayout, vector: Code, p: number, { low }: Masks): Code {
   const shift = lowShift(layout, p);
   const down = moved(vector, -shift);
-  return layout.laneBits === 16 && shift === 12 ? down : v128.and(down, lanes(layout, 0x0f));
+  return layout.laneBits === 16 && shift === 12 ? down : v128.and(down, low);
 }
 
 /** The high bits of group `t` for four rows, at their place above the low ones. */
-function highBits(layout: PanelLayout, at: Code, rows: number, t: number): Code {
+function highBits(layout: PanelLayout, at: Code, rows: number, t: number, masks: Masks): Code {
   const { bits, highAt, words } = layout;
   const half = words / 2;
   const [vector, from] = bits === 5 ? [0, t] : [t < half ? 0 : 1, 2 * (t % half)];
   const high = v128.load(at, highAt + 32 * vector + 16 * rows);
-  return v128.and(moved(high, 4 - from), lanes(layout, bits === 5 ? 0x10 : 0x30));
+  return v128.and(moved(high, 4 - from), masks.high);
 }
 
 /**
@@ -60,12 +78,12 @@ function highBits(layout: PanelLayout, at: Code, rows: number, t: number): Code 
  * @param rows 0 or 1: which four of the eight rows
  * @param low the vector `t & 3` of the low bits, loaded before by `lowVector`; unused by bytes
  */
-export function unpackGroup(layout: PanelLayout, at: Local, rows: number, low: Local, t: number): Code {
+export function unpackGroup(layout: PanelLayout, masks: Masks, at: Local, rows: number, low: Local, t: number): Code {
   const { bits, lowAt, laneBits } = layout;
   if (bits === 8)
     return laneBits === 8 ? v128.load(at, lowAt + 32 * t + 16 * rows) : v128.load8x8s(at, lowAt + 16 * t + 8 * rows);
-  const number = lowBits(layout, low, t >> 2);
-  return bits === 4 ? number : v128.or(number, highBits(layout, at, rows, t));
+  const number = lowBits(layout, low, t >> 2, masks);
+  return bits === 4 ? number : v128.or(number, highBits(layout, at, rows, t, masks));
 }
 
 /** The low bits of groups g, g + 4, g + 8 ... for four rows. */
