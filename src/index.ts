@@ -25,6 +25,10 @@ export {
   type DiffuseOptions,
   type DoneEvent,
   diffuse,
+  type EditEvent,
+  type EditOptions,
+  edit,
+  editAll,
   type FinishReason,
   type GeneratedSequence,
   type GenerateEvent,
@@ -33,6 +37,7 @@ export {
   generate,
   generateText,
   generateTextAll,
+  type RevisedText,
   type SpeechSegment,
   type TextEvent,
   type TokenEvent,
@@ -54,6 +59,7 @@ export {
 export { type LoadDType, type LoadOptions, load, loadAdapter, type ModelProgress } from './hub/load.ts';
 export { type MergeOptions, mergeAdapter } from './hub/merge-adapter.ts';
 export { Model, type RunOptions, type RunResult } from './hub/model.ts';
+export { ModelEditor } from './hub/model-editor.ts';
 export type { NewHead } from './hub/new-head.ts';
 export {
   type QuantizedTensor,

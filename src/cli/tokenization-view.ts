@@ -3,6 +3,7 @@ import { byteOfChar } from '../tokenizers/byte-alphabet.ts';
 import type {
   BpeStretch,
   BpeTrace,
+  LookupStep,
   ModelTrace,
   TokenizationTrace,
   Tokenizer,
@@ -169,7 +170,6 @@ function modelLines(pieces: readonly TracedPiece[], context: Context): string[] 
 }
 
 function stepLines(model: ModelTrace, context: Context): string[] {
-  const show = fitting(context);
   switch (model.kind) {
     case 'BPE':
       return mergeLines(model, context);
@@ -177,15 +177,22 @@ function stepLines(model: ModelTrace, context: Context): string[] {
       return matchLines(model, context);
     case 'Unigram':
       return latticeLines(model, context);
+    case 'PieceVocab':
+      return [...stepLines(model.cut, context), ...lookupLines(model.lookups, context)];
     default:
-      return model.lookups.some(({ id }) => id === undefined)
-        ? flow(
-            model.lookups.map(({ text, id }) => (id === undefined ? `✗ ${show(text)}` : `✓ ${show(text)} ${id}`)),
-            context,
-            4,
-          )
-        : [];
+      return lookupLines(model.lookups, context);
   }
+}
+
+/** What was looked up, where not all of it was found. */
+function lookupLines(lookups: readonly LookupStep[], context: Context): string[] {
+  const show = fitting(context);
+  if (lookups.every(({ id }) => id !== undefined)) return [];
+  return flow(
+    lookups.map(({ text, id }) => (id === undefined ? `✗ ${show(text)}` : `✓ ${show(text)} ${id}`)),
+    context,
+    4,
+  );
 }
 
 /** Names symbols: of those that are bytes their text, or the bytes in hexadecimal where they are no text by themselves. */

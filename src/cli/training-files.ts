@@ -25,29 +25,47 @@ export const RUN_FILES = {
 export interface TrainingFiles {
   /** Of the whole run, also of what was before it went on. */
   readonly curves: RunCurves;
+  /** What its steps took together, and the electricity of its sessions that came to an end. */
+  readonly spent: { readonly tokens: number; readonly milliseconds: number; readonly kilowattHours: number };
   /** To be called for each event in order, the first of which says where the run begins. */
   take(event: TrainEvent): Promise<void>;
+  /** To be called at the end of a session. */
+  takeEnergy(kilowattHours: number, step: number): Promise<void>;
   close(): Promise<void>;
+}
+
+interface EnergyEntry {
+  readonly type: 'energy';
+  readonly step: number;
+  readonly kilowattHours: number;
 }
 
 /** @param tensorboard whether event files are written too */
 export function openTrainingFiles(out: string, { tensorboard }: { readonly tensorboard: boolean }): TrainingFiles {
   const path = join(out, RUN_FILES.log);
   const curves = createRunCurves();
+  const spent = { tokens: 0, milliseconds: 0, kilowattHours: 0 };
+  const add = (entry: TrainEvent | EnergyEntry) => {
+    if (entry.type === 'energy') spent.kilowattHours += entry.kilowattHours;
+    else addToCurves(curves, entry);
+    if (entry.type !== 'step') return;
+    spent.tokens += entry.tokens;
+    spent.milliseconds += entry.ms;
+  };
   let log: EventLog | undefined;
   let board: TensorboardFile | undefined;
   const open = async (after: number) => {
     const opened = await openEventLog(path, { after });
     // The log holds events as they were.
-    for (const entry of await readEventLog(path)) addToCurves(curves, entry as unknown as TrainEvent);
+    for (const entry of await readEventLog(path)) add(entry as unknown as TrainEvent | EnergyEntry);
     if (tensorboard) board = await openTensorboard(join(out, RUN_FILES.tensorboard));
     return opened;
   };
   return {
-    curves,
+    ...{ curves, spent },
     async take(event) {
       log ??= await open(event.step);
-      addToCurves(curves, event);
+      add(event);
       await log.write({ ...event });
       if (event.type === 'step')
         await board?.write(event.step, {
@@ -59,6 +77,11 @@ export function openTrainingFiles(out: string, { tensorboard }: { readonly tenso
       if (event.type === 'validation')
         await board?.write(event.step, { 'eval/loss': event.loss, 'eval/perplexity': event.perplexity });
       if (event.type === 'checkpoint') await log.sync();
+    },
+    async takeEnergy(kilowattHours, step) {
+      const entry: EnergyEntry = { type: 'energy', step, kilowattHours };
+      add(entry);
+      await log?.write({ ...entry });
     },
     async close() {
       await log?.close();

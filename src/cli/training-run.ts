@@ -88,9 +88,12 @@ export async function runTraining(run: TrainingRun): Promise<void> {
   const view = viewOf(run, say, numbers);
   const files = openTrainingFiles(out, values);
   try {
-    const { done, ...spent } = await follow(run, files, view);
+    const done = await follow(run, files, view);
     if (done.reason !== 'aborted') await run.save(out);
-    const energy = energyOf(await usage.read(), electricity);
+    const session = energyOf(await usage.read(), electricity);
+    await files.takeEnergy(session.kilowattHours, done.step);
+    const { kilowattHours, ...spent } = files.spent;
+    const energy = { ...session, kilowattHours, grams: kilowattHours * session.carbon.gramsPerKwh };
     const memorization = await memorizedIn(run, done);
     const summary = summaryOf(run, files.curves, done, { ...spent, energy, memorization });
     const page = { ...pageOf(run, summary, say, numbers), language };
@@ -103,8 +106,8 @@ export async function runTraining(run: TrainingRun): Promise<void> {
   signal.throwIfAborted();
 }
 
-/** The events of the run, from the first to the last; what the steps took together. */
-async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView) {
+/** Goes through the events of the run, to the last one. */
+async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView): Promise<TrainDoneEvent> {
   const { model, data, objective, options, out, signal } = run;
   const { steps } = lengthOf(run);
   const part = Math.max(1, Math.floor(steps / PARTS));
@@ -122,7 +125,7 @@ async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView
     },
   );
   let expected: ForecastInput | undefined;
-  let [made, tokens, milliseconds, first, told] = [0, 0, 0, 0, false];
+  let [made, milliseconds, told] = [0, 0, false];
   for await (const event of events) {
     if (event.type === 'start') {
       expected = { ...inputs, memory: event.memory, steps: steps - event.step };
@@ -133,18 +136,16 @@ async function follow(run: TrainingRun, files: TrainingFiles, view: TrainingView
     await files.take(event);
     view.event(event);
     if (event.type === 'step') {
-      [made, tokens, milliseconds] = [made + 1, tokens + event.tokens, milliseconds + event.ms];
       // The first one also makes the plan.
-      if (made === 1) first = event.ms;
-      if (made === TIMED_STEPS && expected)
-        view.timed(forecast({ ...expected, stepMs: (milliseconds - first) / (made - 1) }));
+      if (made++ > 0) milliseconds += event.ms;
+      if (made === TIMED_STEPS && expected) view.timed(forecast({ ...expected, stepMs: milliseconds / (made - 1) }));
     }
     if (event.type === 'validation' && !told) {
       const report = reportOf(run, files.curves, event.step);
       told = report !== undefined && HARM.has(report.state);
       if (told) view.verdict(report!);
     }
-    if (event.type === 'done') return { done: event, tokens, milliseconds };
+    if (event.type === 'done') return event;
   }
   throw new TrainingError('the run stopped without an end', { where: out });
 }

@@ -11,6 +11,7 @@ import { createRng, type Rng } from '../util/rng.ts';
 import { adapterConfig } from './adapter-config.ts';
 import { Adapter, squares, taskOfHead, weightOf } from './adapters.ts';
 import type { Model } from './model.ts';
+import { belongsToHead } from './new-head.ts';
 import { referenceNames } from './reference-names.ts';
 
 export interface CreateAdapterOptions {
@@ -25,7 +26,10 @@ export interface CreateAdapterOptions {
   readonly targets?: 'all-linear' | readonly string[] | undefined;
   readonly rsLora?: boolean | undefined;
   readonly dora?: boolean | undefined;
-  /** Modules that learn as a whole, by endings of their names, such as a new `classifier`. */
+  /**
+   * Modules that learn as a whole, with all inside them, by endings of their names. Default: the head of a classifier and of a
+   * model for answers, which may be new; else none.
+   */
   readonly modulesToSave?: readonly string[] | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
@@ -55,10 +59,11 @@ export async function createAdapter(model: Model, options: CreateAdapterOptions 
   if (!(alpha > 0 && Number.isFinite(alpha)))
     throw new ConfigError('alpha of an adapter is a number above 0', { seen: String(alpha) });
   const parameters = parametersOf(model);
-  const whole = wholeOf(parameters, options.modulesToSave ?? []);
+  const { modulesToSave = usualModules(model, parameters) } = options;
+  const whole = wholeOf(parameters, modulesToSave);
   // PEFT puts no adapter on what learns as a whole.
   const chosen = targetsOf(parameters, targets).filter(target => !whole.includes(target));
-  const json = configJson(model, chosen, { ...options, r, alpha, targets, rsLora, dora });
+  const json = configJson(model, chosen, { ...options, r, alpha, targets, rsLora, dora, modulesToSave });
   const config = adapterConfig(json, `${JSON.stringify(json, null, 2)}\n`, 'a new adapter');
   const fileNames = new Map<string, string>();
   const layers: Record<string, LowRank> = {};
@@ -135,13 +140,28 @@ function targetsOf(parameters: readonly Named[], targets: 'all-linear' | readonl
   });
 }
 
-/** All parameters of modules. @throws ConfigError when there is none of a name */
+/** Tasks for which PEFT has the head of the model learn as a whole. */
+const WITH_HEAD: readonly (string | undefined)[] = ['SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS'];
+/** The modules of such a head; of a new one also what the checkpoint of another head lacks of the body, such as a pooler. */
+function usualModules({ parts }: Model, parameters: readonly Named[]): readonly string[] {
+  const { architecture, config, head, origin } = parts;
+  if (!WITH_HEAD.includes(taskOfHead(head))) return [];
+  const isNew = origin?.changes ? belongsToHead(architecture, config, head) : () => false;
+  const modules = parameters.flatMap(({ name, reference, inBody }) => {
+    if (!inBody) return [reference.split('.')[0]!];
+    return isNew(name) ? [reference.slice(0, reference.lastIndexOf('.'))] : [];
+  });
+  return [...new Set(modules)];
+}
+
+/** All parameters in modules. @throws ConfigError when there is none of a name */
 function wholeOf(parameters: readonly Named[], modules: readonly string[]): Named[] {
-  return modules.flatMap(module => {
-    const own = parameters.filter(({ reference }) => endsIn(reference.slice(0, reference.lastIndexOf('.')), [module]));
+  const found = modules.flatMap(module => {
+    const own = parameters.filter(({ reference }) => `.${reference}`.includes(`.${module}.`));
     if (own.length > 0) return own;
     throw new ConfigError('the model has no such module', { seen: module });
   });
+  return [...new Set(found)];
 }
 
 /** adapter_config.json as PEFT writes it, without what says its default. */
@@ -161,7 +181,7 @@ function configJson(
     target_modules: targets === 'all-linear' ? chosen.map(({ reference }) => moduleOf(reference)) : targets,
     fan_in_fan_out: chosen.some(({ spec }) => spec.transposed),
     bias: 'none',
-    modules_to_save: modulesToSave ?? null,
+    modules_to_save: modulesToSave?.length ? modulesToSave : null,
     init_lora_weights: true,
     use_rslora: rsLora,
     use_dora: dora,

@@ -200,7 +200,7 @@ export class Model implements Decoder {
     const codec = {
       encodeIds: (text: string) => this.promptIds(text),
       stream: (before: readonly number[]) => {
-        const stream = tokenizer.stream({ skipSpecialTokens: true });
+        const stream = tokenizer.stream({ skipSpecialTokens: true, cleanUpSpaces: false });
         for (const id of before) stream.push(id);
         return stream;
       },

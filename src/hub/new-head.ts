@@ -4,7 +4,7 @@ import type { Architecture, HeadName } from '../models/architecture.ts';
 import { headOf } from '../models/forward.ts';
 import { PROBLEM_TYPES, type ProblemType } from '../nn/loss.ts';
 import { listParams } from '../nn/params.ts';
-import { type ReferenceNames, referenceNames } from './reference-names.ts';
+import { isEncoderDecoder, type ReferenceNames, referenceNames } from './reference-names.ts';
 
 export interface NewHead {
   /** What the classes of a classifier are called. Default: as config.json says. */
@@ -50,7 +50,8 @@ export function belongsToHead(
     });
   headOf({ architecture, head });
   const { base } = architecture.heads;
-  if (!base) return name => !referenceNames(architecture, config, head).inBody(name);
+  // The base of an encoder-decoder may be the encoder alone, but its decoder is no head.
+  if (!base || isEncoderDecoder(architecture)) return name => !referenceNames(architecture, config, head).inBody(name);
   const body = new Set(listParams(base.parameters(config)).map(([name]) => name));
   return name => !body.has(name);
 }

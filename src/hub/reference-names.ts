@@ -25,8 +25,12 @@ const PREFIXES: Readonly<Record<string, string>> = {
 };
 /** Output layers of another name. */
 const OUTPUTS: Readonly<Record<string, string>> = { gpt_neox: 'embed_out', 'lstm-lm': 'decoder', rwkv: 'head' };
-/** Parts of the body where no head is the body alone. */
+/** Parts of the body of an encoder-decoder, whose `base` may be the encoder alone, and where no head is the body alone. */
 const SIDES: readonly string[] = ['shared', 'encoder', 'decoder'];
+
+/** Whether a family's language model reads with one stack and writes with another. */
+export const isEncoderDecoder = ({ heads }: Pick<Architecture, 'heads'>): boolean =>
+  Object.values(heads).some(({ encode }) => encode !== undefined);
 
 export interface ReferenceNames {
   /** Of a parameter by its name here or in a file, which may lack a prefix: `transformer.h.0.ln_1.weight` of `h.0.ln_1.weight`. */
@@ -38,7 +42,8 @@ export interface ReferenceNames {
 /** The names of a model's parameters under a head. */
 export function referenceNames({ name: family, heads }: Architecture, config: unknown, head: HeadName): ReferenceNames {
   const bodies = [heads.base, heads.pooled].flatMap(body => (body ? listParams(body.parameters(config)) : []));
-  const parts = new Set(bodies.length ? bodies.map(([name]) => name.split('.')[0]!) : SIDES);
+  const sides = bodies.length === 0 || isEncoderDecoder({ heads }) ? SIDES : [];
+  const parts = new Set([...sides, ...bodies.map(([name]) => name.split('.')[0]!)]);
   const inBody = (name: string) => parts.has(name.split('.')[0]!);
   const prefix = head !== 'base' && Object.hasOwn(PREFIXES, family) ? `${PREFIXES[family]}.` : '';
   const output = Object.hasOwn(OUTPUTS, family) ? OUTPUTS[family]! : 'lm_head';

@@ -57,10 +57,13 @@ function predict(own: Params<typeof Predictions>, p: Params<typeof Bert>, c: Con
 /** Loss of the two scores for whether the second segment follows the first. */
 const relationLoss = (logits: Tensor, labels: ArrayLike<number>): Tensor =>
   classificationLoss(logits, classLabels(labels, [logits.dim(0)], 2));
+/** The sum of both losses; where labels of one kind are missing, the other alone: RoBERTa trains without next sentences. */
 function pretrainingLoss(outputs: Outputs, { labels, next_sentence_label }: Labels): Tensor | undefined {
   const { prediction_logits: logits, seq_relationship_logits: relation } = outputs as { [name: string]: Tensor };
-  if (!labels || !next_sentence_label) return undefined;
-  return tokenLabelsLoss({ logits: logits! }, { labels })?.add(relationLoss(relation!, next_sentence_label));
+  const tokens = tokenLabelsLoss({ logits: logits! }, { labels });
+  if (!next_sentence_label) return tokens;
+  const pairs = relationLoss(relation!, next_sentence_label);
+  return tokens ? tokens.add(pairs) : pairs;
 }
 
 const body = { parameters: Bert, width: (c: Config) => c.hidden_size, hidden };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../backends/reference/index.ts';
+import { createWasmBackend } from '../backends/wasm/index.ts';
 import type { Checkpoint, TensorDType } from '../formats/index.ts';
 import { decodeBlocks, encodeBlocks, tensorBytes, viewCheckpoint } from '../formats/index.ts';
-import type { Backend, WeightDType } from '../tensor/index.ts';
+import type { Backend, Tensor, WeightDType } from '../tensor/index.ts';
+import { encodeF16 } from '../util/half.ts';
 import { createRng } from '../util/rng.ts';
 import { type LoadParametersOptions, loadParameters } from './load-parameters.ts';
 import { param, type Spec } from './params.ts';
@@ -114,4 +116,17 @@ it('reads into two buffers of a few megabytes, whatever the size of a weight', a
   expect(written.get('3000,1024')).toMatchObject({ keep: true });
   expect(written.get('1024')!.keep).toBe(false);
   expect([...names.keys()]).toEqual(['w', 'norm']);
+});
+
+it('makes a weight f32 whose numbers the backend cannot keep', async () => {
+  const numbers = Float32Array.from({ length: 12 }, (_, i) => (i === 7 ? 1000 : i / 4));
+  const { checkpoint, content } = stored({ w: ['F16', 3, 4] });
+  content.get('w')!.set(new Uint8Array(encodeF16(numbers).buffer));
+  const backend = await createWasmBackend({ threads: 1 });
+  try {
+    const { params } = await loadAll(checkpoint, { w: matrix(3, 4) }, backend);
+    expect(await (params as { w: Tensor }).w.data()).toEqual(numbers);
+  } finally {
+    backend.close();
+  }
 });

@@ -8,7 +8,7 @@ import {
   tensorBytes,
   toFloat32,
 } from '../formats/index.ts';
-import { type Backend, leavesOf, type Shape, Tensor, type WeightDType } from '../tensor/index.ts';
+import { type Backend, CannotKeepError, leavesOf, type Shape, Tensor, type WeightDType } from '../tensor/index.ts';
 import { type InitializeOptions, initializeParameters } from './initialize.ts';
 import { checkFits } from './memory-need.ts';
 import { listParams, mapSpec, type ParamSpec, type Params, type Spec } from './params.ts';
@@ -82,7 +82,8 @@ export async function loadParameters<S extends Spec>(
   let loadedBytes = 0;
   try {
     for (const { name, entry, param, kept } of wanted) {
-      made.set(name, await loadOne(checkpoint, { entry, param, kept }, backend, buffers, options));
+      const load = (keep: boolean) => loadOne(checkpoint, { entry, param, keep }, backend, buffers, options);
+      made.set(name, await load(kept).catch(error => retryAsFloats(error, load)));
       loadedBytes += entry.byteLength;
       options.onProgress?.({ tensor: name, loadedBytes, totalBytes });
     }
@@ -95,6 +96,12 @@ export async function loadParameters<S extends Spec>(
     throw error;
   }
   return { params: mapSpec(spec, name => made.get(name)!), names, unexpected };
+}
+
+/** A weight that cannot stay as it is becomes f32; every other failure stands. */
+function retryAsFloats(error: unknown, load: (keep: boolean) => Promise<Tensor>): Promise<Tensor> {
+  if (!(error instanceof CannotKeepError)) throw error;
+  return load(false);
 }
 
 /** Gives all parameters' memory back. */
@@ -117,7 +124,7 @@ const isKept = (
 
 async function loadOne(
   checkpoint: Checkpoint,
-  { entry, param, kept: keep }: { readonly entry: TensorEntry; readonly param: ParamSpec; readonly kept: boolean },
+  { entry, param, keep }: { readonly entry: TensorEntry; readonly param: ParamSpec; readonly keep: boolean },
   backend: Backend,
   buffers: [Uint8Array, Uint8Array],
   options: LoadParametersOptions,

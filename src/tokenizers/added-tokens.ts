@@ -28,25 +28,45 @@ export function specialToken(content: string, id: number): AddedToken {
   return { id, content, singleWord: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-/** The `added_tokens` of a tokenizer.json. Throws TokenizerError. */
+/**
+ * The `added_tokens` of a tokenizer.json. Of two with one text the first counts, as in the reference; that one gives two with one id
+ * other ids than the file does. Throws TokenizerError, also for these.
+ */
 export function parseAddedTokens(value: unknown, where = 'added_tokens'): AddedToken[] {
   if (value === undefined || value === null) return [];
-  return asList(value, where).map((entry, i) => {
+  const byContent = new Map<string, AddedToken>();
+  const byId = new Map<number, string>();
+  for (const [i, entry] of asList(value, where).entries()) {
     const at = `${where}[${i}]`;
-    const config = asObject(entry, at);
-    const special = flag(config, 'special', false, at);
-    const content = asString(config.content, `${at}.content`);
-    if (content === '') throw new TokenizerError('an added token is empty', { where: at });
-    return {
-      id: asCount(config.id, `${at}.id`),
-      content,
-      singleWord: flag(config, 'single_word', false, at),
-      lstrip: flag(config, 'lstrip', false, at),
-      rstrip: flag(config, 'rstrip', false, at),
-      normalized: flag(config, 'normalized', !special, at),
-      special,
-    };
-  });
+    const token = parseAddedToken(entry, at);
+    const { id, content } = token;
+    if (byContent.has(content)) continue;
+    const other = byId.get(id);
+    if (other !== undefined)
+      throw new TokenizerError('two added tokens have the same id', {
+        seen: `${JSON.stringify([other, content])} with id ${id}`,
+        where: at,
+      });
+    byContent.set(content, token);
+    byId.set(id, content);
+  }
+  return [...byContent.values()];
+}
+
+function parseAddedToken(entry: unknown, at: string): AddedToken {
+  const config = asObject(entry, at);
+  const special = flag(config, 'special', false, at);
+  const content = asString(config.content, `${at}.content`);
+  if (content === '') throw new TokenizerError('an added token is empty', { where: at });
+  return {
+    id: asCount(config.id, `${at}.id`),
+    content,
+    singleWord: flag(config, 'single_word', false, at),
+    lstrip: flag(config, 'lstrip', false, at),
+    rstrip: flag(config, 'rstrip', false, at),
+    normalized: flag(config, 'normalized', !special, at),
+    special,
+  };
 }
 
 const WORD_CHAR = translateRegex('\\w').regex.source;

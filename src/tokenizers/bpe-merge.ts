@@ -36,6 +36,25 @@ export function mergeSymbols(symbols: Symbols, table: Merges): void {
   else mergeByScan(symbols, table);
 }
 
+/**
+ * What is left of symbols if everything is joined but what would make the token `result`: if that covers all of them, the two sides
+ * of its own last join, or more symbols where no joins lead to it.
+ */
+export function mergeShortOf(result: number, ids: ArrayLike<number>, table: Merges): Int32Array {
+  const symbols = newSymbols(ids.length);
+  symbols.count = ids.length;
+  symbols.ids.set(ids);
+  mergeSymbols(symbols, {
+    find(left, right) {
+      const found = table.find(left, right);
+      return found >= 0 && table.resultAt(found) === result ? -1 : found;
+    },
+    rankAt: position => table.rankAt(position),
+    resultAt: position => table.resultAt(position),
+  });
+  return symbols.ids.subarray(0, symbols.count);
+}
+
 const scanRanks = new Int32Array(SCAN_LIMIT + 1);
 const scanResults = new Int32Array(SCAN_LIMIT + 1);
 

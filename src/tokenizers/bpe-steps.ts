@@ -5,8 +5,9 @@
  * none fits, the one before is taken back. A place that was left like this is never come to again, so the time is linear.
  * The idea is that of github/rust-gems crates/bpe (2024).
  */
-import type { Symbols } from './bpe-merge.ts';
+import { mergeShortOf, type Symbols } from './bpe-merge.ts';
 import type { Merges } from './merge-table.ts';
+import { widthAt } from './offsets.ts';
 import { Trie } from './trie.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -16,6 +17,12 @@ const UNREACHABLE = -2;
 const SINGLE = -1;
 /** A power of two. */
 const KEPT_PAIRS = 1 << 16;
+/**
+ * Steps of looking at neighbours that are allowed to a piece, and to each of its symbols on top; texts take about three. A vocabulary
+ * of a thousand entries each of which begins the next one would take thousands.
+ */
+const FREE_STEPS = 1 << 20;
+const STEPS_PER_SYMBOL = 64;
 
 export class BpeSteps {
   readonly #vocab: Vocabulary;
@@ -34,6 +41,7 @@ export class BpeSteps {
   #usual = true;
   /** The latest pairs that were looked at: `[left, right, 1 = they stay apart]` where a pair hashes to. */
   readonly #pairs = new Int32Array(3 * KEPT_PAIRS).fill(-1);
+  #stepsLeft = 0;
   /** Tokens that could stand at a place, and where they end. */
   readonly #found: number[] = [];
   readonly #foundEnds: number[] = [];
@@ -64,7 +72,10 @@ export class BpeSteps {
     }
   }
 
-  /** Joins symbols in place until no merge applies; false, with nothing changed, for merges that are not of the usual kind. */
+  /**
+   * Joins symbols in place until no merge applies; false, with nothing changed, for merges that are not of the usual kind, and where
+   * that takes too long.
+   */
   merge(symbols: Symbols): boolean {
     const { ids, starts, ends, count } = symbols;
     let tokens = new Int32Array(1024);
@@ -72,12 +83,13 @@ export class BpeSteps {
     /** Symbols behind which nothing fits. */
     const dead = new Uint8Array(count + 1);
     let kept = 0;
+    this.#stepsLeft = FREE_STEPS + STEPS_PER_SYMBOL * count;
     for (let at = 0, last = count; at < count; ) {
       const found = this.#candidates(ids, at, last, dead);
       const before = kept > 0 ? tokens[kept - 1]! : -1;
       let chosen = found - 1;
       while (chosen >= 0 && !this.#fits(before, this.#found[chosen]!)) chosen--;
-      if (!this.#usual) return false;
+      if (!this.#usual || this.#stepsLeft < 0) return false;
       if (chosen >= 0) {
         if (kept === tokens.length) {
           tokens = doubled(tokens);
@@ -139,6 +151,7 @@ export class BpeSteps {
     let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
     hash ^= hash >>> 15;
     const at = 3 * (hash & (KEPT_PAIRS - 1));
+    this.#stepsLeft--;
     if (pairs[at] !== left || pairs[at + 1] !== right) {
       pairs[at] = left;
       pairs[at + 1] = right;
@@ -156,6 +169,8 @@ export class BpeSteps {
     for (let [x, y] = [left, right]; ; ) {
       const [rankX, rankY] = [this.#rankOf(x), this.#rankOf(y)];
       if (rankX < 0 && rankY < 0) return true;
+      // Merges without a list read both.
+      this.#stepsLeft -= this.#vocab.lengthOf(x) + this.#vocab.lengthOf(y);
       if (rankX > rankY) x = this.#rights[this.#vocab.place(x)]!;
       else y = this.#lefts[this.#vocab.place(y)]!;
       const found = this.#merges.find(x, y);
@@ -176,23 +191,28 @@ export class BpeSteps {
 
   #findRank(id: number, place: number): number {
     if (this.#characters[place]! >= 0) return SINGLE;
+    const sides = mergeShortOf(id, this.#charactersOf(place), this.#merges);
+    const [left, right] = sides;
+    const found = sides.length === 2 ? this.#merges.find(left!, right!) : -1;
+    if (found < 0 || this.#merges.resultAt(found) !== id) return UNREACHABLE;
+    const rank = this.#merges.rankAt(found);
+    const [rankLeft, rankRight] = [this.#rankOf(left!), this.#rankOf(right!)];
+    if (rank < rankLeft || rank < rankRight || this.#alone.has(left!) || this.#alone.has(right!)) this.#usual = false;
+    this.#lefts[place] = left!;
+    this.#rights[place] = right!;
+    return rank;
+  }
+
+  /** The ids of the characters of a token, -1 for one that is no entry. */
+  #charactersOf(place: number): number[] {
     const { units, ends } = this.#vocab.texts;
-    const start = this.#vocab.texts.start(place);
-    const end = ends[place]!;
-    for (let cut = start + 1; cut < end; cut++) {
-      const left = this.#vocab.find(units, start, cut);
-      const right = left < 0 ? -1 : this.#vocab.find(units, cut, end);
-      const found = right < 0 ? -1 : this.#merges.find(left, right);
-      if (found < 0 || this.#merges.resultAt(found) !== id) continue;
-      const [rankLeft, rankRight] = [this.#rankOf(left), this.#rankOf(right)];
-      if (rankLeft === UNREACHABLE || rankRight === UNREACHABLE || !this.#meet(left, right)) continue;
-      const rank = this.#merges.rankAt(found);
-      if (rank < rankLeft || rank < rankRight || this.#alone.has(left) || this.#alone.has(right)) this.#usual = false;
-      this.#lefts[place] = left;
-      this.#rights[place] = right;
-      return rank;
+    const ids: number[] = [];
+    for (let at = this.#vocab.texts.start(place); at < ends[place]!; ) {
+      const end = at + widthAt(units, at);
+      ids.push(this.#vocab.find(units, at, end));
+      at = end;
     }
-    return UNREACHABLE;
+    return ids;
   }
 }
 

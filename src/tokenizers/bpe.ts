@@ -4,7 +4,7 @@
  * sentencepiece bpe_model.cc. The dropout of a file is a training setting and is not applied.
  */
 import { LongestMatch } from './added-tokens.ts';
-import { enlarge, mergeSymbols, newSymbols, SCAN_LIMIT, type Symbols } from './bpe-merge.ts';
+import { enlarge, mergeShortOf, mergeSymbols, newSymbols, SCAN_LIMIT, type Symbols } from './bpe-merge.ts';
 import { BpeSteps } from './bpe-steps.ts';
 import { BYTE_CHARS, byteCharsOf, byteOfChar, toByteChars } from './byte-alphabet.ts';
 import type { Merges } from './merge-table.ts';
@@ -65,7 +65,7 @@ export class Bpe implements Model {
   /** Whether `▁` after another character always begins a new token, so that the text before it can be worked on alone. */
   readonly #cutsAtMark: boolean;
   readonly #frozen: LongestMatch<number> | undefined;
-  readonly #unusedParts: ReadonlyMap<number, readonly number[]>;
+  readonly #unusedParts: ReadonlyMap<number, Int32Array>;
   readonly #cache = new Map<string, Word>();
   /** The ids of words, for `appendIds`. */
   readonly #idCache = new WordCache();
@@ -136,7 +136,7 @@ export class Bpe implements Model {
   }
 
   /** The ids that stand in place of an entry which is only a step of merging; undefined for other entries. */
-  partsOfUnused(id: number): readonly number[] | undefined {
+  partsOfUnused(id: number): Int32Array | undefined {
     return this.#unusedParts.get(id);
   }
 
@@ -296,46 +296,35 @@ export class Bpe implements Model {
     else pushSymbol(symbols, unknownId, start, end);
   }
 
-  /** What is left of an entry if everything but its own last merge is done, as `[id, parts]`. */
-  #cutOfUnused(token: string): [number, number[]][] {
+  /** What stands in place of an entry that is only a step of merging. */
+  #cutOfUnused(token: string): [id: number, parts: Int32Array][] {
     const { vocab, merges } = this.#options;
     const own = vocab.id(token);
     const ids = Array.from(token, char => vocab.id(char) ?? -1);
     if (own === undefined || ids.includes(-1)) return [];
-    for (;;) {
-      let best = -1;
-      let at = -1;
-      for (let i = 0; i + 1 < ids.length; i++) {
-        const found = merges.find(ids[i]!, ids[i + 1]!);
-        if (found < 0 || merges.resultAt(found) === own) continue;
-        if (best < 0 || merges.rankAt(found) < merges.rankAt(best)) [best, at] = [found, i];
-      }
-      if (at < 0) break;
-      ids.splice(at, 2, merges.resultAt(best));
-    }
-    return ids.length > 1 ? [[own, ids]] : [];
+    const parts = mergeShortOf(own, ids, merges);
+    return parts.length > 1 ? [[own, parts]] : [];
   }
 
+  /** Puts the parts of unused entries in their places, also those of parts that are unused themselves. */
   #cutUnused(symbols: Symbols): void {
-    const tokens: [id: number, start: number, end: number][] = [];
-    const add = (id: number, start: number, end: number) => {
-      const parts = this.#unusedParts.get(id);
-      if (!parts) tokens.push([id, start, end]);
-      let at = start;
-      for (const part of parts ?? []) {
-        const width = this.#options.vocab.lengthOf(part);
-        add(part, at, at + width);
-        at += width;
+    const { ids, starts, ends, count } = symbols;
+    const { vocab } = this.#options;
+    const cut: Symbols = newSymbols(count);
+    for (let i = 0; i < count; i++) {
+      const open = [ids[i]!];
+      for (let id = open.pop(), at = starts[i]!; id !== undefined; id = open.pop()) {
+        const parts = this.#unusedParts.get(id);
+        if (parts) for (const part of parts.toReversed()) open.push(part);
+        else {
+          // The places of an entry that was not cut are no others than those of its symbols.
+          const end = open.length === 0 ? ends[i]! : at + vocab.lengthOf(id);
+          pushSymbol(cut, id, at, end);
+          at = end;
+        }
       }
-    };
-    for (let i = 0; i < symbols.count; i++) add(symbols.ids[i]!, symbols.starts[i]!, symbols.ends[i]!);
-    const { ids, starts, ends } = this.#clear(tokens.length);
-    this.#scratch.count = tokens.length;
-    tokens.forEach(([id, start, end], i) => {
-      ids[i] = id;
-      starts[i] = start;
-      ends[i] = end;
-    });
+    }
+    this.#scratch = cut;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { TokenizerError, UnsupportedError } from '../errors.ts';
 import { byteOfChar } from './byte-alphabet.ts';
+import { cleanUpSpaces } from './clean-up.ts';
 import { asCount, asList, asObject, asString, flag, type JsonObject, optionalString, typeOf } from './json-fields.ts';
 import { type Normalizer, parsePattern, replace } from './normalizers.ts';
 import { metaspaceMark, prependScheme } from './pre-tokenizers.ts';
@@ -244,26 +245,6 @@ const suffixToSpace =
       },
     };
   };
-
-/** English spacing that tokenization has pulled apart, in the order of the originals. */
-const SPACINGS: readonly (readonly [string, string])[] = [
-  [' .', '.'],
-  [' ?', '?'],
-  [' !', '!'],
-  [' ,', ','],
-  [" ' ", "'"],
-  [" n't", "n't"],
-  [" 'm", "'m"],
-  [' do not', " don't"],
-  [" 's", "'s"],
-  [" 've", "'ve"],
-  [" 're", "'re"],
-];
-
-/** Takes out the spaces before punctuation and English contractions. */
-export function cleanUpSpaces(text: string): string {
-  return SPACINGS.reduce((clean, [from, to]) => clean.replaceAll(from, to), text);
-}
 
 function parseWordPiece(config: JsonObject, where: string): Decoder {
   const prefix = optionalString(config, 'prefix', where) ?? '##';

@@ -1,7 +1,8 @@
 /** Tokenizers: from the files of a model to ids and back. */
 export type { AddedToken } from './added-tokens.ts';
+export { cleanUpSpaces } from './clean-up.ts';
 export { type CountTokensOptions, countTokens, loadEncoding } from './count-tokens.ts';
-export { cleanUpSpaces, type Decoder, type DecodeStage } from './decoders.ts';
+export type { Decoder, DecodeStage } from './decoders.ts';
 export type { Encoding, PaddingOptions, Side, TruncationStrategy } from './encoding.ts';
 export { ENCODING_NAMES, encodingOfModel, type TiktokenEncoding } from './encodings.ts';
 export { type GgufVocabulary, ggufVocabulary } from './gguf-vocabulary.ts';
@@ -34,7 +35,7 @@ export type {
   TraceOptions,
 } from './trace.ts';
 export type { BpeMerge, BpeStretch, BpeTrace } from './trace-bpe.ts';
-export type { LookupStep, LookupTrace } from './trace-lookup.ts';
+export type { LookupStep, LookupTrace, PieceVocabTrace } from './trace-lookup.ts';
 export type { UnigramTrace } from './trace-unigram.ts';
 export type { WordPieceMatch, WordPieceTrace } from './trace-wordpiece.ts';
 export {

@@ -47,6 +47,27 @@ describe('tokenizerFromMarian', () => {
     expect(target.encode(text).ids).toEqual(ofTarget);
   });
 
+  it.each([source, target])('traces how a text is cut and what is looked up', tokenizer => {
+    for (const text of ['ab a', 'abb cx', '>>fra<< a', '>>deu<<a', '', 'a</s>a'])
+      expect(tokenizer.trace(text).encoding).toEqual(tokenizer.encode(text));
+  });
+  it('traces the pieces that the vocabulary does not have', () => {
+    const [part] = source.trace('>>fra<< abb').parts;
+    const [piece] = part?.kind === 'text' ? part.parts : [];
+    const model = piece?.kind === 'piece' ? piece.model : undefined;
+    expect(model).toMatchObject({
+      kind: 'PieceVocab',
+      code: '>>fra<<',
+      cut: { kind: 'Unigram' },
+      lookups: [
+        { text: '>>fra<<', id: 6 },
+        { text: '▁a', id: 4 },
+        { text: 'b', id: undefined },
+        { text: 'b', id: undefined },
+      ],
+    });
+  });
+
   it('places the language code and what stands behind it', () => {
     expect(source.encode('>>fra<< a').offsets.slice(0, 2)).toEqual([
       [0, 7],

@@ -11,22 +11,15 @@ import type { Decoder, DecodeStage } from './decoders.ts';
 import { asCount, asObject, type JsonObject, optionalString } from './json-fields.ts';
 import { M2M100_LANGUAGES, WMT21_LANGUAGES } from './language-codes.ts';
 import { modelOfPieces, sentencePieceDecoder } from './load-sentencepiece.ts';
-import type { Model, ModelToken } from './model.ts';
 import type { Normalizer } from './normalizers.ts';
 import { AlignedBuilder, sliceAligned } from './offsets.ts';
+import { codeLength, PieceVocab } from './piece-vocab.ts';
 import { surroundWith } from './post-processors.ts';
 import { sentencePieceNormalizer } from './sentencepiece-normalizer.ts';
 import { findSpecialTokens, tokenContent } from './special-tokens.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const CONFIG = 'tokenizer_config.json';
-
-/** Length of a language code such as `>>fra<<` that a text begins with, else 0. */
-function codeLength(text: string): number {
-  if (!text.startsWith('>>')) return 0;
-  const end = text.indexOf('<<');
-  return end < 0 ? 0 : end + 2;
-}
 
 /** Leaves a language code in front of the text as it is. */
 function besideCode(rest: Normalizer): Normalizer {
@@ -49,61 +42,6 @@ function besideCode(rest: Normalizer): Normalizer {
       };
     },
   };
-}
-
-/** The pieces of one model under the ids of another vocabulary. */
-class PieceVocab implements Model {
-  readonly type = 'PieceVocab';
-  readonly size: number;
-  readonly unknownId: number;
-  readonly #pieces: Model;
-  readonly #vocab: ReadonlyMap<string, number>;
-  readonly #tokens: ReadonlyMap<number, string>;
-  /** Whether a language code may stand in front of a text. */
-  readonly #codes: boolean;
-
-  constructor(
-    pieces: Model,
-    vocab: ReadonlyMap<string, number>,
-    decoded: ReadonlyMap<string, number>,
-    options: { unknownId: number; codes: boolean },
-  ) {
-    this.size = vocab.size;
-    this.unknownId = options.unknownId;
-    this.#pieces = pieces;
-    this.#vocab = vocab;
-    this.#tokens = new Map(Array.from(decoded, ([token, id]) => [id, token]));
-    this.#codes = options.codes;
-  }
-
-  tokenToId(token: string): number | undefined {
-    return this.#vocab.get(token);
-  }
-
-  idToToken(id: number): string | undefined {
-    return this.#tokens.get(id);
-  }
-
-  /** What no piece covers is looked up as well: the other language may have it. */
-  tokenize(text: string): ModelToken[] {
-    const length = this.#codes ? codeLength(text) : 0;
-    const looked = (token: string, start: number, end: number): ModelToken => {
-      const id = this.#vocab.get(token);
-      return { id: id ?? this.unknownId, start, end, text: token };
-    };
-    const code = length > 0 ? [looked(text.slice(0, length), 0, length)] : [];
-    const pieces = this.#pieces.tokenize(text.slice(length));
-    return [
-      ...code,
-      ...pieces.map(({ id, text: shown, start, end }) =>
-        looked(shown ?? this.#pieces.idToToken(id) ?? '', start + length, end + length),
-      ),
-    ];
-  }
-
-  appendIds(text: string, start: number, end: number, ids: number[]): void {
-    for (const { id } of this.tokenize(text.slice(start, end))) ids.push(id);
-  }
 }
 
 /**

@@ -28,6 +28,11 @@ describe('translateRegex', () => {
     expect(found(pattern, text)).toEqual(expected);
   });
 
+  it('names nothing twice in a class, which would take the engine seconds', () => {
+    expect(translateRegex(`[${'\\p{L}'.repeat(3000)}a-cxa-c]+`).regex.source).toBe('[\\p{L}\\u{61}-\\u{63}\\u{78}]+');
+    expect(found('[xx&&[x]]', 'xy')).toEqual(['x']);
+  });
+
   it('makes possessive quantifiers keep what they have', () => {
     expect(found('\\s++(?!x)|.', '  x')).toEqual([' ', ' ', 'x']);
     expect(found('\\s+(?!x)|.', '  x')).toEqual([' ', ' ', 'x']);

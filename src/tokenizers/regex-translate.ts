@@ -63,6 +63,8 @@ class Translator {
   #at = 0;
   #depth = 0;
   #atomics = 0;
+  /** What the properties mean that were met: the engine takes its time to say which ones it knows. */
+  readonly #properties = new Map<string, string>();
   /** Every alternative is one character class with or without a quantifier. */
   #simple = true;
 
@@ -202,6 +204,11 @@ class Translator {
   #property(): string | undefined {
     const match = /^([pP])(?:\{(\^?)([A-Za-z0-9_ =]+)\}|([A-Z]))/.exec(this.#pattern.slice(this.#at, this.#at + 80));
     if (!match) return undefined;
+    const met = this.#properties.get(match[0]);
+    if (met !== undefined) {
+      this.#at += match[0].length;
+      return met;
+    }
     const name = match[3] ?? match[4]!;
     const letter = (match[1] === 'P') === (match[2] === '^') ? 'p' : 'P';
     for (const spelling of [name, `Script=${name}`]) {
@@ -212,6 +219,7 @@ class Translator {
         if (error instanceof SyntaxError) continue;
         throw error;
       }
+      this.#properties.set(match[0], source);
       this.#at += match[0].length;
       return source;
     }
@@ -239,17 +247,20 @@ class Translator {
   #characterClass(fold: boolean): string {
     if (++this.#depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} nested classes`);
     const open = this.#take('^') ? '[^' : '[';
-    const operands = [''];
+    // What a class names again the engine would add up again.
+    const operands = [new Set<string>()];
     for (let first = true; !(this.#take(']') && !first); first = false) {
       if (this.#take('[:')) this.#refuse('a POSIX class');
-      const last = operands.length - 1;
-      if (this.#take('&&')) operands.push('');
-      else
-        operands[last] += this.#take('[') ? this.#characterClass(fold) : (this.#classSet() ?? this.#classRange(fold));
+      if (this.#take('&&')) operands.push(new Set());
+      else {
+        const part = this.#take('[') ? this.#characterClass(fold) : (this.#classSet() ?? this.#classRange(fold));
+        operands.at(-1)!.add(part);
+      }
     }
     this.#depth--;
-    if (operands.length === 1) return `${open}${operands[0]}]`;
-    return `${open}${operands.map(operand => `[${operand}]`).join('&&')}]`;
+    const sources = operands.map(parts => [...parts].join(''));
+    if (sources.length === 1) return `${open}${sources[0]}]`;
+    return `${open}${sources.map(source => `[${source}]`).join('&&')}]`;
   }
 
   #classRange(fold: boolean): string {

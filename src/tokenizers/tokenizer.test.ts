@@ -210,6 +210,17 @@ describe('added tokens', () => {
   });
 });
 
+describe('added tokens of one text or id', () => {
+  it('count once, the first of them', () => {
+    const tokens = [added(300, 'X'), added(301, 'X')];
+    expect(tokenizerFromJson(json({ added_tokens: tokens, post_processor: null })).encodeIds('X')).toEqual([300]);
+  });
+  it('are refused with one id, which the reference would give to neither', () => {
+    const tokens = [added(300, 'X'), added(300, 'Y')];
+    expect(() => tokenizerFromJson(json({ added_tokens: tokens }))).toThrow('two added tokens have the same id');
+  });
+});
+
 describe('decode', () => {
   const tokenizer = tokenizerFromJson(json());
 
@@ -220,6 +231,20 @@ describe('decode', () => {
     expect(tokenizer.decode([0x61, 9999, 0x62])).toBe('ab');
     expect(tokenizer.decode([0x41, 0x20, 0x2e], { cleanUpSpaces: true })).toBe('A.');
     expect(() => tokenizer.decode([-1])).toThrow(TokenizerError);
+  });
+
+  it('streams what it decodes, with clean-up as well', () => {
+    const text = "A . b  ?! ' ' do not ' do no n't 'm x 's 've 're do not.'s ' 'm ' n't  , é .";
+    const ids = tokenizer.encodeIds(text, { addSpecialTokens: false });
+    const whole = tokenizer.decode(ids, { cleanUpSpaces: true });
+    expect(whole).toContain("A. b ?!'' don't'do non't'm x's");
+    // Every part of the text, so that it ends within every replacement.
+    for (let end = 0; end <= ids.length; end++) {
+      const stream = tokenizer.stream({ cleanUpSpaces: true });
+      const part = ids.slice(0, end);
+      const streamed = part.map(id => stream.push(id)).join('') + stream.flush();
+      expect(streamed).toBe(tokenizer.decode(part, { cleanUpSpaces: true }));
+    }
   });
 
   it('streams text only when its characters are complete', () => {

@@ -4,7 +4,8 @@
  */
 import { TokenizerError } from '../errors.ts';
 import { type AddedToken, AddedTokenSplitter } from './added-tokens.ts';
-import { cleanUpSpaces, type Decoder } from './decoders.ts';
+import { cleaningStage, cleanUpSpaces } from './clean-up.ts';
+import type { Decoder } from './decoders.ts';
 import {
   type Encoding,
   emptyEncoding,
@@ -217,12 +218,18 @@ export class Tokenizer {
     }
     stage.finish();
     const text = sink.take();
-    return (options.cleanUpSpaces ?? this.#parts.cleanUpSpaces) ? cleanUpSpaces(text) : text;
+    return this.#cleansUp(options) ? cleanUpSpaces(text) : text;
   }
 
   /** Decoding while ids are still being made. */
-  stream(options: { skipSpecialTokens?: boolean } = {}): StreamDecoder {
-    return new StreamDecoder(this.#parts.decoder, this.#decodable(options));
+  stream(options: DecodeOptions = {}): StreamDecoder {
+    const { decoder } = this.#parts;
+    const clean: Decoder = (next, fused) => decoder(cleaningStage(next), fused);
+    return new StreamDecoder(this.#cleansUp(options) ? clean : decoder, this.#decodable(options));
+  }
+
+  #cleansUp(options: DecodeOptions): boolean {
+    return options.cleanUpSpaces ?? this.#parts.cleanUpSpaces;
   }
 
   /** The token of each id, or undefined for one that gives no text. */

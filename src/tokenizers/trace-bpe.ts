@@ -168,15 +168,15 @@ function mergeAll(
 
 /** A symbol, or its parts where the vocabulary has it only as a step of merging. */
 function pushUsable(model: Bpe, symbol: TracedToken, tokens: TracedToken[]): void {
-  const parts = model.partsOfUnused(symbol.id);
-  if (!parts) {
-    tokens.push(symbol);
-    return;
-  }
   let { start } = symbol;
-  for (const id of parts) {
-    const part = tokenOf(model, id, start, start + model.idToToken(id)!.length);
-    pushUsable(model, part, tokens);
-    start = part.end;
+  const open = [symbol.id];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const parts = model.partsOfUnused(id);
+    if (parts) for (const part of parts.toReversed()) open.push(part);
+    else {
+      const end = open.length === 0 ? symbol.end : start + model.idToToken(id)!.length;
+      tokens.push(tokenOf(model, id, start, end));
+      start = end;
+    }
   }
 }

@@ -1,7 +1,8 @@
-/** How models of whole words or characters reach their tokens: each is looked up in the vocabulary. */
+/** How models reach their tokens that look up whole words, characters, or the pieces of another model in a vocabulary. */
 import { byteToken } from './bpe.ts';
 import type { PieceLookup } from './piece-lookup.ts';
-import type { TracedToken } from './trace.ts';
+import type { PieceVocab } from './piece-vocab.ts';
+import type { ModelTrace, TracedToken } from './trace.ts';
 import type { WordLevel } from './wordlevel.ts';
 
 /** One look-up. */
@@ -12,6 +13,17 @@ export interface LookupStep {
 }
 export interface LookupTrace {
   readonly kind: 'WordLevel' | 'Word' | 'Char';
+  readonly lookups: readonly LookupStep[];
+  readonly tokens: readonly TracedToken[];
+}
+
+export interface PieceVocabTrace {
+  readonly kind: 'PieceVocab';
+  /** A language code in front of the text, which is one piece. */
+  readonly code: string;
+  /** How the text behind it is cut; ids and places are those of that model and that text. */
+  readonly cut: ModelTrace;
+  /** Each piece in the vocabulary. */
   readonly lookups: readonly LookupStep[];
   readonly tokens: readonly TracedToken[];
 }
@@ -49,5 +61,25 @@ export function tracePieceLookup(model: PieceLookup, piece: string): LookupTrace
     tokens.push({ id: model.unknownId, text: piece.slice(from, end), start: from, end });
   });
   return { kind: model.type, lookups, tokens };
+}
+
+/** How a text is cut, which `cutBy` traces, and the look-ups of the pieces. One that is no entry is the unknown token. */
+export function tracePieceVocab(
+  model: PieceVocab,
+  text: string,
+  cutBy: (model: PieceVocab['pieces'], text: string) => ModelTrace,
+): PieceVocabTrace {
+  const length = model.codeLength(text);
+  const code = text.slice(0, length);
+  const cut = cutBy(model.pieces, text.slice(length));
+  const pieces = cut.tokens.map(token => ({ ...token, start: token.start + length, end: token.end + length }));
+  const all = length > 0 ? [{ text: code, start: 0, end: length }, ...pieces] : pieces;
+  return {
+    kind: 'PieceVocab',
+    code,
+    cut,
+    lookups: all.map(piece => ({ text: piece.text, id: model.tokenToId(piece.text) })),
+    tokens: all.map(piece => ({ ...piece, id: model.tokenToId(piece.text) ?? model.unknownId })),
+  };
 }
 const utf8 = new TextEncoder();

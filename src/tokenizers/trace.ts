@@ -10,11 +10,18 @@ import { type Encoding, emptyEncoding } from './encoding.ts';
 import type { Model } from './model.ts';
 import { type AlignedText, originalRange, sliceAligned, unchangedText, wellFormed, widthAt } from './offsets.ts';
 import { PieceLookup } from './piece-lookup.ts';
+import { PieceVocab } from './piece-vocab.ts';
 import { fillTemplate, type TemplateItem, trimOffsets } from './post-processors.ts';
 import { preTokenizeAligned } from './pre-tokenizers.ts';
 import type { EncodeOptions, TokenizerParts } from './tokenizer.ts';
 import { type BpeTrace, traceBpe } from './trace-bpe.ts';
-import { type LookupTrace, tracePieceLookup, traceWordLevel } from './trace-lookup.ts';
+import {
+  type LookupTrace,
+  type PieceVocabTrace,
+  tracePieceLookup,
+  tracePieceVocab,
+  traceWordLevel,
+} from './trace-lookup.ts';
 import { traceUnigram, type UnigramTrace } from './trace-unigram.ts';
 import { traceWordPiece, type WordPieceTrace } from './trace-wordpiece.ts';
 import { Unigram } from './unigram.ts';
@@ -29,7 +36,7 @@ export interface TracedToken {
   readonly end: number;
 }
 /** What a model did with a piece, by `kind`. All have the `tokens` they end in. */
-export type ModelTrace = BpeTrace | WordPieceTrace | UnigramTrace | LookupTrace;
+export type ModelTrace = BpeTrace | WordPieceTrace | UnigramTrace | LookupTrace | PieceVocabTrace;
 
 /** A stretch that an added token was found in. `start` and `end` are code units of the text. */
 export interface TracedAddedToken {
@@ -174,6 +181,7 @@ function traceModel(model: Model, piece: string): ModelTrace {
   if (model instanceof Unigram) return traceUnigram(model, piece);
   if (model instanceof WordLevel) return traceWordLevel(model, piece);
   if (model instanceof PieceLookup) return tracePieceLookup(model, piece);
+  if (model instanceof PieceVocab) return tracePieceVocab(model, piece, traceModel);
   throw new UnsupportedError(`a ${model.type} model has no trace`, { expected: 'a model of this library' });
 }
 

@@ -1,5 +1,6 @@
 /** Batches that make one step together. */
 import type { Batches, PlacedBatch, Position, TrainBatch } from './batch.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** The batches of one step, all of one epoch: an epoch's last step may have fewer. */
 export interface BatchGroup {
@@ -23,7 +24,7 @@ export async function* batchGroups(data: Batches, size: number, position: Positi
     from = next;
     return group;
   };
-  for await (const placed of data.from(position ?? undefined)) {
+  for await (const placed of readAhead(data.from(position ?? undefined))) {
     if (open.length > 0 && open[0]!.epoch !== placed.epoch) yield close();
     open.push(placed);
     if (open.length === size) yield close();

@@ -31,10 +31,9 @@ export interface Batches {
   from(position?: Position): AsyncIterable<PlacedBatch>;
   /** Batches in one epoch, where that is known. */
   readonly length?: number | undefined;
+  /** How they become a loss, where it is not the head's own. */
+  readonly lossOf?: LossOf | undefined;
 }
 
-/**
- * How a batch becomes a scalar: the mean over its `tokens`. By default the head's own loss; objectives with a loss of their
- * own bring one.
- */
+/** How a batch becomes a scalar: the mean over its `tokens`. */
 export type LossOf = (graph: ModelGraph, batch: TrainBatch) => Tensor;

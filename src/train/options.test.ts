@@ -46,7 +46,7 @@ describe('training options', () => {
     expect(text).toContain('optim = "adamx" is not adamw, adam, sgd');
     expect(text).toContain('resume = 3 is not true, false or the path of a checkpoint');
     expect(text).toContain('batches = [] is not batches');
-    expect(problems({ learningRate: Number.NaN })).toContain('learningRate');
+    expect(problems({ learningRate: Number.NaN })).toContain('learningRate = NaN is not a number from 0 on');
     expect(problems({ optim: 'toString' })).toContain('optim');
   });
   it('need what they are about', () => {

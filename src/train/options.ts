@@ -55,7 +55,7 @@ export interface Recipe extends OptimizerSettings {
 export interface TrainSettings extends Recipe {
   readonly batches: Batches;
   readonly validation: Batches | undefined;
-  /** How a batch becomes a loss. Default: the head's own. */
+  /** How a batch becomes a loss. Default: as the batches say, else the head's own. */
   readonly lossOf: LossOf | undefined;
   /** Which parameters learn. Default: all that are no buffers; with an adapter, the adapter's. */
   readonly trainable: ParameterChoice;
@@ -187,13 +187,18 @@ export function trainSettings(options: TrainOptions): TrainSettings {
   });
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const defaults = Object.fromEntries(OPTION_NAMES.map(name => [name, OPTIONS[name].default]));
-  const settings = { ...defaults, ...given } as unknown as TrainSettings;
+  const settings = { ...defaults, lossOf: options.batches?.lossOf, ...given } as unknown as TrainSettings;
   problems.push(...contradictions(settings));
   if (problems.length) throw new ConfigError(`training options: ${problems.join('; ')}`, { where: 'train' });
   return settings;
 }
 const shown = (value: unknown): string =>
-  typeof value === 'function' ? 'a function' : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
+  // JSON has no word for NaN and infinity.
+  typeof value === 'function'
+    ? 'a function'
+    : typeof value === 'number'
+      ? String(value)
+      : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
 
 /** What does not go together. */
 function contradictions(s: TrainSettings): string[] {

@@ -3,7 +3,7 @@
  * the run. Everything random is drawn from the seed and the number of the step, so a run that goes on from a checkpoint is the
  * uninterrupted one to the bit.
  */
-import { TrainingError } from '../errors.ts';
+import { ConfigError, TrainingError } from '../errors.ts';
 import { headOf } from '../models/forward.ts';
 import { countParams } from '../nn/params.ts';
 import { leavesOf, type Tensor } from '../tensor/index.ts';
@@ -20,8 +20,9 @@ import { validate } from './validate.ts';
 /**
  * Trains a model, or the adapter that it has. The model has to be loaded with `trainable: true`; a base below an adapter may be
  * packed or quantised.
- * @throws ConfigError for options that cannot be, and for a resumed run with another recipe; TrainingError when the loss is no
- * number: the parameters are then those before that step; CheckpointError when a checkpoint cannot be read or written
+ * @throws ConfigError for options that cannot be, data in which nothing is to be learned, and a resumed run with another recipe;
+ * TrainingError when the loss is no number: the parameters are then those before that step; CheckpointError when a checkpoint
+ * cannot be read or written
  */
 export async function* train(model: Trainee, options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const settings = trainSettings(options);
@@ -59,15 +60,21 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
     yield startEvent(model, learned, steps, state.step, totalSteps);
     let reason = ending();
     let warned = false;
+    let counted: number | undefined;
     if (!reason)
       for await (const group of batchGroups(settings.batches, settings.gradientAccumulationSteps, state.position)) {
         if (maxSteps === undefined && group.epoch >= settings.numTrainEpochs) break;
         state = { ...state, epoch: group.epoch };
+        counted ??= group.epoch;
         if (group.batches.length === 0) {
           yield { type: 'warning', step: state.step, message: `no token counts from ${JSON.stringify(group.from)} on` };
+          if (group.epoch > counted + 1) throw nothingCounts();
           state = { ...state, position: group.next };
+          reason = ending();
+          if (reason) break;
           continue;
         }
+        counted = group.epoch;
         const started = performance.now();
         const learningRate = learningRateAt(settings, state.step, totalSteps);
         const measured = await steps.measure(group, state.step + 1);
@@ -92,6 +99,7 @@ export async function* train(model: Trainee, options: TrainOptions): AsyncGenera
         reason = ending();
         if (reason) break;
       }
+    if (state.step === 0 && !reason) throw nothingCounts();
     if (outputDir !== undefined && savedStep !== state.step) yield await save();
     const path = await bestPath(outputDir, state);
     if (settings.loadBestModelAtEnd && path !== undefined && state.best!.step !== state.step)
@@ -184,6 +192,9 @@ function checkNumbers(
     }`,
   });
 }
+
+const nothingCounts = (): ConfigError =>
+  new ConfigError('no token of the training data counts in a loss', { fix: 'look at the batches and their labels' });
 
 const unreachedMessage = (names: readonly string[]): string =>
   `${names.length} parameters have no part in the loss and stay as they are: ${names.slice(0, 6).join(', ')}${

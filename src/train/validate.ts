@@ -4,6 +4,7 @@ import type { LoadedModel } from '../models/forward.ts';
 import { dataOfAll } from '../tensor/index.ts';
 import type { Batches, LossOf } from './batch.ts';
 import { lossOfBatch } from './loss.ts';
+import { readAhead } from './read-ahead.ts';
 
 export interface Validation {
   /** Mean over all tokens. */
@@ -18,10 +19,10 @@ export interface Validation {
 export async function validate(
   model: LoadedModel,
   batches: Batches,
-  { lossOf, signal }: { lossOf?: LossOf | undefined; signal?: AbortSignal | undefined } = {},
+  { lossOf = batches.lossOf, signal }: { lossOf?: LossOf | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Validation> {
   let [sum, tokens] = [0, 0];
-  for await (const { batch, epoch } of batches.from()) {
+  for await (const { batch, epoch } of readAhead(batches.from())) {
     if (epoch > 0) break;
     signal?.throwIfAborted();
     if (batch.tokens === 0) continue;

@@ -5,6 +5,7 @@ import { modelSuite } from './model-suite.ts';
 import { moduleSuite } from './module-suite.ts';
 import { responsiveSuite } from './responsive-suite.ts';
 import { suite } from './suite.ts';
+import { trainingSuite } from './training-suite.ts';
 
 /** What the page reports after each test. */
 export interface Outcome {
@@ -28,6 +29,7 @@ async function outcomeOf(name: string, test: Suite[string]): Promise<Outcome> {
   }
 }
 
-for (const [name, test] of Object.entries({ ...responsiveSuite, ...moduleSuite, ...suite, ...modelSuite, ...hubSuite }))
+const SUITES = [responsiveSuite, moduleSuite, suite, modelSuite, trainingSuite, hubSuite];
+for (const [name, test] of SUITES.flatMap(tests => Object.entries(tests)))
   await report('/outcome', await outcomeOf(name, test));
 await report('/end');

@@ -79,7 +79,8 @@ describe('heed train', () => {
     expect(log.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(log.filter(({ type }) => type === 'validation').map(({ step }) => step)).toEqual([4, 8]);
     expect(log[0]).toMatchObject({ type: 'start', step: 0, totalSteps: 8 });
-    expect(log.at(-1)).toMatchObject({ type: 'done', reason: 'steps', step: 8 });
+    expect(log.at(-2)).toMatchObject({ type: 'done', reason: 'steps', step: 8 });
+    expect(log.at(-1)).toMatchObject({ type: 'energy', kilowattHours: expect.any(Number) });
     expect(await readFile(at('base', 'curves.html'), 'utf8')).toContain('<svg');
     const generated = await heed(['run', at('base'), 'The dog', '-n', '4', '--json']);
     expect(JSON.parse(generated.out).ids).toHaveLength(4);
@@ -107,6 +108,9 @@ describe('heed train', () => {
     const rest = await heed(['train', '--resume', at('stopped'), '--json']);
     expect([rest.code, stepsOf(rest)]).toEqual([0, [4, 5, 6, 7, 8]]);
     expect(await bytes('stopped', 'model.safetensors')).toEqual(await bytes('base', 'model.safetensors'));
+    // What it took is that of both parts.
+    const tokensOf = ({ events }: Outcome) => Number(events.at(-1)!.tokens);
+    expect(tokensOf(rest) / 8).toBe(tokensOf(stopped) / 3);
     const log = await readFile(at('stopped', 'log.jsonl'), 'utf8');
     expect([...log.matchAll(/"type":"step","step":(\d+)/g)].map(([, step]) => Number(step))).toEqual([
       ...[1, 2, 3, 4, 5, 6, 7, 8],

@@ -123,10 +123,13 @@ function checkText({ tokenizer, lossless }: Subject, text: string, options: Enco
     });
     [lastStart, lastEnd] = [start, end];
   }
+  for (const cleanUpSpaces of [true, false]) {
+    const decoded = tokenizer.decode(ids, { cleanUpSpaces });
+    const stream = tokenizer.stream({ cleanUpSpaces });
+    const streamed = ids.map(id => stream.push(id)).join('') + stream.flush();
+    check(decoded === streamed, 'decode and stream differ', { text, cleanUpSpaces, decoded, streamed });
+  }
   const decoded = tokenizer.decode(ids, { cleanUpSpaces: false });
-  const stream = tokenizer.stream();
-  const streamed = ids.map(id => stream.push(id)).join('') + stream.flush();
-  check(decoded === streamed, 'decode and stream differ', { text, decoded, streamed });
   const whole =
     lossless === 'always' || (lossless === 'without special tokens' && options.parseSpecialTokens === false);
   if (!whole || (options.addSpecialTokens ?? true)) return;

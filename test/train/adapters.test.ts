@@ -97,6 +97,21 @@ describe('a new adapter', () => {
     model.dispose();
   });
 
+  it('reaches both stacks of T5, whose base is the encoder, and of a classifier on it only the head learns as a whole', async () => {
+    const model = await load(golden('t5-v1_1'), { backend });
+    const sides = async (of: Model) => {
+      const { layers, saved } = (await createAdapter(of, { r: 2 })).params;
+      const first = (names: readonly string[]) => [...new Set(names.map(name => name.split('.')[0]))].sort();
+      return [first(Object.keys(layers)), first(Object.keys(saved))];
+    };
+    expect(await sides(model)).toEqual([['decoder', 'encoder'], []]);
+    const options = { backend, head: 'sequenceClassification', newHead: { labels: ['a', 'b'] } } as const;
+    const classifier = await load(golden('t5-v1_1'), options);
+    expect(await sides(classifier)).toEqual([['decoder', 'encoder'], ['classification_head']]);
+    model.dispose();
+    classifier.dispose();
+  });
+
   it.each(['q8_0', 'q4_0'] as const)('learns on a base in %s, which stays as it is', async type => {
     const file = join(folder, 'base.gguf');
     await quantizeModel(golden('llama'), file, { type });
@@ -161,6 +176,27 @@ describe('a new adapter', () => {
     ]);
     await file.close();
     model.dispose();
+  });
+
+  it('of a classifier brings its head, as PEFT has it, and is whole when it is read again', async () => {
+    const model = await load(golden('bert-mlm'), {
+      ...{ backend, head: 'sequenceClassification' },
+      newHead: { labels: ['no', 'yes', 'maybe'] },
+    });
+    const given = { input_ids: ids, labels: [2] };
+    const adapter = await createAdapter(model);
+    const adapted = model.withAdapters([{ adapter }]);
+    await collected(train(adapted, recipe({ batches: always({ inputs: given, tokens: 1, examples: 1 }) })));
+    await adapted.save(join(folder, 'adapter'));
+    const again = await load(join(folder, 'adapter'), { backend });
+    expect(again.parts.head).toBe('sequenceClassification');
+    expect(await lossOf(again, given)).toBeCloseTo(await lossOf(adapted, given), 5);
+    for (const one of [adapter, model, again]) one.dispose();
+    const robust = await load(golden('roberta-seqcls'), { backend });
+    const { saved } = (await createAdapter(robust, { modulesToSave: ['classifier', 'classifier.dense'] })).params;
+    const layers = ['dense.bias', 'dense.weight', 'out_proj.bias', 'out_proj.weight'];
+    expect(Object.keys(saved).sort()).toEqual(layers.map(name => `classifier.${name}`));
+    robust.dispose();
   });
 
   it('goes on from a checkpoint to the same bytes, the lengths of its rows too', async () => {

@@ -182,6 +182,46 @@ describe('train', () => {
     model.dispose();
   });
 
+  it('takes the loss that its batches bring, in validations too, unless another is given', async () => {
+    const lossOf: TrainOptions['lossOf'] = graph => graph.lossOf()!.mul(2);
+    const [plain, twice] = [counting({ epochs: 1 }), { ...counting({ epochs: 1 }), lossOf }];
+    const losses = async (options: TrainOptions) => {
+      const model = await tinyModel(backend);
+      const events = await collected(
+        train(model, { ...recipe, ...options, maxSteps: 1, evalSteps: 1, learningRate: 0 }),
+      );
+      model.dispose();
+      return [ofType(events, 'step')[0]!.loss, ofType(events, 'validation')[0]!.loss] as const;
+    };
+    const [step, validation] = await losses({ batches: plain, validation: plain });
+    const own = await losses({ batches: twice, validation: twice });
+    expect(own[0]).toBeCloseTo(2 * step, 5);
+    expect(own[1]).toBeCloseTo(2 * validation, 5);
+    const given = await losses({ batches: twice, validation: twice, lossOf: graph => graph.lossOf()! });
+    expect(given).toEqual([step, validation]);
+  });
+
+  it('ends with an error where nothing is to be learned, and with its signal while it looks for something', async () => {
+    const model = await tinyModel(backend);
+    const none = { ...countingBatch(1), tokens: 0 };
+    const nothing = /no token of the training data counts/;
+    const run = (options: Partial<TrainOptions>) => collected(train(model, { ...recipe, maxSteps: 2, ...options }));
+    await expect(run({ batches: { async *from() {} } })).rejects.toThrow(nothing);
+    await expect(run({ batches: always(none) })).rejects.toThrow(nothing);
+    const abort = new AbortController();
+    const endless = {
+      async *from() {
+        for (let i = 0; ; i++) {
+          if (i === 5) abort.abort();
+          yield { batch: none, next: i + 1, epoch: 0 };
+        }
+      },
+    };
+    const events = await run({ batches: endless, signal: abort.signal });
+    expect(events.at(-1)).toMatchObject({ type: 'done', reason: 'aborted', step: 0 });
+    model.dispose();
+  });
+
   it('warns of batches without tokens and of parameters without a part in the loss', async () => {
     const model = await tinyModel(backend);
     const none = { ...countingBatch(1), tokens: 0 };

@@ -1,9 +1,7 @@
 /** Edit diffusion: the damage against the published numbers, the way back, what both networks learn, and edits that repair a text. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWasmBackend, type WasmBackend } from '../../src/backends/wasm/index.ts';
-import { editAll } from '../../src/generate/index.ts';
-import { create } from '../../src/hub/create.ts';
-import { ModelEditor } from '../../src/hub/model-editor.ts';
+import { create, editAll, ModelEditor } from '../../src/index.ts';
 import { applyEdits, DELETE, INSERT, isFilled, KEEP, REPLACE, readFillings, type Tag } from '../../src/models/edits.ts';
 import { batches, rowsOf, tokenizeRows } from '../../src/train/data/index.ts';
 import { train, validate } from '../../src/train/index.ts';

@@ -191,6 +191,13 @@ describe('text infilling', () => {
     }
     expect(() => textInfilling({ tokenizer: SENTINEL_TOKENIZER, length: 9 })).toThrow(/needs a mask token/);
     expect(() => textInfilling({ tokenizer: MASK_TOKENIZER, length: 9, mask: 2 })).toThrow(/no such noise/);
+    const endless = { tokenizer: MASK_TOKENIZER, length: 9, poissonLambda: 1e-12 };
+    expect(() => textInfilling(endless)).toThrow(/no such noise/);
+  });
+  it('rounds lengths up to no more than the model reads', () => {
+    const objective = textInfilling({ tokenizer: MASK_TOKENIZER, length: 9, mask: 0, padToMultipleOf: 8 });
+    const { inputs } = objective.batch([{ ids: [5, 6, 7, 8, 9, 10, 11], marks: new Array(7).fill(1) }], rngs(1, 1));
+    expect([table(inputs.input_ids)[0]!.length, table(inputs.labels)[0]!.length]).toEqual([9, 9]);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * Parameters on their way from a file into wasm memory. The `pack` kernel converts the file's dtype and lays the rows out
- * as the products want them, so that besides the finished weight only a small staging block exists.
+ * as the products want them, so that besides the finished weight only a small staging block exists. `packBlocks` does so
+ * for weights that keep the numbers of the file: the first rows say which, so their buffer is made then.
  */
 import { BackendError } from '../../errors.ts';
 import {

@@ -44,7 +44,7 @@ export function batches<C extends string>(options: BatchesOptions<C>): Batches {
       });
   const data = objective.blockLength ? packed(options.data, objective.blockLength, options) : options.data;
   for (const [name, value] of Object.entries({ batchSize, epochs }))
-    if (!((Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY) && value >= 1))
+    if (!((Number.isSafeInteger(value) && value >= 1) || (name === 'epochs' && value === Number.POSITIVE_INFINITY)))
       throw new ConfigError(`${name} is a whole number from 1`, { seen: `${value}` });
   if (objective.drawsPartners && data.length < 2)
     throw new ConfigError('each example needs another one', { seen: '1 example', where: objective.name });
@@ -74,6 +74,7 @@ export function batches<C extends string>(options: BatchesOptions<C>): Batches {
 
   return {
     length: Math.ceil(used / batchSize),
+    lossOf: objective.lossOf,
     async *from(position?: Position): AsyncGenerator<PlacedBatch> {
       let { epoch, example } = placeOf(position, data.length, groupByLength ? batchSize : 1);
       for (; epoch < epochs; epoch++, example = 0) {

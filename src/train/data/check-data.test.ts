@@ -2,12 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { PAIR_TOKENIZER } from '../../../test/train/objectives-tokenizers.ts';
 import { classification } from '../objectives/classification.ts';
 import { checkData } from './check-data.ts';
+import { hashTable } from './hash-table.ts';
 import { rowsOf } from './row.ts';
 import { splitRows } from './split-rows.ts';
 import { HASH_RANGE, textHash } from './text-hash.ts';
 
 const objective = classification({ tokenizer: PAIR_TOKENIZER, maxLength: 8 });
 const row = (text: string, label: string | number) => ({ text, label });
+
+describe('a table of hashes', () => {
+  it('keeps what each was first put in with, through its growth and where low bits are alike', () => {
+    const table = hashTable();
+    const hashes = Array.from({ length: 5000 }, (_, i) => (i % 2 ? textHash(`${i}`) : i * 2 ** 32));
+    for (const [i, hash] of hashes.entries()) expect(table.firstOf(hash, i)).toBeUndefined();
+    for (const [i, hash] of hashes.entries()) expect(table.firstOf(hash, 1)).toBe(i);
+  });
+});
 
 describe('checks of data', () => {
   it('find nothing in good data', async () => {

@@ -62,6 +62,19 @@ describe('tokenized data', () => {
     await first.close();
     await second.close();
   });
+  it('is that of whoever was faster when two write it at once', async () => {
+    const store = folderStore(join(folder, 'both'));
+    const write = (late: boolean) =>
+      store.write('k', async create => {
+        const take = await create('ids.values');
+        // The one that began first is overtaken.
+        if (late) await write(false);
+        await take(Uint8Array.of(1, 2));
+      });
+    const open = await write(true);
+    expect((await open('ids.values')).size).toBe(2);
+    expect(await readdir(join(folder, 'both'))).toEqual(['k']);
+  });
   it('that is damaged is refused', async () => {
     const path = join(folder, 'damaged');
     const store = folderStore(path);

@@ -24,7 +24,7 @@ export async function* readText(
   if (!['line', 'paragraph', 'document'].includes(sampleBy))
     throw new ConfigError('no such sampleBy', { seen: `${sampleBy}`, expected: 'line, paragraph or document' });
   const row = (text: string, line: number): Row => ({
-    fields: { text: keepLinebreaks ? text : text.replace(/[\r\n]+$/, '') },
+    fields: { text: keepLinebreaks ? text : withoutLastBreaks(text) },
     where: `${source.name}, line ${line}`,
   });
   let [text, start] = ['', 1];
@@ -54,4 +54,11 @@ export async function* readText(
       });
   }
   if (text !== '') yield row(text, start);
+}
+
+/** Without the breaks at its end, found from there: a regular expression tries each run of breaks inside, at each of its places. */
+function withoutLastBreaks(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '\n' || text[end - 1] === '\r')) end--;
+  return text.slice(0, end);
 }

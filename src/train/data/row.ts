@@ -43,6 +43,6 @@ export function textField(row: Row, names: readonly string[]): string {
 
 /** A short form of any value for a message. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' && value !== '' ? value : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

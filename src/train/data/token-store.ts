@@ -74,8 +74,12 @@ export function folderStore(path: string): TokenStore {
           return bytes => handle.appendFile(bytes);
         });
         for (const handle of handles) await handle.sync();
-        // Whoever was faster wrote the same.
-        if (!(await exists(key))) await rename(stage, `${path}/${key}`);
+        // A folder with open files is not renamed everywhere.
+        for (const handle of handles.splice(0)) await handle.close();
+        await rename(stage, `${path}/${key}`).catch(async (error: unknown) => {
+          // Whoever was faster wrote the same.
+          if (!(await exists(key))) throw error;
+        });
         return opener(key);
       } finally {
         for (const handle of handles) await handle.close();

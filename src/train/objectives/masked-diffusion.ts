@@ -20,7 +20,7 @@ import type { Tokenizer } from '../../tokenizers/index.ts';
 import type { Rng } from '../../util/rng.ts';
 import type { LossOf, TrainBatch } from '../batch.ts';
 import { textField } from '../data/row.ts';
-import { maskOf, type PaddingOptions, padIdOf, padRows } from './collate.ts';
+import { maskOf, padIdOf, padRows } from './collate.ts';
 import { type CompletionOptions, promptAndCompletion } from './completion.ts';
 import { checkLength, checkShares, neededToken, tokenColumn } from './frame.ts';
 import type { Objective } from './objective.ts';
@@ -30,7 +30,7 @@ interface NoiseOptions {
   /** The token that stands for a hidden one. Default: the tokenizer's mask token. */
   readonly maskId?: number | undefined;
 }
-export interface MaskedDiffusionOptions extends NoiseOptions, PaddingOptions {
+export interface MaskedDiffusionOptions extends NoiseOptions {
   /** Tokens of a row. */
   readonly length: number;
   /** How noise grows with time. Default: none, the share itself is drawn. */

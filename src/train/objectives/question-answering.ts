@@ -41,34 +41,27 @@ export function questionAnswering(options: QuestionAnsweringOptions): Objective<
         span: answerSpan(window, answer) ?? nowhere(window, tokenizer),
       }));
     },
-    batch: examples => ({
-      inputs: {
-        ...tokenInputs(
-          examples.map(({ ids }) => ids),
-          examples.map(({ types }) => types),
-          padIdOf(tokenizer),
-          { maxLength, ...options },
-        ),
-        start_positions: examples.map((e, i) => e.span[0]! + leftPadding(examples, i, options)),
-        end_positions: examples.map((e, i) => e.span[1]! + leftPadding(examples, i, options)),
-      },
-      tokens: examples.length,
-      examples: examples.length,
-    }),
+    batch(examples) {
+      const inputs = tokenInputs(
+        examples.map(({ ids }) => ids),
+        examples.map(({ types }) => types),
+        padIdOf(tokenizer),
+        { maxLength, ...options },
+      );
+      /** Places of the answers' first or last tokens, behind what pads a row on the left. */
+      const places = (edge: 0 | 1) =>
+        examples.map(({ ids, span }, i) => {
+          const padding = inputs.input_ids![i]!.length - ids.length;
+          return span[edge]! + (options.paddingSide === 'left' ? padding : 0);
+        });
+      return {
+        inputs: { ...inputs, start_positions: places(0), end_positions: places(1) },
+        tokens: examples.length,
+        examples: examples.length,
+      };
+    },
     texts,
   };
-}
-
-/** Tokens of padding in front of a row. */
-function leftPadding(
-  examples: readonly { readonly ids: ArrayLike<number> }[],
-  row: number,
-  { paddingSide, padToMultipleOf: multiple = 1, maxLength = 384 }: QuestionAnsweringOptions,
-): number {
-  if (paddingSide !== 'left') return 0;
-  const longest = Math.max(...examples.map(({ ids }) => ids.length));
-  const length = Math.max(longest, Math.min(maxLength, Math.ceil(longest / multiple) * multiple));
-  return length - examples[row]!.ids.length;
 }
 
 /** The first answer as code points `[start, end)`; undefined for none. @throws ConfigError for one that the text does not have */

@@ -29,9 +29,9 @@ const TARGETS = ['target', 'output', 'highlights', 'summary'];
 export function sequenceToSequence(options: SequenceToSequenceOptions): Objective<'ids' | 'labels'> {
   const { tokenizer, maxSourceLength = 1024, maxTargetLength = 128, sourcePrefix = '' } = options;
   const { sourceColumn, targetColumn } = options;
-  const { size } = frameOf(tokenizer, 1);
+  const { size, added } = frameOf(tokenizer, 1);
   // A tokenizer that puts no end behind a text would leave the decoder without a place to stop.
-  const end = frameOf(tokenizer, 1).added[1]!.ids.length > 0 ? [] : endOf(tokenizer, 'sequence-to-sequence');
+  const end = added[1]!.ids.length > 0 ? [] : endOf(tokenizer, 'sequence-to-sequence');
   checkLength(maxSourceLength, size, 'sequence-to-sequence');
   checkLength(maxTargetLength, size + end.length, 'sequence-to-sequence');
   const column = tokenColumn(tokenizer);

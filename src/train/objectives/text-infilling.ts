@@ -21,7 +21,7 @@ export interface TextInfillingOptions extends PaddingOptions {
   readonly length: number;
   /** Share of the words that are taken out. Default 0.3. */
   readonly mask?: number | undefined;
-  /** Mean length of a span in words. Default 3. */
+  /** Mean length of a span in words, from 0.1 on: much shorter ones put endless masks between the words. Default 3. */
   readonly poissonLambda?: number | undefined;
   /** Whether sentences are put into another order. Default true. */
   readonly permuteSentences?: boolean | undefined;
@@ -32,7 +32,7 @@ export interface TextInfillingOptions extends PaddingOptions {
 /** @throws ConfigError for shares that cannot be, a tokenizer without a mask token, and a length without room for text */
 export function textInfilling(options: TextInfillingOptions): Objective<'ids' | 'marks'> {
   const { tokenizer, length, mask = 0.3, poissonLambda = 3, permuteSentences = true, column = 'text' } = options;
-  if (!(mask >= 0 && mask <= 1 && poissonLambda > 0 && poissonLambda < 700))
+  if (!(mask >= 0 && mask <= 1 && poissonLambda >= 0.1 && poissonLambda < 700))
     throw new ConfigError('no such noise', { seen: `${mask} in spans of ${poissonLambda}`, where: 'text-infilling' });
   const maskId = neededToken(tokenizer, 'mask', 'text-infilling');
   const frame = frameOf(tokenizer, 1);
@@ -56,7 +56,8 @@ export function textInfilling(options: TextInfillingOptions): Objective<'ids' | 
         return framed(frame, [source]).ids;
       });
       const targets = examples.map(({ ids }) => framed(frame, [ids]).ids);
-      return sourceTargetBatch(sources, targets, padIdOf(tokenizer), options);
+      const padding = { maxLength: length, maxTargetLength: length, ...options };
+      return sourceTargetBatch(sources, targets, padIdOf(tokenizer), padding);
     },
     texts: row => [textField(row, [column])],
   };

@@ -39,8 +39,6 @@ import { quantizedTile } from './quantized-tile.ts';
 
 /** Rows of a tile. */
 export const MR = 4;
-/** Rows up to which a tile is one panel wide on any engine: memory is what they wait for, and one stream is fastest. */
-const FEW_ROWS = 2;
 /** Byte offsets in the scratch memory: a row of zeros, the bias and the tile at the edge of C, the quantised rows. */
 const ZEROS = 0;
 const BIAS_TAIL = 64;
@@ -64,10 +62,10 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
   const { module, features } = context;
   const columns = tileColumns(features);
   const quantize = quantizeRows(context, layout);
-  const tilesOf = (heights: number, panels: number): Func[] =>
-    Array.from({ length: heights }, (_, i) => quantizedTile(context, layout, i + 1, panels));
-  const narrowTiles = tilesOf(FEW_ROWS, 1);
-  const tiles = tilesOf(MR, columns / PANEL_ROWS);
+  const tilesOf = (panels: number): Func[] =>
+    Array.from({ length: MR }, (_, i) => quantizedTile(context, layout, i + 1, panels));
+  const narrowTiles = tilesOf(1);
+  const tiles = tilesOf(columns / PANEL_ROWS);
   const name = `gemm ${layout.format}`;
   return context.shared(name, () => {
     const [firstNarrow] = narrowTiles.map(tile => module.tableIndex(tile)) as [number];
@@ -77,7 +75,8 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
     const [chunks, blocks, rowBytes, mBlock, mc, a, w, c, init, n, out, row, bytes] = f.i32s(13);
     /** Columns of a tile, and the table index of the tile of one row. */
     const [width, lowest] = f.i32s(2);
-    const few = i32.le(p.m, i32.const(FEW_ROWS));
+    // One tile of rows waits for memory, where one stream is much faster than two.
+    const few = i32.le(p.m, i32.const(MR));
     const tail = i32.add(p.scratch, i32.const(C_TAIL));
     const biasTail = i32.add(p.scratch, i32.const(BIAS_TAIL));
     const rowsAt = i32.add(p.scratch, i32.const(ROWS));

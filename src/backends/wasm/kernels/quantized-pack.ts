@@ -39,6 +39,7 @@ import {
   unitsOf,
   wholeRows,
 } from './quantized-layout.ts';
+import { STORED_SCALE } from './quantized-unpack.ts';
 import { eachRow, threadRange } from './rows.ts';
 
 /** Attributes of a `packBlocks` step: rows `row` to `row + rows` of the weight, whose blocks are the input. */
@@ -72,7 +73,7 @@ function storedScale({ module, shared }: ModuleContext): Func {
     const bits = f.local('i32');
     const magnitude = i32.and(half, i32.const(0x7fff));
     // Without the exponent's bias the value is 2^-112 of what it should be; f32 has no subnormals where f16 has them.
-    const scaled = f32.mul(f32.reinterpretI32(i32.shl(magnitude, i32.const(13))), f32.const(2 ** 122));
+    const scaled = f32.mul(f32.reinterpretI32(i32.shl(magnitude, i32.const(13))), f32.const(2 ** 112 * STORED_SCALE));
     return f.emit(
       when(i32.geu(magnitude, i32.const(TOO_LARGE)), i32.store(flag, i32.const(1))),
       set(bits, i32.reinterpretF32(scaled)),
@@ -262,7 +263,7 @@ function storedHalves(half: Local, wide: readonly [Local, Local], flag: Local): 
   return [
     when(v128.anyTrue(i16x8.gt(magnitude, i16x8.const(TOO_LARGE - 1))), i32.store(flag, i32.const(1))),
     wide.map((four, i) => {
-      const scaled = f32x4.mul(i32x4.shl(extend[i]!(magnitude), i32.const(13)), f32x4.const(2 ** 122));
+      const scaled = f32x4.mul(i32x4.shl(extend[i]!(magnitude), i32.const(13)), f32x4.const(2 ** 112 * STORED_SCALE));
       const bits = i32x4.sub(i32x4.shru(scaled, i32.const(13)), i32x4.const(112 << 10));
       return set(four, i32x4.max(bits, i32x4.const(0)));
     }),

@@ -17,15 +17,19 @@ export const SCALE_FACTOR = 2 ** 112 / STORED_SCALE;
 export const ACTIVATION_FACTOR = 2 ** 51;
 export const SUM_FACTOR = SCALE_FACTOR / ACTIVATION_FACTOR;
 
+/** Where a half has its sign, exponent and fraction, once it is moved. */
+export const SCALE_BITS = i32x4.const(0x8fff_ffff);
+
 /** Constant vectors of a function as locals: V8 would make them anew at each use, which costs as much as the products. */
 export interface Masks {
   /** The low bits of lanes. */
   readonly low: Local;
   /** The bits above them. */
   readonly high: Local;
-  /** Where a half has its sign, exponent and fraction, once it is moved. */
+  /** `SCALE_BITS`. */
   readonly scale: Local;
 }
+/** Declares the masks of a layout and sets them, so it comes before what uses them. */
 export function masksOf(f: Func, layout: PanelLayout): Masks {
   const [low, high, scale] = f.v128s(3);
   f.emit(
@@ -35,9 +39,10 @@ export function masksOf(f: Func, layout: PanelLayout): Masks {
   );
   return { low, high, scale };
 }
-export const SCALE_BITS = i32x4.const(0x8fff_ffff);
-
-/** Four scales as f32x4, to be multiplied with `SCALE_FACTOR`: the bits of the half, moved to where an f32 has them. */
+/**
+ * Four scales as f32x4, to be multiplied with `SCALE_FACTOR`: the bits of the half, moved to where an f32 has them.
+ * @param bits a local that holds `SCALE_BITS`
+ */
 export const scales4 = (address: Code, offset: number, bits: Local): Code =>
   v128.and(i32x4.shl(v128.load16x4s(address, offset), i32.const(13)), bits);
 /** One scale as f32, ready. */
