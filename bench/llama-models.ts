@@ -2,7 +2,7 @@
  * GGUF files of random weights in the shapes of published models, from a seed: the same bytes on every machine. The vocabulary is
  * one that readers of such files accept; its tokens mean nothing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -16,11 +16,14 @@ import {
 } from '../src/formats/index.ts';
 import { createRng } from '../src/util/rng.ts';
 
-/** What is measured. */
-export interface BenchFile {
+export interface FileToBench {
   readonly model: string;
   readonly type: GgufWeights;
+}
+/** What is measured. */
+export interface BenchFile extends FileToBench {
   readonly path: string;
+  /** Of its tensors. */
   readonly bytes: number;
 }
 interface ModelShape {
@@ -69,9 +72,17 @@ function gpt2(): ModelShape {
   };
 }
 
-/** A LLaMA of 1.1 billion parameters with grouped queries: the shape of TinyLlama, Zhang et al. 2024. */
-function llama(): ModelShape {
-  const [width, inner, blocks, vocab, heads, groups] = [2048, 5632, 22, 32000, 32, 4];
+interface LlamaSizes {
+  readonly width: number;
+  readonly inner: number;
+  readonly blocks: number;
+  readonly heads: number;
+  readonly groups: number;
+}
+
+/** A LLaMA with grouped queries. */
+function llama({ width, inner, blocks, heads, groups }: LlamaSizes): ModelShape {
+  const vocab = 32000;
   const narrow = (width / heads) * groups;
   return {
     vocab,
@@ -107,7 +118,13 @@ function llama(): ModelShape {
   };
 }
 
-const MODELS: Readonly<Record<string, () => ModelShape>> = { 'gpt2-124m': gpt2, 'llama-1.1b': llama };
+const MODELS: Readonly<Record<string, () => ModelShape>> = {
+  'gpt2-124m': gpt2,
+  /** The shape of TinyLlama, Zhang et al. 2024. */
+  'llama-1.1b': () => llama({ width: 2048, inner: 5632, blocks: 22, heads: 32, groups: 4 }),
+  /** Shows in seconds that everything runs. */
+  'llama-tiny': () => llama({ width: 256, inner: 512, blocks: 2, heads: 8, groups: 4 }),
+};
 
 /** A SentencePiece vocabulary: three special tokens, the bytes, and as many words as are missing. */
 function vocabulary(size: number): GgufMetadataToWrite {
@@ -179,27 +196,24 @@ function tensorsOf({ tensors }: ModelShape, type: GgufWeights): TensorToWrite[] 
   });
 }
 
-/** Writes the files into a folder of their own; `cleanUp` removes it. */
-export async function benchFiles(
-  wanted: readonly { readonly model: string; readonly type: GgufWeights }[],
-): Promise<{ readonly files: readonly BenchFile[]; cleanUp(): void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'heed-bench-'));
-  const cleanUp = () => rmSync(folder, { recursive: true });
+/**
+ * Calls `use` with a file: one of the folder HEED_BENCH_FILES whose name ends as it should, or one that is written for this call
+ * and removed after it; in that folder it stays for the next time.
+ */
+export async function withFile<T>({ model, type }: FileToBench, use: (file: BenchFile) => Promise<T>): Promise<T> {
+  const shape = MODELS[model]!();
+  const tensors = tensorsOf(shape, type);
+  const bytes = tensors.reduce((n, { dtype, shape }) => n + tensorBytes(dtype, shape)!, 0);
+  const name = `${model}-${type}.gguf`;
+  const kept = process.env.HEED_BENCH_FILES;
+  const folder = kept ?? mkdtempSync(join(tmpdir(), 'heed-bench-'));
   try {
-    const files: BenchFile[] = [];
-    for (const { model, type } of wanted) {
-      const shape = MODELS[model]!();
-      const path = join(folder, `${model}-${type}.gguf`);
-      const tensors = tensorsOf(shape, type);
-      await writeGguf(path, tensors, { ...shape.metadata, ...vocabulary(shape.vocab) });
-      files.push({ model, type, path, bytes: tensors.reduce((n, t) => n + tensorBytes(t.dtype, t.shape)!, 0) });
-    }
-    return { files, cleanUp };
-  } catch (error) {
-    cleanUp();
-    throw error;
+    const there = readdirSync(folder).find(file => file === name || file.endsWith(`-${name}`));
+    const path = join(folder, there ?? name);
+    if (!there) await writeGguf(path, tensors, { ...shape.metadata, ...vocabulary(shape.vocab) });
+    if (statSync(path).size < bytes) throw new Error(`${path} is another model: it has fewer than ${bytes} bytes`);
+    return await use({ model, type, path, bytes });
+  } finally {
+    if (!kept) rmSync(folder, { recursive: true });
   }
 }
-
-/** The models by name. */
-export const BENCH_MODELS: readonly string[] = Object.keys(MODELS);

@@ -1,137 +1,103 @@
 /**
  * Quantised models from GGUF files: the shapes of GPT-2 124M and a LLaMA of 1.1 billion parameters with random weights. Load time,
- * memory, tokens per second of prompts and of generation, and how much of the memory's bandwidth the latter is.
+ * memory, tokens per second of prompts and of generation, how much of the memory's bandwidth the latter is, and how both compare
+ * with another engine.
  */
-import { fork } from 'node:child_process';
 import { bandwidth } from './bandwidth.ts';
-import { BENCH_MODELS, type BenchFile, benchFiles } from './llama-models.ts';
+import { type EngineToRun, heedEngines, type LlamaFigures, measure } from './llama-engines.ts';
+import { type BenchFile, type FileToBench, withFile } from './llama-models.ts';
 import type { Row } from './table.ts';
 import { summarize } from './timing.ts';
 
-/** How an engine did. Times in milliseconds. */
-export interface LlamaFigures {
-  readonly engine: string;
-  readonly threads: number;
-  readonly loadMs: number;
-  /** Bytes in the engine's memory after loading, where it says. */
-  readonly used: number | undefined;
-  /** Bytes that the process grew by. */
-  readonly rss: number;
-  readonly prompt128: readonly number[];
-  readonly prompt512: readonly number[];
-  readonly steps: readonly number[];
-}
-
 const THREADS = [1, 2];
-export const TYPES = ['q8_0', 'q4_0', 'f16'] as const;
-export const ALL = BENCH_MODELS.flatMap(model => TYPES.map(type => ({ model, type })));
-const STEPS = 64;
-/** Generation is measured in parts of so many tokens, in turns with the other engines. */
-const STEPS_AT_ONCE = 16;
+const TYPES = ['q8_0', 'q4_0', 'f16'] as const;
+/** Measured unless files are chosen: half precision takes longest, and the tiny one only shows that all runs. */
+const USUAL: readonly FileToBench[] = ['gpt2-124m', 'llama-1.1b'].flatMap(model =>
+  (['q8_0', 'q4_0'] as const).map(type => ({ model, type })),
+);
+const ALL: readonly FileToBench[] = ['gpt2-124m', 'llama-1.1b', 'llama-tiny'].flatMap(model =>
+  TYPES.map(type => ({ model, type })),
+);
 
-/**
- * The engines side by side, each in a process that stays, asked in turn for a prompt or a few tokens, so that a busy moment hits
- * all of them; with each number of threads.
- * @param rounds prompts of each length, and generations
- * @returns nothing for a file that one of them cannot load, which is told
- */
-export async function measure(
-  file: BenchFile,
-  engines: readonly string[],
-  rounds: number,
-): Promise<readonly LlamaFigures[]> {
-  const figures: LlamaFigures[] = [];
-  for (const threads of THREADS) {
-    const runs: Engine[] = [];
-    try {
-      for (const engine of engines) {
-        const run = await open(engine, file, threads).catch((error: Error) => console.error(error.message));
-        if (!run) return [];
-        runs.push(run);
-      }
-      // Engines compile what is used often once more, and better.
-      for (const { ask } of runs) for (const message of [{ prompt: 128 }, { generate: STEPS }]) await ask(message);
-      for (let round = 0; round < rounds; round++)
-        for (const [message, key, times] of [
-          [{ prompt: 128 }, 'prompt128', 1],
-          [{ prompt: 512 }, 'prompt512', 1],
-          [{ generate: STEPS_AT_ONCE }, 'steps', STEPS / STEPS_AT_ONCE],
-        ] as const)
-          for (let i = 0; i < times; i++)
-            for (const { ask, figures } of runs) figures[key].push(...(await ask(message)));
-      figures.push(...runs.map(run => run.figures));
-    } finally {
-      for (const { close } of runs) close();
-    }
-  }
-  return figures;
+/** @param chosen parts of names of files, such as `llama-1.1b-q8_0`; empty = the usual ones */
+export function filesToBench(chosen: readonly string[]): readonly FileToBench[] {
+  if (chosen.length === 0) return USUAL;
+  const wanted = ALL.filter(({ model, type }) => chosen.some(name => `${model}-${type}`.includes(name)));
+  if (wanted.length) return wanted;
+  const names = ALL.map(({ model, type }) => `${model}-${type}`);
+  throw new Error(`no such file: ${chosen.join(', ')}; there are: ${names.join(', ')}`);
 }
 
-interface Engine {
-  readonly figures: LlamaFigures & Record<'prompt128' | 'prompt512' | 'steps', number[]>;
-  ask(message: object): Promise<number[]>;
-  close(): void;
-}
-
-/** Starts an engine; rejects with what it says when it cannot load the file. */
-async function open(engine: string, { path }: BenchFile, threads: number): Promise<Engine> {
-  const child = fork(new URL('llama-run.mjs', import.meta.url), [engine, path, `${threads}`], {
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    execArgv: [],
-  });
-  let said = '';
-  child.stderr?.on('data', (text: Buffer) => {
-    said += text;
-  });
-  const gone = new Promise<never>((_, fail) => {
-    child.once('exit', () => fail(new Error(`${engine} ended: ${/\w*Error: .*/.exec(said)?.[0] ?? said}`)));
-  });
-  gone.catch(() => {}); // heard only while an answer is awaited
-  const answer = <T>() =>
-    Promise.race([gone, new Promise<T>(done => child.once('message', message => done(message as T)))]);
-  const loaded = await answer<Pick<LlamaFigures, 'loadMs' | 'used' | 'rss'>>();
-  return {
-    figures: { engine, threads, ...loaded, prompt128: [], prompt512: [], steps: [] },
-    ask(message: object): Promise<number[]> {
-      child.send(message);
-      return answer<number[]>();
-    },
-    close: () => void (child.connected && child.disconnect()),
-  };
-}
+const listOf = (name: string): string[] => (process.env[name] ?? '').split(',').filter(Boolean);
 
 /** Tokens per second at best, and in the middle. */
-export function speeds(run: LlamaFigures) {
+function speeds(run: LlamaFigures) {
   const [short, long, step] = [run.prompt128, run.prompt512, run.steps].map(times => summarize([...times]));
   return {
     'prompt 128 tok/s': 128_000 / short!.min,
     'prompt 512 tok/s': 512_000 / long!.min,
     'decode tok/s': 1000 / step!.min,
-    'decode median tok/s': 1000 / step!.median,
+    'decode median': 1000 / step!.median,
   };
 }
 
-export async function llama(): Promise<Row[]> {
-  const reads = await bandwidth();
-  const rate = (threads: number) =>
-    Number(reads.find(row => String(row.what).startsWith('read') && row.threads === threads)?.best);
-  const { files, cleanUp } = await benchFiles(ALL);
-  try {
-    const rows: Row[] = [];
-    for (const file of files)
-      for (const run of await measure(file, ['heed'], 2)) {
-        const speed = speeds(run);
-        const gigabytes = (file.bytes * speed['decode tok/s']) / 1e9;
-        rows.push({
-          ...{ model: file.model, type: file.type, threads: run.threads, 'load ms': run.loadMs },
-          ...{ 'memory / file': (run.used ?? 0) / file.bytes, 'process / file': run.rss / file.bytes },
-          ...speed,
-          'weights GB/s': gigabytes,
-          'share of read %': (100 * gigabytes) / rate(run.threads),
-        });
+/**
+ * One row for each file, number of threads and engine.
+ * @param peer is run in the same turns, and what all others are divided by
+ * @param rounds at most; HEED_BENCH_SECONDS ends them earlier
+ */
+export async function llamaRows(files: readonly FileToBench[], rounds: number, peer?: EngineToRun): Promise<Row[]> {
+  const seconds = Number(process.env.HEED_BENCH_SECONDS ?? 20);
+  const engines = [...heedEngines(listOf('HEED_BENCH_NODES')), ...(peer ? [peer] : [])];
+  const before = await readRates();
+  const results: { readonly file: BenchFile; readonly runs: readonly LlamaFigures[] }[] = [];
+  for (const wanted of files)
+    await withFile(wanted, async file => {
+      for (const threads of THREADS) {
+        const start = performance.now();
+        const runs = await measure(file, threads, engines, { rounds, seconds });
+        results.push({ file, runs });
+        const took = ((performance.now() - start) / 1000).toFixed(0);
+        console.error(
+          `${file.model} ${file.type}, threads ${threads}: ${runs[0]?.prompt128.length ?? 0} rounds, ${took} s`,
+        );
       }
-    return rows;
-  } finally {
-    cleanUp();
-  }
+    });
+  const after = await readRates();
+  return results.flatMap(({ file, runs }) => {
+    const other = runs.find(({ engine }) => engine === peer?.name);
+    return runs.map((run): Row => {
+      const speed = speeds(run);
+      const gigabytes = (file.bytes * speed['decode tok/s']) / 1e9;
+      const rate = Math.max(before.get(run.threads)!, after.get(run.threads)!);
+      return {
+        ...{ model: file.model, type: file.type, threads: run.threads, engine: run.engine, 'load ms': run.loadMs },
+        ...(run.used !== undefined && { 'memory / file': run.used / file.bytes }),
+        ...{ 'process / file': run.rss / file.bytes, ...speed },
+        ...{ 'weights GB/s': gigabytes, 'share of read %': (100 * gigabytes) / rate },
+        ...(other && run !== other && ratios(speed, speeds(other))),
+      };
+    });
+  });
 }
+
+function ratios(own: ReturnType<typeof speeds>, other: ReturnType<typeof speeds>): Row {
+  return {
+    'ratio 128': own['prompt 128 tok/s'] / other['prompt 128 tok/s'],
+    'ratio 512': own['prompt 512 tok/s'] / other['prompt 512 tok/s'],
+    'ratio decode': own['decode tok/s'] / other['decode tok/s'],
+    '(median)': own['decode median'] / other['decode median'],
+  };
+}
+
+/** GB/s that loops which only read reach, by the number of threads. */
+async function readRates(): Promise<ReadonlyMap<number, number>> {
+  const reads = (await bandwidth()).filter(({ what }) => String(what).startsWith('read'));
+  return new Map(reads.map(({ threads, best }) => [Number(threads), Number(best)]));
+}
+
+/** Rounds of `npm run bench -- llama`, at most. */
+const ROUNDS = 3;
+
+/** heed alone; HEED_BENCH_MODELS names files. */
+export const llama = (): Promise<Row[]> => llamaRows(filesToBench(listOf('HEED_BENCH_MODELS')), ROUNDS);

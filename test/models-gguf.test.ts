@@ -154,7 +154,7 @@ describe('a GGUF file', () => {
       );
       const number = (value: number) => ({ type: 'U16', value }) as const;
       const split = { 'split.no': number(no), 'split.count': number(2) };
-      return ggufBytes(chosen, no === 0 ? { ...metadataToWrite(head), ...split } : split);
+      return ggufBytes(chosen, no === 0 ? { ...Object.fromEntries(metadataToWrite(head)), ...split } : split);
     };
     const files = {
       'm-00001-of-00002.gguf': await part(0, names.slice(0, 5)),
@@ -209,7 +209,7 @@ describe('a changed GGUF file', () => {
           return { ...tensor, chunks: () => [bytes] };
         }),
       );
-      const metadata = metadataToWrite(head);
+      const metadata = Object.fromEntries(metadataToWrite(head));
       const arch = String(head.values.get('general.architecture'));
       const keys = [
         ...[...head.values.keys()].filter(key => !key.startsWith('tokenizer.')),

@@ -31,6 +31,11 @@ export interface GgufMetadata {
   readonly values: ReadonlyMap<string, GgufValue>;
   /** The number that the format gives the type of each value; see `GGUF_TYPES`. */
   readonly types: ReadonlyMap<string, number>;
+  /**
+   * Values that `values` does not tell completely, byte by byte as in the file: lists of lists and of truth values, which may be
+   * empty, and texts that are not UTF-8.
+   */
+  readonly stored: ReadonlyMap<string, Uint8Array>;
   /** Where the tensor descriptions begin, in bytes. */
   readonly end: number;
 }
@@ -68,6 +73,8 @@ const LEAST_TENSOR_BYTES = 24;
 /** A key's length, one byte of it, a type, one byte of value. */
 const LEAST_PAIR_BYTES = 14;
 const FIRST_READ = 1 << 20;
+/** What stands in a decoded text for bytes that are not UTF-8. */
+const REPLACEMENT = '\ufffd';
 
 type NumberReader = (view: DataView, at: number) => number | bigint;
 type NumbersMaker = new (length: number) => GgufNumbers;
@@ -94,6 +101,9 @@ export class GgufCursor {
   readonly #size: number;
   readonly #where: string;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+  /** Whether a text since this was last cleared was not UTF-8. */
+  #broken = false;
   at = 0;
 
   constructor(bytes: Uint8Array, size: number, where: string) {
@@ -132,7 +142,19 @@ export class GgufCursor {
   }
 
   text(): string {
-    return this.#decoder.decode(this.#textBytes());
+    const bytes = this.#textBytes();
+    const text = this.#decoder.decode(bytes);
+    if (text.includes(REPLACEMENT)) this.#broken ||= !this.#isUtf8(bytes);
+    return text;
+  }
+
+  #isUtf8(bytes: Uint8Array): boolean {
+    try {
+      this.#strict.decode(bytes);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #textBytes(): Uint8Array {
@@ -154,16 +176,18 @@ export class GgufCursor {
   /** A value as it is kept: lists that are large in memory are passed and not made. */
   kept(type: number): Kept {
     const start = this.at;
-    if (type !== ARRAY) return { value: this.value(type), length: undefined };
-    const inner = this.u32();
+    const stored = () => this.#bytes.slice(start, this.at);
+    const inner = type === ARRAY ? this.u32() : undefined;
     this.at = start;
     if (inner !== ARRAY && inner !== BOOL) {
-      const value = this.value(type) as GgufNumbers | readonly GgufValue[];
-      return { value, length: value.length };
+      this.#broken = false;
+      const value = this.value(type);
+      const length = type === ARRAY ? (value as GgufNumbers | readonly GgufValue[]).length : undefined;
+      return { value, length, stored: this.#broken ? stored() : undefined };
     }
     const length = this.#pass(type, 0) - 1;
-    const bytes = this.#bytes.slice(start, this.at);
-    return { packed: () => new GgufCursor(bytes, bytes.length, this.#where).value(type), length };
+    const bytes = stored();
+    return { packed: () => new GgufCursor(bytes, bytes.length, this.#where).value(type), length, stored: bytes };
   }
 
   /** Checks a value without making it; of how many it consists, itself included. */
@@ -224,7 +248,7 @@ export class GgufCursor {
 }
 
 /** A value, or what makes it. */
-type Kept = { readonly length: number | undefined } & (
+type Kept = { readonly length: number | undefined; readonly stored: Uint8Array | undefined } & (
   | { readonly value: GgufValue; readonly packed?: undefined }
   | { readonly packed: () => GgufValue }
 );
@@ -287,6 +311,7 @@ export function parseMetadata(cursor: GgufCursor): ParsedMetadata {
   const kept = new Map<string, Kept>();
   const lengths = new Map<string, number>();
   const types = new Map<string, number>();
+  const stored = new Map<string, Uint8Array>();
   for (let i = 0; i < pairs; i++) {
     const key = cursor.name(MAX_KEY_BYTES, 'a key');
     if (kept.has(key)) cursor.fail('a key stands twice in a GGUF file', quoted(key));
@@ -295,8 +320,9 @@ export function parseMetadata(cursor: GgufCursor): ParsedMetadata {
     const value = cursor.kept(type);
     kept.set(key, value);
     if (value.length !== undefined) lengths.set(key, value.length);
+    if (value.stored) stored.set(key, value.stored);
   }
-  return { version, tensorCount, values: new GgufValues(kept), types, lengths, end: cursor.at };
+  return { version, tensorCount, values: new GgufValues(kept), types, stored, lengths, end: cursor.at };
 }
 
 /** The metadata of a GGUF file of `size` bytes from its first bytes; undefined if these are too few. Throws FormatError, UnsupportedError. */

@@ -6,11 +6,11 @@ import { ConfigError } from '../errors.ts';
 import { encodeBf16, encodeF16 } from '../util/half.ts';
 import type { TensorDType } from './checkpoint.ts';
 import { encodeBlocks, isBlockDType } from './gguf-blocks/index.ts';
-import { GGUF_TYPES, type GgufMetadata, type GgufNumbers, type GgufValue } from './gguf-metadata.ts';
+import { GGUF_TYPES, GgufCursor, type GgufMetadata, type GgufNumbers } from './gguf-metadata.ts';
 import {
   ALIGNMENT_KEY,
   aligned,
-  alignmentOf,
+  DEFAULT_ALIGNMENT,
   GGUF_DTYPES,
   type GgufTensor,
   MAX_DIMENSIONS,
@@ -37,12 +37,20 @@ export interface GgufNumber {
   readonly type: NumberType;
   readonly value: number | bigint;
 }
+/** A text or a list byte by byte as a file has it: what an empty list is one of, and texts that are not UTF-8, stay so. */
+export interface GgufStored {
+  readonly type: 'STRING' | 'ARRAY';
+  readonly stored: Uint8Array;
+}
 /** A value of the metadata to write: a list holds texts, truth values, lists, or the numbers of one type. */
-export type GgufValueToWrite = string | boolean | GgufNumber | GgufNumbers | readonly GgufValueToWrite[];
-/** Metadata by key, in the order of the file. */
+export type GgufValueToWrite = string | boolean | GgufNumber | GgufNumbers | GgufStored | readonly GgufValueToWrite[];
+/** Metadata by key, in the order of the file. Objects put keys that are whole numbers first; a Map keeps any order. */
 export type GgufMetadataToWrite = Readonly<Record<string, GgufValueToWrite>>;
+type MetadataToWrite = GgufMetadataToWrite | Map<string, GgufValueToWrite>;
 
 const VERSION = 3;
+/** More than a page of any machine; the gaps before tensors are as long as this at most. */
+const MAX_ALIGNMENT = 1 << 20;
 const UTF8 = new TextEncoder();
 const ID_OF_DTYPE = new Map(Object.entries(GGUF_DTYPES).map(([id, dtype]) => [dtype, Number(id)]));
 
@@ -50,7 +58,7 @@ const ID_OF_DTYPE = new Map(Object.entries(GGUF_DTYPES).map(([id, dtype]) => [dt
  * A GGUF file in memory. The tensors must give their chunks without waiting. Throws ConfigError for names, shapes or metadata
  * that a file cannot hold, CheckpointError for a tensor whose chunks are not as long as its shape says.
  */
-export function ggufBytes(tensors: Iterable<TensorToWrite>, metadata: GgufMetadataToWrite): Uint8Array {
+export function ggufBytes(tensors: Iterable<TensorToWrite>, metadata: MetadataToWrite): Uint8Array {
   const { head, placed, end } = layOut(sizeGguf(tensors), metadata);
   const out = new Uint8Array(end);
   out.set(head);
@@ -65,7 +73,7 @@ export function ggufBytes(tensors: Iterable<TensorToWrite>, metadata: GgufMetada
 export async function writeGguf(
   path: string,
   tensors: Iterable<TensorToWrite>,
-  metadata: GgufMetadataToWrite,
+  metadata: MetadataToWrite,
   options: StreamOptions = {},
 ): Promise<void> {
   options.signal?.throwIfAborted();
@@ -88,19 +96,28 @@ export async function writeGguf(
   await writeFiles([file]);
 }
 
-/** The metadata of a file as they are written again, types included. */
-export function metadataToWrite({ values, types }: Pick<GgufMetadata, 'values' | 'types'>): GgufMetadataToWrite {
+/** The metadata of a file as they are written again byte for byte, in the order of the file. */
+export function metadataToWrite({
+  values,
+  types,
+  stored,
+}: Pick<GgufMetadata, 'values' | 'types' | 'stored'>): Map<string, GgufValueToWrite> {
   const nameOf = new Map(Object.entries(NUMBER_TYPES).map(([name, id]) => [id as number, name as NumberType]));
-  const again = (value: GgufValue, type: number | undefined): GgufValueToWrite =>
-    typeof value === 'number' || typeof value === 'bigint'
-      ? { type: nameOf.get(type ?? -1)!, value }
+  const again = (key: string): GgufValueToWrite => {
+    const type = types.get(key)!;
+    const bytes = stored.get(key);
+    if (bytes) return { type: type === ARRAY ? 'ARRAY' : 'STRING', stored: bytes };
+    const value = values.get(key)!;
+    return typeof value === 'number' || typeof value === 'bigint'
+      ? { type: nameOf.get(type)!, value }
       : (value as GgufValueToWrite);
-  return Object.fromEntries([...values].map(([key, value]) => [key, again(value, types.get(key))]));
+  };
+  return new Map(Array.from(values.keys(), key => [key, again(key)]));
 }
 
 /**
  * The bytes of values in a dtype of weights, rounded to nearest.
- * @throws UnsupportedError, ConfigError as `encodeBlocks` does; UnsupportedError for integers
+ * @throws UnsupportedError, ConfigError as `encodeBlocks` does; ConfigError for integers
  */
 export function encodeValues(values: Float32Array, dtype: TensorDType): Uint8Array {
   if (isBlockDType(dtype)) return encodeBlocks(values, dtype);
@@ -144,9 +161,9 @@ interface Layout {
   readonly end: number;
 }
 
-function layOut(tensors: readonly SizedTensor[], metadata: GgufMetadataToWrite): Layout {
-  const entries = Object.entries(metadata);
-  const alignment = alignmentToWrite(metadata[ALIGNMENT_KEY]);
+function layOut(tensors: readonly SizedTensor[], metadata: MetadataToWrite): Layout {
+  const entries: [string, GgufValueToWrite][] = metadata instanceof Map ? [...metadata] : Object.entries(metadata);
+  const alignment = alignmentToWrite(entries.find(([key]) => key === ALIGNMENT_KEY)?.[1]);
   const out = new ByteWriter();
   out.bytes(UTF8.encode('GGUF'));
   out.number('U32', VERSION);
@@ -176,59 +193,90 @@ function layOut(tensors: readonly SizedTensor[], metadata: GgufMetadataToWrite):
 }
 
 function alignmentToWrite(value: GgufValueToWrite | undefined): number {
-  const values = new Map<string, GgufValue>();
-  if (value !== undefined) values.set(ALIGNMENT_KEY, isNumber(value) && value.type === 'U32' ? value.value : 'no U32');
-  return alignmentOf({ values }, 'the metadata');
+  if (value === undefined) return DEFAULT_ALIGNMENT;
+  const [type, alignment] = isNumber(value) ? [value.type, Number(value.value)] : [typeof value, 0];
+  const isPower = alignment > 0 && Number.isInteger(Math.log2(alignment));
+  if (type === 'U32' && isPower && alignment <= MAX_ALIGNMENT) return alignment;
+  throw new ConfigError('not an alignment that a GGUF file is written with', {
+    seen: isNumber(value) ? `${value.value} as ${type}` : type,
+    expected: `a power of two from 1 to ${MAX_ALIGNMENT} as U32`,
+    where: ALIGNMENT_KEY,
+  });
 }
 
-const isNumbers = (value: GgufValueToWrite): value is GgufNumbers => ArrayBuffer.isView(value);
+const hasType = (value: GgufValueToWrite) => typeof value === 'object' && value !== null && 'type' in value;
+const isNumbers = (value: GgufValueToWrite): value is GgufNumbers =>
+  ArrayBuffer.isView(value) && numbersType(value) !== undefined;
 const isNumber = (value: GgufValueToWrite): value is GgufNumber =>
-  typeof value === 'object' && !Array.isArray(value) && !isNumbers(value);
+  hasType(value) && Object.hasOwn(NUMBER_TYPES, (value as GgufNumber).type);
+const isStored = (value: GgufValueToWrite): value is GgufStored =>
+  hasType(value) && 'stored' in (value as GgufStored) && /^(STRING|ARRAY)$/.test((value as GgufStored).type);
 
 function typeOf(value: GgufValueToWrite, key: string): number {
   if (typeof value === 'string') return STRING;
   if (typeof value === 'boolean') return BOOL;
-  if (typeof value === 'object' && !isNumber(value)) return ARRAY;
-  if (isNumber(value) && Object.hasOwn(NUMBER_TYPES, value.type)) return NUMBER_TYPES[value.type];
+  if (Array.isArray(value) || isNumbers(value)) return ARRAY;
+  if (isNumber(value)) return NUMBER_TYPES[value.type];
+  if (isStored(value)) return GGUF_TYPES[value.type];
   throw new ConfigError('not a value of GGUF metadata', {
-    seen: typeof value,
+    seen: Object.prototype.toString.call(value).slice(8, -1),
     expected: `a text, a truth value, a list, or { type, value } with type one of ${Object.keys(NUMBER_TYPES).join(', ')}`,
     where: key,
   });
 }
 
-type Put = (view: DataView, value: number | bigint) => void;
+type Put = (view: DataView, at: number, value: number | bigint) => void;
 const PUT: Readonly<Record<NumberType, readonly [bytes: number, put: Put]>> = {
-  U8: [1, (view, value) => view.setUint8(0, Number(value))],
-  I8: [1, (view, value) => view.setInt8(0, Number(value))],
-  U16: [2, (view, value) => view.setUint16(0, Number(value), true)],
-  I16: [2, (view, value) => view.setInt16(0, Number(value), true)],
-  U32: [4, (view, value) => view.setUint32(0, Number(value), true)],
-  I32: [4, (view, value) => view.setInt32(0, Number(value), true)],
-  F32: [4, (view, value) => view.setFloat32(0, Number(value), true)],
-  U64: [8, (view, value) => view.setBigUint64(0, BigInt(value), true)],
-  I64: [8, (view, value) => view.setBigInt64(0, BigInt(value), true)],
-  F64: [8, (view, value) => view.setFloat64(0, Number(value), true)],
+  U8: [1, (view, at, value) => view.setUint8(at, Number(value))],
+  I8: [1, (view, at, value) => view.setInt8(at, Number(value))],
+  U16: [2, (view, at, value) => view.setUint16(at, Number(value), true)],
+  I16: [2, (view, at, value) => view.setInt16(at, Number(value), true)],
+  U32: [4, (view, at, value) => view.setUint32(at, Number(value), true)],
+  I32: [4, (view, at, value) => view.setInt32(at, Number(value), true)],
+  F32: [4, (view, at, value) => view.setFloat32(at, Number(value), true)],
+  U64: [8, (view, at, value) => view.setBigUint64(at, BigInt(value), true)],
+  I64: [8, (view, at, value) => view.setBigInt64(at, BigInt(value), true)],
+  F64: [8, (view, at, value) => view.setFloat64(at, Number(value), true)],
 };
 
-/** Throws ConfigError for a number that an integer type does not hold. */
+/** Throws ConfigError for what is no number, or one that its type does not hold. */
 function checkRange({ type, value }: GgufNumber, key: string): void {
-  if (type.startsWith('F')) return;
-  const bits = BigInt(8 * PUT[type][0]);
-  const [low, high] = type.startsWith('I') ? [-(2n ** (bits - 1n)), 2n ** (bits - 1n)] : [0n, 2n ** bits];
-  if ((typeof value === 'bigint' || Number.isSafeInteger(value)) && value >= low && value < high) return;
-  throw new ConfigError('a number of the metadata does not fit its type', { seen: `${value} as ${type}`, where: key });
+  if (holds(type, value)) return;
+  const seen = `${typeof value === 'bigint' ? value : JSON.stringify(value)} as ${type}`;
+  throw new ConfigError('a number of the metadata does not fit its type', { seen: seen.slice(0, 100), where: key });
 }
 
-/** The type of the numbers of a typed array. */
-function numbersType(numbers: GgufNumbers): NumberType {
-  const [, big, kind, bits] = /^(Big)?(Uint|Int|Float)(\d+)Array$/.exec(numbers[Symbol.toStringTag])!;
-  return `${kind === 'Uint' ? 'U' : kind === 'Int' ? 'I' : 'F'}${big ? '64' : bits}` as NumberType;
+function holds(type: NumberType, value: unknown): boolean {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return false;
+  if (type.startsWith('F')) {
+    const own = Number(value);
+    const rounded = type === 'F32' ? Math.fround(own) : own;
+    // What is finite stays so.
+    return Number.isFinite(rounded) || (typeof value === 'number' && !Number.isFinite(value));
+  }
+  const bits = BigInt(8 * PUT[type][0]);
+  const [low, high] = type.startsWith('I') ? [-(2n ** (bits - 1n)), 2n ** (bits - 1n)] : [0n, 2n ** bits];
+  return (typeof value === 'bigint' || Number.isSafeInteger(value)) && value >= low && value < high;
+}
+
+/** The type of the numbers of a typed array; undefined for views that the format has no type for. */
+function numbersType(numbers: ArrayBufferView): NumberType | undefined {
+  const name = Object.prototype.toString.call(numbers).slice(8, -1);
+  const [, kind = '', bits = ''] = /^(?:Big)?(U|I|F)(?:int|nt|loat)(\d+)Array$/.exec(name) ?? [];
+  return Object.hasOwn(NUMBER_TYPES, kind + bits) ? ((kind + bits) as NumberType) : undefined;
+}
+
+/** Throws FormatError for bytes that are not one value of their type. */
+function checkStored({ type, stored }: GgufStored, key: string): void {
+  const cursor = new GgufCursor(stored, stored.length, `metadata ${quoted(key)}`);
+  cursor.kept(GGUF_TYPES[type]);
+  if (cursor.at < stored.length) cursor.fail('bytes are left behind a value', `${stored.length - cursor.at} bytes`);
 }
 
 /** Bytes that grow. */
 class ByteWriter {
   #bytes = new Uint8Array(1 << 16);
+  #view = new DataView(this.#bytes.buffer);
   length = 0;
 
   #room(count: number): number {
@@ -238,6 +286,7 @@ class ByteWriter {
       const more = new Uint8Array(Math.max(this.length, 2 * this.#bytes.length));
       more.set(this.#bytes);
       this.#bytes = more;
+      this.#view = new DataView(more.buffer);
     }
     return at;
   }
@@ -250,7 +299,7 @@ class ByteWriter {
   number(type: NumberType, value: number | bigint): void {
     const [count, put] = PUT[type];
     const at = this.#room(count);
-    put(new DataView(this.#bytes.buffer, at, count), value);
+    put(this.#view, at, value);
   }
 
   text(text: string): void {
@@ -269,14 +318,17 @@ class ByteWriter {
     } else if (isNumber(value)) {
       checkRange(value, key);
       this.number(value.type, value.value);
+    } else if (isStored(value)) {
+      checkStored(value, key);
+      this.bytes(value.stored);
     } else if (isNumbers(value)) {
-      const type = numbersType(value);
+      const type = numbersType(value)!;
       this.#listHead(NUMBER_TYPES[type], value.length);
       for (const number of value) this.number(type, number);
     } else {
-      const types = new Set(value.map(element => typeOf(element, key)));
+      const types = new Set(Array.from(value, element => typeOf(element, key)));
       const numbers = value.some(isNumber);
-      if (types.size > 1 || numbers) {
+      if (types.size > 1 || numbers || value.some(isStored)) {
         throw new ConfigError('a list of the metadata is not one of texts, truth values or lists', {
           fix: numbers ? 'give numbers as a typed array' : undefined,
           where: key,

@@ -2,12 +2,19 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HeedError } from '../errors.ts';
+import { ConfigError, HeedError } from '../errors.ts';
 import { createRng } from '../util/rng.ts';
 import type { TensorDType } from './checkpoint.ts';
 import { ggufNames, openGguf } from './gguf.ts';
 import { encodeBlocks } from './gguf-blocks/index.ts';
-import { encodeValues, type GgufMetadataToWrite, ggufBytes, metadataToWrite, writeGguf } from './gguf-write.ts';
+import {
+  encodeValues,
+  type GgufMetadataToWrite,
+  type GgufValueToWrite,
+  ggufBytes,
+  metadataToWrite,
+  writeGguf,
+} from './gguf-write.ts';
 import { type ByteSource, bytesSource } from './source.ts';
 import type { TensorToWrite } from './tensor-stream.ts';
 
@@ -52,7 +59,7 @@ describe('ggufBytes and openGguf', () => {
     expect(format).toBe('GGUF');
     const plain = Object.entries(METADATA).map(([key, value]) => [
       key,
-      typeof value === 'object' && 'type' in value ? value.value : value,
+      typeof value === 'object' && 'value' in value ? value.value : value,
     ]);
     expect(Object.fromEntries(head.values)).toEqual(Object.fromEntries(plain));
     expect(metadata).toMatchObject({
@@ -61,7 +68,29 @@ describe('ggufBytes and openGguf', () => {
       texts: '[a, , ü]',
       large: '[-1, 4611686018427387904]',
     });
-    expect(metadataToWrite(head)).toEqual(METADATA);
+  });
+
+  it('write again what they read, byte for byte and in its order', async () => {
+    const count = (n: number) => [n, 0, 0, 0, 0, 0, 0, 0];
+    const stored = (type: 'STRING' | 'ARRAY', ...bytes: number[]) => ({ type, stored: Uint8Array.from(bytes) });
+    const metadata = new Map<string, GgufValueToWrite>([
+      ...Object.entries(METADATA),
+      ['2', 'second'],
+      ['1', 'first'],
+      ['no flags', stored('ARRAY', 7, 0, 0, 0, ...count(0))],
+      ['no lists', stored('ARRAY', 9, 0, 0, 0, ...count(0))],
+      ['a list of no flags', stored('ARRAY', 9, 0, 0, 0, ...count(1), 7, 0, 0, 0, ...count(0))],
+      ['broken', stored('STRING', ...count(2), 0x61, 0xff)],
+      ['broken ones', stored('ARRAY', 8, 0, 0, 0, ...count(2), ...count(1), 0xc3, ...count(0))],
+      ['replaced', '\ufffd'],
+    ]);
+    const bytes = ggufBytes([], metadata);
+    const { head } = await open(bytes);
+    expect(head.values.get('broken')).toBe('a\ufffd');
+    expect(head.values.get('broken ones')).toEqual(['\ufffd', '']);
+    expect([...head.stored.keys()]).toEqual(['flags', 'lists'].concat([...metadata.keys()].slice(-6, -1)));
+    expect([...head.values.keys()]).toEqual([...metadata.keys()]);
+    expect(ggufBytes([], metadataToWrite(head))).toEqual(bytes);
   });
 
   it('give tensors back, in any part, with the fastest dimension last', async () => {
@@ -128,15 +157,53 @@ describe('ggufBytes and openGguf', () => {
       /not a shape.*rows that Q4_0 can hold/,
     ],
     ['a dtype of another format', [tensor('a', 'F8_E4M3', [1], counting(1))], {}, /unknown dtype; seen: F8_E4M3/],
-    ['a number without a type', [], { n: 5 as unknown as string }, /not a value of GGUF metadata.*\(in n\)/],
+    [
+      'a number without a type',
+      [],
+      { n: 5 as unknown as string },
+      /not a value of GGUF metadata; seen: Number.*\(in n\)/,
+    ],
+    ['nothing', [], { n: null as unknown as string }, /not a value of GGUF metadata; seen: Null/],
+    ['nothing in a list', [], { n: ['a', null as unknown as string] }, /not a value of GGUF metadata; seen: Null/],
+    ['a view', [], { n: new DataView(new ArrayBuffer(8)) as unknown as string }, /not a value .*seen: DataView/],
+    ['an unknown type', [], { n: { type: 'F16', value: 1 } as unknown as string }, /not a value .*seen: Object/],
+    ['a number too large', [], { n: { type: 'F32', value: 1e300 } }, /does not fit its type; seen: 1e\+300 as F32/],
+    ['a long integer too large', [], { n: { type: 'F64', value: 10n ** 400n } }, /does not fit its type/],
+    ['a text as a number', [], { n: { type: 'F64', value: '1' as unknown as number } }, /seen: "1" as F64/],
+    [
+      'stored bytes that are too few',
+      [],
+      { n: { type: 'STRING', stored: Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 1) } },
+      /text of a GGUF file reaches beyond its end.*metadata "n"/,
+    ],
+    [
+      'stored bytes that are too many',
+      [],
+      { n: { type: 'STRING', stored: new Uint8Array(9) } },
+      /left behind a value; seen: 1 bytes/,
+    ],
     ['a number beyond its type', [], { n: { type: 'U8', value: 256 } }, /256 as U8/],
     ['half a number', [], { n: { type: 'I32', value: 0.5 } }, /0\.5 as I32/],
     ['a list of two kinds', [], { n: ['a', true] }, /texts, truth values or lists/],
     ['a list of numbers', [], { n: [{ type: 'U8', value: 1 }] }, /give numbers as a typed array/],
-    ['a crooked alignment', [], { 'general.alignment': { type: 'U32', value: 24 } }, /no power of two; seen: "24"/],
+    [
+      'a crooked alignment',
+      [],
+      { 'general.alignment': { type: 'U32', value: 24 } },
+      /expected: a power of two from 1 to 1048576/,
+    ],
+    ['a huge alignment', [], { 'general.alignment': { type: 'U32', value: 2 ** 31 } }, /seen: 2147483648 as U32/],
+    ['an alignment as a text', [], { 'general.alignment': '32' }, /not an alignment .*seen: string/],
     ['half a character', [], { n: '\ud800' }, /half a surrogate pair/],
   ])('refuses to write %s', (_, tensors, metadata, message) => {
     expect(() => ggufBytes(tensors, metadata)).toThrow(message);
+  });
+
+  it('writes numbers that single precision has no finite value for only where they are none themselves', async () => {
+    const numbers = { inf: Number.NEGATIVE_INFINITY, nan: Number.NaN, most: 3.4028234663852886e38 };
+    const metadata = Object.entries(numbers).map(([key, value]) => [key, { type: 'F32', value }] as const);
+    const { head } = await open(ggufBytes([], Object.fromEntries(metadata)));
+    expect(Object.fromEntries(head.values)).toEqual(numbers);
   });
 
   it('writes values in every dtype of weights', () => {
@@ -145,6 +212,7 @@ describe('ggufBytes and openGguf', () => {
     expect([...encodeValues(values, 'BF16').subarray(-2)]).toEqual([0xfe, 0x42]);
     expect([...encodeValues(values, 'F16').subarray(0, 2)]).toEqual([0x00, 0xd8]);
     expect(encodeValues(values, 'Q6_K')).toEqual(encodeBlocks(values, 'Q6_K'));
+    expect(() => encodeValues(values, 'I8')).toThrow(ConfigError);
     expect(() => encodeValues(values, 'I8')).toThrow(/not written in this dtype; seen: I8/);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -189,6 +189,14 @@ describe('quantizeModel refuses', () => {
     await quantizeModel(`${DATA}llama`, out, { type: 'f32', overwrite: true });
     expect((await readFile(out)).length).toBeGreaterThan(before.length);
     await expect(quantizeModel(`${DATA}llama`, join(root, 'model.bin'), { type })).rejects.toThrow(ConfigError);
+    const lost = quantizeModel(`${DATA}llama`, join(root, 'no', 'm.gguf'), { type });
+    await expect(lost).rejects.toThrow(/no such folder to write into; seen: .*no/);
+    const under = quantizeModel(`${DATA}llama`, join(out, 'm.gguf'), { type });
+    await expect(under).rejects.toThrow(/no such folder to write into/);
+    const folder = target();
+    await mkdir(folder);
+    const onFolder = quantizeModel(`${DATA}llama`, folder, { type, overwrite: true });
+    await expect(onFolder).rejects.toThrow(/file to write is a folder/);
   });
 
   it('to leave half a file behind', async () => {

@@ -6,13 +6,14 @@ import {
   type Checkpoint,
   GGUF_WEIGHTS,
   type GgufCheckpoint,
-  type GgufMetadataToWrite,
+  type GgufValueToWrite,
   type GgufWeights,
   metadataToWrite,
   nodeFiles,
   openCheckpointFrom,
   type RoundingError,
   roundedTensor,
+  splitPath,
   storedAs,
   storedBytes,
   type TensorDType,
@@ -67,7 +68,7 @@ export interface QuantizeReport {
 /** What is to be written, whatever it came from. */
 interface Plan {
   readonly checkpoint: Checkpoint;
-  readonly metadata: GgufMetadataToWrite;
+  readonly metadata: ReadonlyMap<string, GgufValueToWrite>;
   readonly tensors: readonly GgufTensorPlan[];
   readonly leftOut: readonly string[];
   readonly differentlyCut: readonly string[];
@@ -78,7 +79,7 @@ interface Plan {
  * weights in the type asked for. In Node. The file is there when it is complete; at any time a piece of one tensor is in memory.
  * @param source as in `load`: a folder with safetensors or PyTorch weights, a GGUF file, a model on the hub
  * @param target where the file is to be, with the ending `.gguf`
- * @throws ConfigError for a target that is there already, UnsupportedError for a model or tokenizer that GGUF files cannot say;
+ * @throws ConfigError for a target that is there already or has no folder, UnsupportedError for a model or tokenizer that GGUF files cannot say;
  * what `load` throws for files that are damaged
  */
 export async function quantizeModel(
@@ -94,11 +95,10 @@ export async function quantizeModel(
     const written = stored.map(({ plan, dtype }) =>
       tensorOf(checkpoint, plan, dtype, error => errors.set(plan.name, error)),
     );
-    const about = {
-      'general.quantization_version': number(2),
-      'general.file_type': number(GGUF_WEIGHTS[type].fileType),
-    };
-    await writeGguf(target, written, { ...metadata, ...about }, { signal: hub.signal, onProgress });
+    const about = new Map(metadata)
+      .set('general.quantization_version', number(2))
+      .set('general.file_type', number(GGUF_WEIGHTS[type].fileType));
+    await writeGguf(target, written, about, { signal: hub.signal, onProgress });
     const rows = stored.map(({ plan, dtype, fallback }): QuantizedTensor => {
       const { name, shape, from } = plan;
       const sources = 'sources' in from ? from.sources.map(source => checkpoint.tensors.get(source)!) : [];
@@ -130,13 +130,23 @@ async function checkTarget(target: string, overwrite: boolean): Promise<void> {
       expected: 'a name that ends in .gguf',
     });
   const { stat } = await nodeFiles();
-  const there = await stat(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const look = (path: string) =>
+    stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw error;
+    });
+  const there = await look(target);
   if (there && !overwrite)
     throw new ConfigError('there is such a file already', {
       fix: 'choose another name, or overwrite: true',
+      where: target,
+    });
+  if (there?.isDirectory()) throw new ConfigError('the file to write is a folder', { where: target });
+  const [folder] = splitPath(target);
+  if (folder && !(await look(folder))?.isDirectory())
+    throw new ConfigError('there is no such folder to write into', {
+      seen: folder,
+      fix: 'create it first',
       where: target,
     });
 }
@@ -168,12 +178,12 @@ async function planOf(given: ModelFiles, signal?: AbortSignal): Promise<Plan> {
     return {
       checkpoint,
       tensors: plans,
-      metadata: {
-        ...metadata,
-        ...(pooled && { [`${metadata['general.architecture']}.pooling_type`]: number(pooled.type) }),
-        'general.name': name,
-        ...vocabulary.metadata,
-      },
+      metadata: new Map([
+        ...Object.entries(metadata),
+        ...(pooled ? [[`${metadata['general.architecture']}.pooling_type`, number(pooled.type)] as const] : []),
+        ['general.name', name],
+        ...Object.entries<GgufValueToWrite>(vocabulary.metadata),
+      ]),
       leftOut: [...leftOut, ...(pooled?.leftOut ?? [])],
       differentlyCut: vocabulary.differing,
     };
@@ -204,13 +214,13 @@ async function poolingOf(modules: SentenceModules, where: string, signal?: Abort
 
 /** A GGUF file once more, whose parts become one. */
 function againOf(checkpoint: GgufCheckpoint): Plan {
-  const kept = Object.entries(metadataToWrite(checkpoint.head)).filter(([key]) => !key.startsWith('split.'));
+  const kept = [...metadataToWrite(checkpoint.head)].filter(([key]) => !key.startsWith('split.'));
   const tensors = [...checkpoint.tensors.values()].map(({ name, shape }) => ({
     name,
     shape,
     from: { sources: [name] },
   }));
-  return { checkpoint, metadata: Object.fromEntries(kept), tensors, leftOut: [], differentlyCut: [] };
+  return { checkpoint, metadata: new Map(kept), tensors, leftOut: [], differentlyCut: [] };
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -4,15 +4,22 @@ import { readWhole } from '../formats/index.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import type { ModelFiles } from './files.ts';
 
-/** JSON files and tokenizer files are read as a whole; longer ones are not what they claim to be. */
-const MAX_FILE_BYTES = 1e9;
+/** Files are read as a whole; longer ones are not what they claim to be. Parsing takes many times the bytes of a JSON file. */
+const MAX_CONFIG_BYTES = 64e6;
+/** Vocabularies, with their merges. */
+const MAX_TOKENIZER_BYTES = 1e9;
+/** Settings, labels of classes and lists of modules, as their names say. */
+const CONFIG_NAME = /config\.json$|(^|\/)modules\.json$/;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The bytes of a file; undefined when there is no such file. */
+/**
+ * The bytes of a file; undefined when there is no such file.
+ * @throws FormatError for one that is longer than any of its kind
+ */
 export async function readFile(files: ModelFiles, file: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
   const source = await files.open(file, signal);
-  return source && readWhole(source, MAX_FILE_BYTES);
+  return source && readWhole(source, CONFIG_NAME.test(file) ? MAX_CONFIG_BYTES : MAX_TOKENIZER_BYTES);
 }
 
 /** What a JSON file says; undefined when there is no such file. @throws ConfigError, FormatError, CheckpointError */

@@ -52,7 +52,8 @@ const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0,
 /** The head of the file, as reading it gives it. */
 function fileOf({ metadata, tensors }: Said): GgufCheckpoint {
   const values = new Map(Object.entries(metadata).map(([key, value]) => [key, readAgain(value)]));
-  const head: GgufMetadata = { version: 3, tensorCount: tensors.length, values, types: new Map(), end: 0 };
+  const counts = { version: 3, tensorCount: tensors.length, end: 0 } as const;
+  const head: GgufMetadata = { ...counts, values, types: new Map(), stored: new Map() };
   const numbers = new Map(tensors.flatMap(({ name, from }) => ('sources' in from ? [] : [[name, from] as const])));
   return {
     format: 'GGUF',

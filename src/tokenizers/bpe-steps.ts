@@ -18,42 +18,43 @@ const SINGLE = -1;
 /** A power of two. */
 const KEPT_PAIRS = 1 << 16;
 /**
- * Steps of looking at neighbours that are allowed to a piece, and to each of its symbols on top; texts take about three. A vocabulary
+ * Steps of looking at neighbours that are allowed to a piece, and to each of its symbols on top; texts take about ten. A vocabulary
  * of a thousand entries each of which begins the next one would take thousands.
  */
 const FREE_STEPS = 1 << 20;
 const STEPS_PER_SYMBOL = 64;
+/** Merges without a list read as many units of both texts in the time of one step. */
+const UNITS_PER_STEP = 64;
 
+/** Tokens go by their places in the vocabulary. */
 export class BpeSteps {
   readonly #vocab: Vocabulary;
   readonly #merges: Merges;
   readonly #trie: Trie;
-  // By place in the vocabulary: the character that a token is, -1 for more than one; the rank of the join that completes it, and
-  // the ids of the two sides of that.
+  // By place: the character that a token is, -1 for more than one; the rank of the join that completes it, and the two sides of that.
   readonly #characters: Int32Array;
   readonly #ranks: Int32Array;
   readonly #lefts: Int32Array;
   readonly #rights: Int32Array;
+  /** Symbols of several characters, such as `<0x41>`. */
+  readonly #alone: ReadonlySet<number>;
   /**
    * Whether every token that was met has a higher rank than its parts, as training makes them, so that ranks tell the order of
    * joins; and symbols of several characters join nothing.
    */
   #usual = true;
-  /** The latest pairs that were looked at: `[left, right, 1 = they stay apart]` where a pair hashes to. */
-  readonly #pairs = new Int32Array(3 * KEPT_PAIRS).fill(-1);
+  /** The latest pairs that were looked at: `[left, 2 * right + (1 = right fits behind left)]` where a pair hashes to. */
+  readonly #pairs = new Int32Array(2 * KEPT_PAIRS).fill(-1);
+  readonly #stepsPerLook: number;
   #stepsLeft = 0;
   /** Tokens that could stand at a place, and where they end. */
-  readonly #found: number[] = [];
-  readonly #foundEnds: number[] = [];
-
-  /** Symbols of several characters, such as `<0x41>`. */
-  readonly #alone: ReadonlySet<number>;
+  readonly #found: Int32Array;
+  readonly #foundEnds: Int32Array;
 
   /** `symbols`: ids that a piece may have before merging besides those of its characters. */
   constructor(vocab: Vocabulary, merges: Merges, symbols: Iterable<number>) {
     this.#vocab = vocab;
     this.#merges = merges;
-    this.#trie = vocab.trie();
     const { units, ends } = vocab.texts;
     this.#characters = new Int32Array(vocab.size).fill(-1);
     for (let place = 0, start = 0; place < vocab.size; place++) {
@@ -65,10 +66,15 @@ export class BpeSteps {
     this.#ranks = new Int32Array(vocab.size).fill(UNSEEN);
     this.#lefts = new Int32Array(vocab.size);
     this.#rights = new Int32Array(vocab.size);
-    this.#alone = new Set([...symbols].filter(id => this.#characters[vocab.place(id)]! < 0));
-    for (const id of this.#alone) {
-      if (this.#rankOf(id) !== UNREACHABLE) this.#usual = false;
-      this.#ranks[vocab.place(id)] = SINGLE;
+    this.#stepsPerLook = 1 + Math.floor(vocab.longest / UNITS_PER_STEP);
+    this.#found = new Int32Array(vocab.longest + 1);
+    this.#foundEnds = new Int32Array(vocab.longest + 1);
+    this.#alone = new Set(Array.from(symbols, id => vocab.place(id)).filter(place => this.#characters[place]! < 0));
+    const joined = Int32Array.from({ length: vocab.size }, (_, place) => place);
+    this.#trie = new Trie(vocab.texts, this.#alone.size > 0 ? joined.filter(place => !this.#alone.has(place)) : joined);
+    for (const place of this.#alone) {
+      if (this.#rankOf(place) !== UNREACHABLE) this.#usual = false;
+      this.#ranks[place] = SINGLE;
     }
   }
 
@@ -78,23 +84,20 @@ export class BpeSteps {
    */
   merge(symbols: Symbols): boolean {
     const { ids, starts, ends, count } = symbols;
-    let tokens = new Int32Array(1024);
-    let begins = new Int32Array(1024);
+    const tokens = new Int32Array(count);
+    const begins = new Int32Array(count);
     /** Symbols behind which nothing fits. */
     const dead = new Uint8Array(count + 1);
     let kept = 0;
     this.#stepsLeft = FREE_STEPS + STEPS_PER_SYMBOL * count;
     for (let at = 0, last = count; at < count; ) {
-      const found = this.#candidates(ids, at, last, dead);
-      const before = kept > 0 ? tokens[kept - 1]! : -1;
-      let chosen = found - 1;
-      while (chosen >= 0 && !this.#fits(before, this.#found[chosen]!)) chosen--;
+      let chosen = this.#candidates(ids, at, last, dead) - 1;
+      if (kept > 0) {
+        const before = tokens[kept - 1]!;
+        while (chosen >= 0 && !this.#fits(before, this.#found[chosen]!)) chosen--;
+      } else while (chosen >= 0 && this.#rankOf(this.#found[chosen]!) === UNREACHABLE) chosen--;
       if (!this.#usual || this.#stepsLeft < 0) return false;
       if (chosen >= 0) {
-        if (kept === tokens.length) {
-          tokens = doubled(tokens);
-          begins = doubled(begins);
-        }
         tokens[kept] = this.#found[chosen]!;
         begins[kept++] = at;
         at = this.#foundEnds[chosen]!;
@@ -107,7 +110,7 @@ export class BpeSteps {
       }
     }
     for (let i = 0; i < kept; i++) {
-      ids[i] = tokens[i]!;
+      ids[i] = this.#vocab.idAt(tokens[i]!);
       starts[i] = starts[begins[i]!]!;
       ends[i] = ends[(i + 1 < kept ? begins[i + 1]! : count) - 1]!;
     }
@@ -117,47 +120,55 @@ export class BpeSteps {
 
   /** Finds the tokens from a symbol on that end at or before `last`, the shortest first; gives their number. */
   #candidates(ids: Int32Array, at: number, last: number, dead: Uint8Array): number {
+    if (last <= at) return 0;
     const found = this.#found;
     const foundEnds = this.#foundEnds;
-    if (last <= at) return 0;
+    const vocab = this.#vocab;
+    const trie = this.#trie;
+    const characters = this.#characters;
+    let place = vocab.place(ids[at]!);
     // A symbol is a token; one that is no character, such as a byte of one, begins no other.
-    found[0] = ids[at]!;
+    found[0] = place;
     foundEnds[0] = at + 1;
     let count = dead[at + 1] === 1 ? 0 : 1;
     let node = Trie.ROOT;
-    for (let end = at; end < last; ) {
-      const character = this.#characters[this.#vocab.place(ids[end]!)] ?? -1;
+    for (let end = at; ; ) {
+      const character = characters[place]!;
       if (character < 0) break;
-      if (character > 0xffff) node = this.#trie.child(node, 0xd800 + ((character - 0x10000) >> 10));
-      if (character <= 0xffff || node !== 0)
-        node = this.#trie.child(node, character > 0xffff ? 0xdc00 + (character & 0x3ff) : character);
+      if (character <= 0xffff) node = trie.child(node, character);
+      else {
+        node = trie.child(node, 0xd800 + ((character - 0x10000) >> 10));
+        if (node !== 0) node = trie.child(node, 0xdc00 + (character & 0x3ff));
+      }
       if (node === 0) break;
       end++;
-      const place = this.#trie.value(node);
-      if (place < 0 || end === at + 1 || dead[end] === 1 || this.#alone.has(this.#vocab.idAt(place))) continue;
-      found[count] = this.#vocab.idAt(place);
-      foundEnds[count++] = end;
+      const value = trie.value(node);
+      if (value >= 0 && end > at + 1 && dead[end] === 0) {
+        found[count] = value;
+        foundEnds[count++] = end;
+      }
+      if (end === last) break;
+      place = vocab.place(ids[end]!);
     }
     return count;
   }
 
-  /** Whether merging makes a token, and leaves it as it is behind another one (-1 = there is none). */
-  #fits(before: number, id: number): boolean {
-    return this.#rankOf(id) !== UNREACHABLE && (before < 0 || this.#stayApart(before, id));
-  }
-
-  #stayApart(left: number, right: number): boolean {
+  /** Whether merging makes a token, and leaves it as it is behind another one. */
+  #fits(left: number, right: number): boolean {
     const pairs = this.#pairs;
     let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
     hash ^= hash >>> 15;
-    const at = 3 * (hash & (KEPT_PAIRS - 1));
+    const at = 2 * (hash & (KEPT_PAIRS - 1));
     this.#stepsLeft--;
-    if (pairs[at] !== left || pairs[at + 1] !== right) {
-      pairs[at] = left;
-      pairs[at + 1] = right;
-      pairs[at + 2] = this.#merges.find(left, right) < 0 && this.#meet(left, right) ? 1 : 0;
-    }
-    return pairs[at + 2] === 1;
+    const kept = pairs[at + 1]!;
+    if (pairs[at] === left && kept >> 1 === right) return (kept & 1) === 1;
+    const fits =
+      this.#rankOf(right) !== UNREACHABLE &&
+      this.#merges.find(this.#vocab.idAt(left), this.#vocab.idAt(right)) < 0 &&
+      this.#meet(left, right);
+    pairs[at] = left;
+    pairs[at + 1] = 2 * right + (fits ? 1 : 0);
+    return fits;
   }
 
   /**
@@ -166,14 +177,15 @@ export class BpeSteps {
    * before one to its right.
    */
   #meet(left: number, right: number): boolean {
+    const vocab = this.#vocab;
     for (let [x, y] = [left, right]; ; ) {
-      const [rankX, rankY] = [this.#rankOf(x), this.#rankOf(y)];
+      const rankX = this.#rankOf(x);
+      const rankY = this.#rankOf(y);
       if (rankX < 0 && rankY < 0) return true;
-      // Merges without a list read both.
-      this.#stepsLeft -= this.#vocab.lengthOf(x) + this.#vocab.lengthOf(y);
-      if (rankX > rankY) x = this.#rights[this.#vocab.place(x)]!;
-      else y = this.#lefts[this.#vocab.place(y)]!;
-      const found = this.#merges.find(x, y);
+      this.#stepsLeft -= this.#stepsPerLook;
+      if (rankX > rankY) x = this.#rights[x]!;
+      else y = this.#lefts[y]!;
+      const found = this.#merges.find(vocab.idAt(x), vocab.idAt(y));
       if (found < 0) continue;
       const rank = this.#merges.rankAt(found);
       if (rankX > rankY ? rank < rankX : rank <= rankY) return false;
@@ -181,25 +193,26 @@ export class BpeSteps {
   }
 
   /** The rank of the join that completes a token, or one of the constants above. */
-  #rankOf(id: number): number {
-    const place = this.#vocab.place(id);
-    // Symbols without an entry never join.
-    if (place < 0) return SINGLE;
-    if (this.#ranks[place] === UNSEEN) this.#ranks[place] = this.#findRank(id, place);
-    return this.#ranks[place]!;
+  #rankOf(place: number): number {
+    const rank = this.#ranks[place]!;
+    return rank === UNSEEN ? (this.#ranks[place] = this.#findRank(place)) : rank;
   }
 
-  #findRank(id: number, place: number): number {
+  #findRank(place: number): number {
     if (this.#characters[place]! >= 0) return SINGLE;
-    const sides = mergeShortOf(id, this.#charactersOf(place), this.#merges);
-    const [left, right] = sides;
-    const found = sides.length === 2 ? this.#merges.find(left!, right!) : -1;
-    if (found < 0 || this.#merges.resultAt(found) !== id) return UNREACHABLE;
-    const rank = this.#merges.rankAt(found);
-    const [rankLeft, rankRight] = [this.#rankOf(left!), this.#rankOf(right!)];
-    if (rank < rankLeft || rank < rankRight || this.#alone.has(left!) || this.#alone.has(right!)) this.#usual = false;
-    this.#lefts[place] = left!;
-    this.#rights[place] = right!;
+    const vocab = this.#vocab;
+    const merges = this.#merges;
+    const id = vocab.idAt(place);
+    const sides = mergeShortOf(id, this.#charactersOf(place), merges);
+    const found = sides.length === 2 ? merges.find(sides[0]!, sides[1]!) : -1;
+    if (found < 0 || merges.resultAt(found) !== id) return UNREACHABLE;
+    const rank = merges.rankAt(found);
+    const left = vocab.place(sides[0]!);
+    const right = vocab.place(sides[1]!);
+    if (rank < this.#rankOf(left) || rank < this.#rankOf(right) || this.#alone.has(left) || this.#alone.has(right))
+      this.#usual = false;
+    this.#lefts[place] = left;
+    this.#rights[place] = right;
     return rank;
   }
 
@@ -214,10 +227,4 @@ export class BpeSteps {
     }
     return ids;
   }
-}
-
-function doubled(table: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * table.length);
-  larger.set(table);
-  return larger;
 }

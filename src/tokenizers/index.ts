@@ -43,6 +43,7 @@ export {
   type CountedWord,
   type CountOptions,
   countWords,
+  isSentencePieceType,
   type PaceOptions,
   type SentencePieceTrainerOptions,
   type Texts,

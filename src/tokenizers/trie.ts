@@ -11,6 +11,8 @@ export const LONGEST_TEXT = 1024;
 const FEW_TEXTS = 24;
 /** Up to this many children are searched one by one. */
 const FEW_CHILDREN = 8;
+/** First units of many texts have a table for what follows them, if that is no more than so many units apart. */
+const NEAR_UNITS = 512;
 
 /** Is told of a text that stands twice, by both places. */
 export type OnRepeat = (before: number, place: number) => void;
@@ -24,6 +26,9 @@ export class Trie {
   readonly #values: Int32Array;
   /** The child of the root for each unit, 0 = none; only where it has many. */
   readonly #begins: Int32Array | undefined;
+  /** For each child of the root its lowest unit, the number of units from there on, and where `#seconds` has the child for each. */
+  readonly #ranges: Int32Array;
+  readonly #seconds: Int32Array;
 
   /**
    * A tree of the texts at `places`, by default all of them. Of equal texts the last one of `places` counts; empty ones are left
@@ -41,6 +46,21 @@ export class Trie {
       this.#begins = new Int32Array(0x10000);
       for (let child = 1; child <= children; child++) this.#begins[units[child]!] = child;
     }
+    this.#ranges = new Int32Array(3 * (children + 1));
+    let size = 0;
+    for (let node = 1; node <= children; node++) {
+      const [low, high] = [first[node]!, first[node + 1]!];
+      const range = high > low ? units[high - 1]! + 1 - units[low]! : 0;
+      if (high - low <= FEW_CHILDREN || range > NEAR_UNITS) continue;
+      this.#ranges.set([units[low]!, range, size], 3 * node);
+      size += range;
+    }
+    this.#seconds = new Int32Array(size);
+    for (let node = 1; node <= children; node++) {
+      if (this.#ranges[3 * node + 1] === 0) continue;
+      const start = this.#ranges[3 * node + 2]! - this.#ranges[3 * node]!;
+      for (let child = first[node]!; child < first[node + 1]!; child++) this.#seconds[start + units[child]!] = child;
+    }
   }
 
   /** The root. Its children are the first units of all texts. */
@@ -52,6 +72,12 @@ export class Trie {
     const units = this.#units;
     let low = this.#first[node]!;
     let high = this.#first[node + 1]!;
+    const ranges = this.#ranges;
+    if (high - low > FEW_CHILDREN && 3 * node < ranges.length) {
+      const range = ranges[3 * node + 1]!;
+      const at = unit - ranges[3 * node]!;
+      if (range > 0) return at >= 0 && at < range ? this.#seconds[ranges[3 * node + 2]! + at]! : 0;
+    }
     while (high - low > FEW_CHILDREN) {
       const middle = (low + high) >>> 1;
       if (units[middle]! <= unit) low = middle;

@@ -149,7 +149,12 @@ async function namesIn(folder: string): Promise<string[]> {
   const { readdir } = await nodeFiles();
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw error;
+    throw new CheckpointError('the folder of checkpoints cannot be read', {
+      seen: error.message,
+      fix: 'choose another outputDir',
+      where: folder,
+      cause: error,
+    });
   });
 }
 

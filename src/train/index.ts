@@ -19,6 +19,6 @@ export { OPTION_NAMES, type Recipe, type TrainOptions, type TrainSettings, train
 export { decaysByDefault, decaysWithoutTables, type ParameterChoice } from './parameter-groups.ts';
 export { SCHEDULES, type ScheduleName, type ScheduleSettings, scheduleAt } from './schedules.ts';
 export { train } from './train.ts';
-export type { Trainee } from './trainee.ts';
+export type { TrainedAdapter, Trainee } from './trainee.ts';
 export { type Validation, validate } from './validate.ts';
 export * from './watch/index.ts';

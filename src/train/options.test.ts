@@ -56,6 +56,8 @@ describe('training options', () => {
     expect(problems({ loadBestModelAtEnd: true })).toContain('loadBestModelAtEnd needs outputDir');
     expect(problems({ saveSteps: 5 })).toContain('saveSteps needs outputDir');
     expect(problems({ lrSchedulerType: 'warmup_stable_decay' })).toContain('needs decaySteps');
+    expect(problems({ optim: 'sgd', nesterov: true })).toContain('nesterov needs momentum');
+    expect(problems({ optim: 'adafactor', warmupInit: true })).toContain('warmupInit needs relativeStep');
     expect(problems({})).toBe('');
   });
   it('are kept with a run as far as they decide its numbers', () => {

@@ -216,6 +216,8 @@ function contradictions(s: TrainSettings): string[] {
     ...(s.lrSchedulerType === 'warmup_stable_decay' && s.decaySteps === 0
       ? ['warmup_stable_decay needs decaySteps']
       : []),
+    ...(s.nesterov && s.momentum === 0 ? ['nesterov needs momentum'] : []),
+    ...(s.warmupInit && !s.relativeStep ? ['warmupInit needs relativeStep'] : []),
     ...(s.labelSmoothing > 0 && s.lossOf ? ["labelSmoothing is for the head's own loss, not for lossOf"] : []),
   ];
 }

@@ -74,6 +74,12 @@ describe('checkpoints', () => {
       expect(await filesOf(join(cut, name)), name).toEqual(await filesOf(join(whole, name)));
   }, 120_000);
 
+  it('are not written where there is no folder', async () => {
+    const path = join(folder, 'a-file');
+    await writeFile(path, '');
+    await expect(trained(recipe({ outputDir: path }))).rejects.toThrow(/cannot be read.*ENOTDIR.*another outputDir/);
+  });
+
   it('are models that can be loaded', async () => {
     const model = await tinyModel(backend);
     const events = await trained(recipe(), model);

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize, resolve } from 'node:path';
 import { load } from '../../engine.ts';
-import { ALL } from '../../llama.ts';
-import { type BenchFile, benchFiles } from '../../llama-models.ts';
+import { filesToBench } from '../../llama.ts';
+import { type BenchFile, withFile } from '../../llama-models.ts';
 import { printTable, type Row } from '../../table.ts';
 
 interface PageFigures {
@@ -88,23 +88,19 @@ async function inPage(browser: string, { path }: BenchFile, engine: string, thre
   }
 }
 
-/** @param chosen parts of names of files; empty = all but those in half precision */
+/** @param chosen parts of names of files; empty = the usual ones */
 export async function wllamaPeers(chosen: readonly string[], turns: number, json: boolean): Promise<void> {
   const names = [process.env.HEED_CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'];
   const browser = names.find(name => name && spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
   if (!browser) throw new Error('no Chromium found: install one, or set HEED_CHROMIUM to its path');
-  const wanted = ALL.filter(({ model, type }) =>
-    chosen.length ? chosen.some(name => `${model}-${type}`.includes(name)) : type !== 'f16',
-  );
-  for (const one of wanted) {
-    const { files, cleanUp } = await benchFiles([one]);
-    try {
+  for (const one of filesToBench(chosen)) {
+    await withFile(one, async file => {
       const rows: Row[] = [];
       for (const threads of THREADS) {
         const best: Record<string, { load: number; prompt: number; decode: number }> = {};
         for (let turn = 0; turn < turns; turn++)
           for (const engine of ENGINES) {
-            const { loadMs, runs } = await inPage(browser, files[0]!, engine, threads);
+            const { loadMs, runs } = await inPage(browser, file, engine, threads);
             const { load, prompt, decode } = best[engine] ?? { load: Number.POSITIVE_INFINITY, prompt: 0, decode: 0 };
             best[engine] = {
               load: Math.min(load, loadMs),
@@ -119,8 +115,6 @@ export async function wllamaPeers(chosen: readonly string[], turns: number, json
         rows.push({ engine: 'ratio', threads, ...ratio });
       }
       printTable(`${one.model} ${one.type} in Chromium, load average ${load()}`, rows, json);
-    } finally {
-      cleanUp();
-    }
+    });
   }
 }

@@ -44,6 +44,12 @@ describe('heed quantize', () => {
     expect(perplexity.after.perplexity / perplexity.before.perplexity).toBeCloseTo(1, 1);
   });
 
+  it('shows how the perplexity changes, in the language of the reader', async () => {
+    const argv = [MODEL, join(folder, 'e.gguf'), '--type', 'q8_0', '--text', join(folder, 'text.txt')];
+    const { out } = await quantize(...argv, '--device', 'reference', '--lang', 'de');
+    expect(out).toMatch(/^Perplexität [\d.,]+ → [\d.,]+ {2}[+-]\d+,\d % {2}\d+ Tokens$/m);
+  });
+
   it('leaves a file that is there, unless told otherwise', async () => {
     const target = join(folder, 'c.gguf');
     expect((await quantize(MODEL, target, '--type', 'q8_0')).code).toBe(0);

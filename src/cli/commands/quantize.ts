@@ -123,7 +123,8 @@ function page(report: QuantizeReport, perplexity: Change | undefined, context: C
 }
 
 function perplexityText({ before, after }: Change, { say, numbers, terminal }: Context): string {
-  const change = numbers.percent(after.perplexity / before.perplexity - 1);
+  const share = after.perplexity / before.perplexity - 1;
+  const change = `${share > 0 ? '+' : ''}${numbers.percent(share)}`;
   const figures = `${numbers.digits(before.perplexity, 5)} → ${numbers.digits(after.perplexity, 5)}`;
   return `${terminal.paint.bold(figures)}  ${change}  ${numbers.count(after.tokens)} ${say('tokens')}`;
 }

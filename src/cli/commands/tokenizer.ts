@@ -4,6 +4,7 @@ import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import {
+  isSentencePieceType,
   type TokenizerJson,
   TRAINABLE_TYPES,
   type TrainableType,
@@ -55,6 +56,10 @@ export const tokenizer = defineCommand({
       line: 'heed tokenizer train de.txt en.txt --type unigram --special "<pad>" --out ./t5',
       does: "T5's kind, on two files",
     },
+    {
+      line: 'heed tokenizer train book.txt --type sentencepiece-bpe --vocab-size 4000 --out ./llama',
+      does: "Llama's kind, with the rules of SentencePiece",
+    },
   ],
   async run({ values, positionals: [action, ...files], terminal, signal }) {
     if (action !== 'train') throw new UsageError(`unknown action ${action}; did you mean train?`, 'tokenizer');
@@ -63,6 +68,9 @@ export const tokenizer = defineCommand({
       throw new UsageError(`--type is missing: what kind of tokenizer, ${TRAINABLE_TYPES.join(', ')}?`, 'tokenizer');
     if (out === undefined)
       throw new UsageError('--out is missing: which folder does the tokenizer go to?', 'tokenizer');
+    for (const name of ['min-frequency', 'max-words'] as const)
+      if (values[name] !== undefined && isSentencePieceType(type))
+        throw new UsageError(`--${name} is about counted words, and ${type} reads whole sentences`, 'tokenizer');
     const path = join(out, 'tokenizer.json');
     if (!values.force && (await exists(path)))
       throw new ConfigError('there is a tokenizer already', { where: path, fix: 'choose another --out, or --force' });

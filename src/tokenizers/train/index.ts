@@ -5,6 +5,7 @@ export { type CountedWord, type CountOptions, countWords, type Texts } from './c
 export type { PaceOptions, TrainingProgress, TrainingStage } from './pace.ts';
 export { type SentencePieceTrainerOptions, trainSentencePiece } from './sentencepiece-trainer.ts';
 export {
+  isSentencePieceType,
   type TokenizerJson,
   TRAINABLE_TYPES,
   type TrainableType,

@@ -3,20 +3,34 @@
  * huggingface/tokenizers, which heed and that library load.
  */
 import { ConfigError } from '../../errors.ts';
+import type { SentencePieceAlgorithm } from '../../formats/sentencepiece.ts';
 import { BYTE_CHARS } from '../byte-alphabet.ts';
 import type { JsonObject } from '../json-fields.ts';
 import { parseNormalizer } from '../normalizers.ts';
+import { wellFormed } from '../offsets.ts';
 import { parsePreTokenizer } from '../pre-tokenizers.ts';
 import { uniqueTokens } from './alphabet.ts';
 import { type BpeTrainerOptions, trainBpe } from './bpe-trainer.ts';
 import { type CountedWord, countWords, type Texts } from './count-words.ts';
+import { sentencePieceJson } from './sentencepiece-json.ts';
+import { type SentencePieceTrainerOptions, trainSentencePiece } from './sentencepiece-trainer.ts';
 import { trainUnigram, type UnigramTrainerOptions } from './unigram-trainer.ts';
 import { trainWordLevel } from './wordlevel-trainer.ts';
 import { trainWordPiece } from './wordpiece-trainer.ts';
 
-/** The kinds of tokenizers that can be trained. */
-export type TrainableType = 'byte-bpe' | 'bpe' | 'wordpiece' | 'unigram' | 'wordlevel';
-export const TRAINABLE_TYPES: readonly TrainableType[] = ['byte-bpe', 'bpe', 'wordpiece', 'unigram', 'wordlevel'];
+/** What learns from words and their counts, with the rules of huggingface/tokenizers. */
+type WordsType = 'byte-bpe' | 'bpe' | 'wordpiece' | 'unigram' | 'wordlevel';
+/** The kinds of tokenizers that can be trained; those of SentencePiece with the rules of that library. */
+export type TrainableType = WordsType | `sentencepiece-${SentencePieceAlgorithm}`;
+const SENTENCE_PIECE: ReadonlyMap<TrainableType, SentencePieceAlgorithm> = new Map(
+  (['unigram', 'bpe', 'word', 'char'] as const).map(algorithm => [`sentencepiece-${algorithm}`, algorithm]),
+);
+export const TRAINABLE_TYPES: readonly TrainableType[] = [
+  ...(['byte-bpe', 'bpe', 'wordpiece', 'unigram', 'wordlevel'] as const),
+  ...SENTENCE_PIECE.keys(),
+];
+/** Whether SentencePiece's rules learn a type, which counts sentences and not words. */
+export const isSentencePieceType = (type: TrainableType): boolean => SENTENCE_PIECE.has(type);
 
 /** A tokenizer.json. */
 export interface TokenizerJson {
@@ -40,7 +54,11 @@ interface Components {
 }
 
 /** The options of the trainers; each takes those that it knows. Default components and unknown token depend on the type. */
-export interface TrainTokenizerOptions extends BpeTrainerOptions, UnigramTrainerOptions, Partial<Components> {
+export interface TrainTokenizerOptions
+  extends BpeTrainerOptions,
+    UnigramTrainerOptions,
+    Pick<SentencePieceTrainerOptions, 'characterCoverage' | 'maxSentencepieceLength' | 'byteFallback'>,
+    Partial<Components> {
   readonly type: TrainableType;
   /** The token for what the vocabulary cannot write; null for none. It becomes a special token. */
   readonly unknownToken?: string | null | undefined;
@@ -61,7 +79,7 @@ const BERT = {
 };
 const NOTHING: Components = { normalizer: null, preTokenizer: null, postProcessor: null, decoder: null };
 
-const COMPONENTS: Readonly<Record<TrainableType, Components>> = {
+const COMPONENTS: Readonly<Record<WordsType, Components>> = {
   'byte-bpe': {
     ...NOTHING,
     preTokenizer: BYTE_LEVEL,
@@ -79,7 +97,7 @@ const COMPONENTS: Readonly<Record<TrainableType, Components>> = {
   wordlevel: { ...NOTHING, preTokenizer: { type: 'WhitespaceSplit' } },
 };
 
-const UNKNOWN_TOKENS: Readonly<Record<TrainableType, string | null>> = {
+const UNKNOWN_TOKENS: Readonly<Record<WordsType, string | null>> = {
   'byte-bpe': null,
   bpe: '<unk>',
   wordpiece: '[UNK]',
@@ -93,20 +111,13 @@ const UNKNOWN_TOKENS: Readonly<Record<TrainableType, string | null>> = {
  * UnsupportedError for an unknown component, and the signal's reason when aborted.
  */
 export async function trainTokenizer(texts: Texts, options: TrainTokenizerOptions): Promise<TokenizerJson> {
-  const { type } = options;
-  const { normalizer, preTokenizer, postProcessor, decoder } = { ...COMPONENTS[type], ...given(options) };
-  const unknown = options.unknownToken === undefined ? UNKNOWN_TOKENS[type] : options.unknownToken;
-  const words = await countWords(texts, {
-    normalizer: normalizer ? parseNormalizer(normalizer) : undefined,
-    preTokenizer: preTokenizer ? parsePreTokenizer(preTokenizer) : [],
-    maxWords: options.maxWords,
-    onText: options.onText,
-    signal: options.signal,
-    onProgress: options.onProgress,
-  });
-  const specialTokens = uniqueTokens([...(unknown === null ? [] : [unknown]), ...(options.specialTokens ?? [])]);
-  if (specialTokens.includes('')) throw new ConfigError('a special token is empty', { fix: 'leave it out' });
-  const { model, ids } = await TRAINERS[type](words, { ...options, specialTokens }, unknown);
+  const specials = options.specialTokens ?? [];
+  if (specials.includes('')) throw new ConfigError('a special token is empty', { fix: 'leave it out' });
+  const algorithm = SENTENCE_PIECE.get(options.type);
+  const trained = algorithm
+    ? await trainOnSentences(texts, options, algorithm)
+    : await trainOnWords(texts, options, options.type as WordsType);
+  const { components, specialTokens, model, ids } = trained;
   return {
     version: '1.0',
     truncation: null,
@@ -120,12 +131,66 @@ export async function trainTokenizer(texts: Texts, options: TrainTokenizerOption
       normalized: false,
       special: true,
     })),
-    normalizer,
-    pre_tokenizer: preTokenizer,
-    post_processor: postProcessor,
-    decoder,
+    normalizer: components.normalizer,
+    pre_tokenizer: components.preTokenizer,
+    post_processor: components.postProcessor,
+    decoder: components.decoder,
     model,
   };
+}
+
+interface Trained extends TrainedModel {
+  readonly components: Components;
+  readonly specialTokens: readonly string[];
+}
+
+async function trainOnWords(texts: Texts, options: TrainTokenizerOptions, type: WordsType): Promise<Trained> {
+  const components = { ...COMPONENTS[type], ...given(options) };
+  const { normalizer, preTokenizer } = components;
+  const unknown = options.unknownToken === undefined ? UNKNOWN_TOKENS[type] : options.unknownToken;
+  const words = await countWords(texts, {
+    normalizer: normalizer ? parseNormalizer(normalizer) : undefined,
+    preTokenizer: preTokenizer ? parsePreTokenizer(preTokenizer) : [],
+    maxWords: options.maxWords,
+    onText: options.onText,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  const specialTokens = uniqueTokens([...(unknown === null ? [] : [unknown]), ...(options.specialTokens ?? [])]);
+  return { ...(await TRAINERS[type](words, { ...options, specialTokens }, unknown)), components, specialTokens };
+}
+
+/** What stands around a SentencePiece model is part of it: but for a normalizer in front, nothing of it can be chosen. */
+async function trainOnSentences(
+  texts: Texts,
+  options: TrainTokenizerOptions,
+  modelType: SentencePieceAlgorithm,
+): Promise<Trained> {
+  const { normalizer = null, onText } = options;
+  const normal = normalizer ? parseNormalizer(normalizer) : undefined;
+  // A line end ends a sentence there and is no part of it.
+  async function* sentences() {
+    for await (const text of texts) {
+      onText?.(text.length);
+      const line = wellFormed(text).replace(/\r?\n$/, '');
+      yield normal ? normal.text(line) : line;
+    }
+  }
+  const own = ['<unk>', '<s>', '</s>'];
+  const controlSymbols = uniqueTokens(options.specialTokens ?? []).filter(token => !own.includes(token));
+  const pieces = await trainSentencePiece(sentences(), {
+    modelType,
+    vocabSize: options.vocabSize,
+    controlSymbols,
+    characterCoverage: options.characterCoverage,
+    maxSentencepieceLength: options.maxSentencepieceLength,
+    byteFallback: options.byteFallback,
+    hardVocabLimit: false,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  const { model, ids, ...components } = sentencePieceJson(pieces, modelType, normalizer);
+  return { model, ids, components, specialTokens: [...own, ...controlSymbols] };
 }
 
 /** The components that the caller has set. */
@@ -147,7 +212,7 @@ type Trainer = (
 
 const idsOf = (tokens: readonly string[]) => new Map(tokens.map((token, id) => [token, id]));
 
-const TRAINERS: Readonly<Record<TrainableType, Trainer>> = {
+const TRAINERS: Readonly<Record<WordsType, Trainer>> = {
   'byte-bpe': (words, options, unknown) =>
     bpe(words, { ...options, initialAlphabet: [...BYTE_CHARS, ...(options.initialAlphabet ?? [])] }, unknown),
   bpe,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { tokenizerFromJson } from '../index.ts';
+import { tokenizerOfPieces } from '../load-sentencepiece.ts';
 import { byCodePoints } from './alphabet.ts';
 import { frequentSubstrings } from './frequent-substrings.ts';
-import { countWords, TRAINABLE_TYPES, trainBpe, trainTokenizer, trainUnigram } from './index.ts';
+import { countWords, TRAINABLE_TYPES, trainBpe, trainSentencePiece, trainTokenizer, trainUnigram } from './index.ts';
 import { Pace } from './pace.ts';
 import { DOUBLE, UnigramLattice } from './unigram-lattice.ts';
 import { WordTable } from './word-table.ts';
@@ -207,6 +208,59 @@ describe('trainTokenizer', () => {
     expect(tokenizer.encodeIds('<pad>', { addSpecialTokens: false })).toEqual([tokenizer.tokenToId('<pad>')]);
     expect(tokenizer.encodeIds('die Katze').length).toBeGreaterThan(0);
   });
+  it.each(['unigram', 'bpe', 'word', 'char'] as const)(
+    'cuts texts as a SentencePiece model of type %s',
+    async modelType => {
+      const texts = [...POEM, ...POEM.map(line => line.toLowerCase())];
+      const options = { vocabSize: 80, controlSymbols: ['<pad>'], hardVocabLimit: false, characterCoverage: 1 };
+      const pieces = await trainSentencePiece(
+        texts.map(text => text.trimEnd()),
+        { modelType, ...options },
+      );
+      const file = tokenizerOfPieces(
+        {
+          pieces,
+          algorithm: modelType,
+          byteFallback: false,
+          unkId: 0,
+          bosId: 1,
+          eosId: 2,
+          padId: undefined,
+          unkSurface: ' ⁇ ',
+          whitespaceAsSuffix: false,
+          normalizer: {
+            name: '',
+            charsmap: new Uint8Array(),
+            addDummyPrefix: true,
+            removeExtraWhitespaces: true,
+            escapeWhitespaces: true,
+          },
+        },
+        { addBos: false },
+      );
+      const json = await trainTokenizer(texts, {
+        type: `sentencepiece-${modelType}`,
+        vocabSize: 80,
+        specialTokens: ['<pad>', '<s>'],
+        characterCoverage: 1,
+      });
+      const tokenizer = tokenizerFromJson(JSON.parse(JSON.stringify(json)));
+      expect(tokenizer.vocabSize).toBe(pieces.length);
+      expect([...tokenizer.allSpecialIds].map(id => tokenizer.idToToken(id))).toEqual([
+        '<unk>',
+        '<s>',
+        '</s>',
+        '<pad>',
+      ]);
+      for (const text of [...texts, '  das  Haus ', 'Hausboote im Haus<pad> und Ж', 'zzzz', '']) {
+        const line = text.trimEnd();
+        expect(tokenizer.encodeIds(line)).toEqual(file.encodeIds(line));
+        expect(tokenizer.encode(line).ids).toEqual(file.encode(line).ids);
+      }
+      for (const text of POEM)
+        if (modelType !== 'word') expect(tokenizer.decode(tokenizer.encodeIds(text.trimEnd()))).toBe(text.trimEnd());
+    },
+  );
   it('writes every byte', async () => {
     const tokenizer = tokenizerFromJson(await trainTokenizer(POEM, { type: 'byte-bpe', vocabSize: 300 }));
     for (const text of [...POEM, 'unseen: ЖЩ\0\u0085 \u{1f9ff}'])

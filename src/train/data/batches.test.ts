@@ -136,12 +136,18 @@ describe('batches', () => {
     const data = await classData;
     const options = { data, objective: classes, batchSize: 16 };
     const start = (position: Position, more = {}) => take({ ...options, ...more }, 1, position);
-    await expect(start({ epoch: 0, example: 16, of: 99 })).rejects.toThrow(/other data.*99 examples then, 203 now/);
+    const place = { epoch: 0, example: 16, examples: 203, seed: 0, shuffle: true, groupedBy: null };
+    expect(await start(place)).toHaveLength(1);
+    await expect(start({ ...place, examples: 99 })).rejects.toThrow(/other data.*examples: 99 then, 203 now/);
+    await expect(start(place, { seed: 1, shuffle: false })).rejects.toThrow(/seed: 0 then, 1 now, shuffle: true then/);
+    const grouped = { ...place, groupedBy: 8 };
+    await expect(start(grouped, { groupByLength: true })).rejects.toThrow(/groupedBy: 8 then, 16 now/);
+    expect(await start(grouped, { groupByLength: true, batchSize: 8 })).toHaveLength(1);
     await expect(start('x')).rejects.toThrow(/not a position/);
-    await expect(start({ epoch: 0, example: 203, of: 203 })).rejects.toThrow(/not a position/);
-    await expect(start({ epoch: 0, example: 8, of: 203 }, { groupByLength: true })).rejects.toThrow(/between batches/);
+    for (const example of [-1, 203]) await expect(start({ ...place, example })).rejects.toThrow(/not a position/);
     expect(() => batches({ ...options, to: 0.9 })).toThrow(/to is for data that is cut into blocks/);
-    expect(() => batches({ ...options, batchSize: 0 })).toThrow(/whole number from 1/);
+    for (const batchSize of [0, Number.POSITIVE_INFINITY])
+      expect(() => batches({ ...options, batchSize })).toThrow(/whole number from 1/);
     expect(() => batches({ ...options, batchSize: 204, dropLast: true })).toThrow(/no batch is full/);
   });
 });

@@ -29,9 +29,10 @@ const GROUPED_BATCHES = 50;
 const [ORDER, EXAMPLE, PARTNER, GROUP] = [1, 2, 3, 4];
 
 /**
- * Batches of an objective. A position is the epoch and the number of its examples that were used, so a resumed run may have
- * another batch size; what an example looks like depends on the seed, the epoch and the example alone.
- * @throws ConfigError for options that cannot be, and in `from` for a position in other data
+ * Batches of an objective. A position is the epoch, the number of its examples that were used, and what their order depends on; so
+ * a resumed run may have another batch size, unless it groups by length. What an example looks like depends on the seed, the epoch
+ * and the example alone.
+ * @throws ConfigError for options that cannot be, and in `from` for a position in other data or another order
  */
 export function batches<C extends string>(options: BatchesOptions<C>): Batches {
   const { objective, batchSize, seed = 0, shuffle = true, groupByLength = false, dropLast = false } = options;
@@ -55,6 +56,7 @@ export function batches<C extends string>(options: BatchesOptions<C>): Batches {
       fix: 'use smaller batches, or keep the last one: dropLast false',
     });
 
+  const basis: Basis = { examples: data.length, seed, shuffle, groupedBy: groupByLength ? batchSize : null };
   const orderOf = (epoch: number): ((places: readonly number[]) => Promise<readonly number[]>) => {
     const shuffled = shuffle ? permutation(data.length, seed, ORDER, epoch) : (place: number) => place;
     if (!groupByLength) return async places => places.map(shuffled);
@@ -76,7 +78,7 @@ export function batches<C extends string>(options: BatchesOptions<C>): Batches {
     length: Math.ceil(used / batchSize),
     lossOf: objective.lossOf,
     async *from(position?: Position): AsyncGenerator<PlacedBatch> {
-      let { epoch, example } = placeOf(position, data.length, groupByLength ? batchSize : 1);
+      let { epoch, example } = placeOf(position, basis);
       for (; epoch < epochs; epoch++, example = 0) {
         const order = orderOf(epoch);
         while (example < used) {
@@ -88,7 +90,7 @@ export function batches<C extends string>(options: BatchesOptions<C>): Batches {
             ? objective.batch(examples, rngs, await data.get(ids.map(id => partnerOf(id, data.length, seed, epoch))))
             : objective.batch(examples, rngs);
           const last = end >= used;
-          const next = { epoch: last ? epoch + 1 : epoch, example: last ? 0 : end, of: data.length };
+          const next = { epoch: last ? epoch + 1 : epoch, example: last ? 0 : end, ...basis };
           yield { batch, next, epoch };
           example = end;
         }
@@ -120,24 +122,23 @@ async function byLength(
   return [...chosen, ...sorted.slice(full * batchSize)].map(i => members[i]!);
 }
 
-function placeOf(position: Position | undefined, length: number, step: number): { epoch: number; example: number } {
+/** What the order of examples depends on. */
+type Basis = Readonly<Record<'examples' | 'seed' | 'shuffle' | 'groupedBy', number | boolean | null>>;
+
+function placeOf(position: Position | undefined, basis: Basis): { epoch: number; example: number } {
   if (position === undefined || position === null) return { epoch: 0, example: 0 };
-  const { epoch, example, of } = position as Readonly<Record<string, Position>>;
+  const { epoch, example, ...before } = position as Readonly<Record<string, Position>>;
   const isCount = (n: Position | undefined): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (!isCount(epoch) || !isCount(example) || example >= length)
+  if (!isCount(epoch) || !isCount(example) || example >= Number(before.examples))
     throw new ConfigError('not a position in this data', {
       seen: JSON.stringify(position),
-      expected: `{ epoch, example below ${length}, of }`,
+      expected: '{ epoch, example, ... }',
     });
-  if (of !== length)
-    throw new ConfigError('the position is one in other data', {
-      seen: `${of} examples then, ${length} now`,
-      fix: 'resume with the data that the run began with',
-    });
-  if (example % step !== 0)
-    throw new ConfigError('examples grouped by length cannot be entered between batches', {
-      seen: `example ${example}, batches of ${step}`,
-      fix: 'resume with the batch size that the run began with',
+  const other = (Object.keys(basis) as (keyof Basis)[]).filter(name => before[name] !== basis[name]);
+  if (other.length > 0)
+    throw new ConfigError('the position is one in other data, or in another order', {
+      seen: other.map(name => `${name}: ${before[name]} then, ${basis[name]} now`).join(', '),
+      fix: 'resume with the data, the seed and the order that the run began with, grouped by length with the batch size too',
     });
   return { epoch, example };
 }

@@ -71,9 +71,15 @@ describe('tokenized data', () => {
         if (late) await write(false);
         await take(Uint8Array.of(1, 2));
       });
-    const open = await write(true);
-    expect((await open('ids.values')).size).toBe(2);
+    const source = await (await write(true))('ids.values');
+    expect(source.size).toBe(2);
+    await source.close();
     expect(await readdir(join(folder, 'both'))).toEqual(['k']);
+  });
+  it('without an example says how many rows were read', async () => {
+    const long = { ...RAGGED, encode: () => [] };
+    await expect(tokenizeRows([], RAGGED)).rejects.toThrow(/no examples.*no rows/);
+    await expect(tokenizeRows(rowsOf(EXAMPLES), long)).rejects.toThrow(/no examples.*500 rows.*the lengths/);
   });
   it('that is damaged is refused', async () => {
     const path = join(folder, 'damaged');

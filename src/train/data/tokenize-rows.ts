@@ -37,11 +37,14 @@ export async function tokenizeRows<C extends string>(
   const open =
     kept ??
     (await store.write(entry, async create => {
-      const examples = encoded(typeof rows === 'function' ? rows() : rows, objective, { signal, onProgress });
+      const count = { rows: 0, examples: 0 };
+      const given = typeof rows === 'function' ? rows() : rows;
+      const examples = encoded(given, objective, count, { signal, onProgress });
       const facts = await writeTokens(columns, examples, create);
       if (facts.examples === 0)
         throw new ConfigError('the data has no examples', {
-          fix: 'check the file and the columns',
+          seen: count.rows === 0 ? 'no rows' : `${count.rows} rows, all of them empty or too long`,
+          fix: 'check the file, its columns and the lengths',
           where: objective.name,
         });
       const take = await create(DESCRIPTION);
@@ -51,21 +54,22 @@ export async function tokenizeRows<C extends string>(
   return readTokens(columns, JSON.parse(text), open, `${store.name}/${entry}`);
 }
 
+/** @param count is kept up to date */
 async function* encoded<C extends string>(
   rows: Rows,
   objective: Pick<Objective<C>, 'encode'>,
+  count: { rows: number; examples: number },
   { signal, onProgress }: Pick<TokenizeOptions, 'signal' | 'onProgress'>,
 ): AsyncGenerator<Example<C>> {
-  let [read, examples] = [0, 0];
   let last = performance.now();
   for await (const row of rows) {
     for (const example of objective.encode(row)) {
-      examples++;
+      count.examples++;
       yield example;
     }
-    read++;
+    count.rows++;
     if (performance.now() - last < PAUSE_MS) continue;
-    onProgress?.({ rows: read, examples });
+    onProgress?.({ ...count });
     // Lets timers and input run.
     await new Promise(resolve => setTimeout(resolve, 0));
     signal?.throwIfAborted();
