@@ -29,9 +29,11 @@ export interface LlamaFigures {
   readonly steps: readonly number[];
 }
 
-const STEPS = 64;
-/** Generation is measured in parts of so many tokens, in turns with the other engines. */
-const STEPS_AT_ONCE = 16;
+/** A generation of 64 tokens is measured in parts, in turns with the other engines. */
+const STEPS = { message: { generate: 16 }, key: 'steps' } as const;
+const SHORT = { message: { prompt: 128 }, key: 'prompt128' } as const;
+const LONG = { message: { prompt: 512 }, key: 'prompt512' } as const;
+const ROUND = [SHORT, STEPS, LONG, STEPS, STEPS, STEPS];
 
 /** heed in this Node and in others, each with and without the revectoriser where its V8 has one. */
 export function heedEngines(otherNodes: readonly string[]): EngineToRun[] {
@@ -48,8 +50,8 @@ export function heedEngines(otherNodes: readonly string[]): EngineToRun[] {
 }
 
 /**
- * The engines side by side on a file: rounds of prompts of both lengths and a generation, one at least, then as many as begin
- * within `seconds`, at most `rounds`. An engine that cannot load the file is told of and left out.
+ * The engines side by side on a file: rounds of prompts of both lengths and a generation. All is measured once at least; beyond
+ * that nothing begins after `seconds`. An engine that cannot load the file is told of and left out.
  */
 export async function measure(
   file: BenchFile,
@@ -64,16 +66,13 @@ export async function measure(
       if (run) runs.push(run);
     }
     // Engines compile what is used often once more, and better.
-    for (const { ask } of runs)
-      for (const message of [{ prompt: 128 }, { generate: STEPS_AT_ONCE }]) await ask(message);
+    for (const { ask } of runs) for (const { message } of [SHORT, STEPS]) await ask(message);
     const end = performance.now() + 1000 * seconds;
-    for (let round = 0; round === 0 || (round < rounds && performance.now() < end); round++)
-      for (const [message, key, times] of [
-        [{ prompt: 128 }, 'prompt128', 1],
-        [{ prompt: 512 }, 'prompt512', 1],
-        [{ generate: STEPS_AT_ONCE }, 'steps', STEPS / STEPS_AT_ONCE],
-      ] as const)
-        for (let i = 0; i < times; i++) for (const { ask, figures } of runs) figures[key].push(...(await ask(message)));
+    for (let round = 0; round < rounds; round++)
+      for (const { message, key } of ROUND) {
+        if (performance.now() > end && runs.every(({ figures }) => figures[key].length > 0)) continue;
+        for (const { ask, figures } of runs) figures[key].push(...(await ask(message)));
+      }
     return runs.map(run => run.figures);
   } finally {
     for (const { close } of runs) close();

@@ -9,7 +9,6 @@ import { type BenchFile, type FileToBench, withFile } from './llama-models.ts';
 import type { Row } from './table.ts';
 import { summarize } from './timing.ts';
 
-const THREADS = [1, 2];
 const TYPES = ['q8_0', 'q4_0', 'f16'] as const;
 /** Measured unless files are chosen: half precision takes longest, and the tiny one only shows that all runs. */
 const USUAL: readonly FileToBench[] = ['gpt2-124m', 'llama-1.1b'].flatMap(model =>
@@ -34,33 +33,33 @@ const listOf = (name: string): string[] => (process.env[name] ?? '').split(',').
 function speeds(run: LlamaFigures) {
   const [short, long, step] = [run.prompt128, run.prompt512, run.steps].map(times => summarize([...times]));
   return {
-    'prompt 128 tok/s': 128_000 / short!.min,
-    'prompt 512 tok/s': 512_000 / long!.min,
+    '128 tok/s': 128_000 / short!.min,
+    '512 tok/s': 512_000 / long!.min,
     'decode tok/s': 1000 / step!.min,
-    'decode median': 1000 / step!.median,
+    median: 1000 / step!.median,
   };
 }
 
 /**
- * One row for each file, number of threads and engine.
+ * One row for each file, number of threads and engine: tokens per second of prompts of 128 and 512 tokens and of generation, and
+ * the bytes of weights that the latter takes per second, beside what loops reach that only read.
  * @param peer is run in the same turns, and what all others are divided by
  * @param rounds at most; HEED_BENCH_SECONDS ends them earlier
  */
 export async function llamaRows(files: readonly FileToBench[], rounds: number, peer?: EngineToRun): Promise<Row[]> {
   const seconds = Number(process.env.HEED_BENCH_SECONDS ?? 20);
+  const numbers = listOf('HEED_BENCH_THREADS').map(Number);
   const engines = [...heedEngines(listOf('HEED_BENCH_NODES')), ...(peer ? [peer] : [])];
   const before = await readRates();
   const results: { readonly file: BenchFile; readonly runs: readonly LlamaFigures[] }[] = [];
   for (const wanted of files)
     await withFile(wanted, async file => {
-      for (const threads of THREADS) {
+      for (const threads of numbers.length ? numbers : [1, 2]) {
         const start = performance.now();
         const runs = await measure(file, threads, engines, { rounds, seconds });
         results.push({ file, runs });
         const took = ((performance.now() - start) / 1000).toFixed(0);
-        console.error(
-          `${file.model} ${file.type}, threads ${threads}: ${runs[0]?.prompt128.length ?? 0} rounds, ${took} s`,
-        );
+        console.error(`${file.model} ${file.type}, threads ${threads}: ${took} s`);
       }
     });
   const after = await readRates();
@@ -71,10 +70,10 @@ export async function llamaRows(files: readonly FileToBench[], rounds: number, p
       const gigabytes = (file.bytes * speed['decode tok/s']) / 1e9;
       const rate = Math.max(before.get(run.threads)!, after.get(run.threads)!);
       return {
-        ...{ model: file.model, type: file.type, threads: run.threads, engine: run.engine, 'load ms': run.loadMs },
+        ...{ file: `${file.model}-${file.type}`, threads: run.threads, engine: run.engine, 'load ms': run.loadMs },
         ...(run.used !== undefined && { 'memory / file': run.used / file.bytes }),
         ...{ 'process / file': run.rss / file.bytes, ...speed },
-        ...{ 'weights GB/s': gigabytes, 'share of read %': (100 * gigabytes) / rate },
+        ...{ 'GB/s': gigabytes, 'of read %': (100 * gigabytes) / rate },
         ...(other && run !== other && ratios(speed, speeds(other))),
       };
     });
@@ -83,10 +82,10 @@ export async function llamaRows(files: readonly FileToBench[], rounds: number, p
 
 function ratios(own: ReturnType<typeof speeds>, other: ReturnType<typeof speeds>): Row {
   return {
-    'ratio 128': own['prompt 128 tok/s'] / other['prompt 128 tok/s'],
-    'ratio 512': own['prompt 512 tok/s'] / other['prompt 512 tok/s'],
-    'ratio decode': own['decode tok/s'] / other['decode tok/s'],
-    '(median)': own['decode median'] / other['decode median'],
+    '128 ratio': own['128 tok/s'] / other['128 tok/s'],
+    '512 ratio': own['512 tok/s'] / other['512 tok/s'],
+    'decode ratio': own['decode tok/s'] / other['decode tok/s'],
+    '(median)': own.median / other.median,
   };
 }
 

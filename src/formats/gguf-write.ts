@@ -56,7 +56,8 @@ const ID_OF_DTYPE = new Map(Object.entries(GGUF_DTYPES).map(([id, dtype]) => [dt
 
 /**
  * A GGUF file in memory. The tensors must give their chunks without waiting. Throws ConfigError for names, shapes or metadata
- * that a file cannot hold, CheckpointError for a tensor whose chunks are not as long as its shape says.
+ * that a file cannot hold, FormatError for stored values that are damaged, CheckpointError for a tensor whose chunks are not as
+ * long as its shape says.
  */
 export function ggufBytes(tensors: Iterable<TensorToWrite>, metadata: MetadataToWrite): Uint8Array {
   const { head, placed, end } = layOut(sizeGguf(tensors), metadata);
@@ -210,7 +211,9 @@ const isNumbers = (value: GgufValueToWrite): value is GgufNumbers =>
 const isNumber = (value: GgufValueToWrite): value is GgufNumber =>
   hasType(value) && Object.hasOwn(NUMBER_TYPES, (value as GgufNumber).type);
 const isStored = (value: GgufValueToWrite): value is GgufStored =>
-  hasType(value) && 'stored' in (value as GgufStored) && /^(STRING|ARRAY)$/.test((value as GgufStored).type);
+  hasType(value) &&
+  (value as GgufStored).stored instanceof Uint8Array &&
+  /^(STRING|ARRAY)$/.test((value as GgufStored).type);
 
 function typeOf(value: GgufValueToWrite, key: string): number {
   if (typeof value === 'string') return STRING;
@@ -242,8 +245,8 @@ const PUT: Readonly<Record<NumberType, readonly [bytes: number, put: Put]>> = {
 /** Throws ConfigError for what is no number, or one that its type does not hold. */
 function checkRange({ type, value }: GgufNumber, key: string): void {
   if (holds(type, value)) return;
-  const seen = `${typeof value === 'bigint' ? value : JSON.stringify(value)} as ${type}`;
-  throw new ConfigError('a number of the metadata does not fit its type', { seen: seen.slice(0, 100), where: key });
+  const seen = typeof value === 'string' ? quoted(value) : String(value).slice(0, 100);
+  throw new ConfigError('a number of the metadata does not fit its type', { seen: `${seen} as ${type}`, where: key });
 }
 
 function holds(type: NumberType, value: unknown): boolean {

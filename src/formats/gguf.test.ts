@@ -169,6 +169,13 @@ describe('ggufBytes and openGguf', () => {
     ['an unknown type', [], { n: { type: 'F16', value: 1 } as unknown as string }, /not a value .*seen: Object/],
     ['a number too large', [], { n: { type: 'F32', value: 1e300 } }, /does not fit its type; seen: 1e\+300 as F32/],
     ['a long integer too large', [], { n: { type: 'F64', value: 10n ** 400n } }, /does not fit its type/],
+    ['no number as an integer', [], { n: { type: 'U8', value: Number.NaN } }, /seen: NaN as U8/],
+    [
+      'stored bytes that are none',
+      [],
+      { n: { type: 'STRING', stored: 'a' as unknown as Uint8Array } },
+      /not a value of GGUF metadata; seen: Object/,
+    ],
     ['a text as a number', [], { n: { type: 'F64', value: '1' as unknown as number } }, /seen: "1" as F64/],
     [
       'stored bytes that are too few',

@@ -68,12 +68,11 @@ export function overwritingOrder(given: readonly Tensor[], targets: readonly (Te
     return writer;
   });
   const all = programOrder(roots);
-  for (;;) {
-    const found = orderAfter(all, readersFirst(all, writers));
-    if ('nodes' in found) return { ...found, roots, writers };
-    // Its leaf is read by something that waits for the new value (two leaves that swap): it is copied at the end.
-    writers.delete(found.hindered);
-  }
+  const before = readersFirst(all, writers);
+  const nodes = orderAfter(all, before);
+  // What reads the leaf of another one waits for the new value (two leaves that swap): that is copied at the end.
+  for (const writer of [...writers.keys()]) if (!before.has(writer)) writers.delete(writer);
+  return { nodes, roots, writers };
 }
 
 /** The tensor whose elements a chain of views looks into. */
@@ -89,11 +88,10 @@ function readersFirst(nodes: readonly Tensor[], writers: ReadonlyMap<Tensor, Ten
   return new Map([...writers].map(([writer, target]) => [writer, [...readers.get(target)!].filter(r => r !== writer)]));
 }
 
-/** Nodes in an order in which those of `before`, too, come first; or a node for which that cannot be. */
-function orderAfter(
-  all: readonly Tensor[],
-  before: ReadonlyMap<Tensor, readonly Tensor[]>,
-): { nodes: Tensor[] } | { hindered: Tensor } {
+/**
+ * Nodes in an order in which those of `before`, too, come first. A node for which that cannot be is taken out of `before`.
+ */
+function orderAfter(all: readonly Tensor[], before: Map<Tensor, readonly Tensor[]>): Tensor[] {
   const state = new Map<Tensor, 'open' | 'done'>();
   const nodes: Tensor[] = [];
   const stack: { node: Tensor; next: number }[] = [];
@@ -117,14 +115,16 @@ function orderAfter(
       }
       const known = state.get(earlier);
       if (known === 'open') {
-        // A circle, so one of its steps is no input.
-        const from = stack.findIndex(s => s.node === earlier);
-        return { hindered: stack.slice(from).findLast(s => s.next > s.node.inputs.length)!.node };
+        // A circle, so one of its steps is no input. That node waits no longer, and what it waited for begins anew.
+        const hindered = stack.findLastIndex(s => s.next > s.node.inputs.length);
+        before.delete(stack[hindered]!.node);
+        for (const waiting of stack.splice(hindered + 1)) state.delete(waiting.node);
+        continue;
       }
       if (known === 'done') continue;
       state.set(earlier, 'open');
       stack.push({ node: earlier, next: 0 });
     }
   }
-  return { nodes };
+  return nodes;
 }

@@ -65,6 +65,7 @@ describe('BpeSteps', () => {
       Array.from({ length: 900 }, (_, i) => (rng.below(30) === 0 ? LETTERS.length + rng.below(2) : i % 3)),
       ...Array.from({ length: 120 }, (_, length) => Array.from({ length }, () => rng.below(LETTERS.length))),
       Array.from({ length: 3000 }, () => rng.below(LETTERS.length + 2)),
+      Array.from({ length: 300 }, () => new Array<number>(1 + rng.below(60)).fill(rng.below(3))).flat(),
     ];
     let served = 0;
     for (const ids of texts) {
@@ -102,6 +103,19 @@ describe('BpeSteps', () => {
     expect(steps.merge(symbolsOf([0, 1]))).toBe(false);
     expect(steps.merge(symbolsOf([1, 1]))).toBe(false);
     expect(steps.merge(symbolsOf([0, 0]))).toBe(true);
+  });
+
+  it('leaves a text to the queue where each entry begins a thousand others', () => {
+    const texts = Array.from({ length: 1000 }, (_, i) => 'a'.repeat(i + 1));
+    const vocab = new Vocabulary(
+      texts,
+      texts.map((_, id) => id),
+    );
+    const merges = mergesFromRanks(vocab, vocab.ids());
+    const find = vi.spyOn(merges, 'find');
+    const ids = new Array<number>(3000).fill(0);
+    expect(new BpeSteps(vocab, merges, []).merge(symbolsOf(ids))).toBe(false);
+    expect(find.mock.calls.length).toBeLessThan(2_000_000);
   });
 
   it('looks up no more pairs for a symbol of a longer text', () => {

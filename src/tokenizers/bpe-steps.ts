@@ -47,6 +47,8 @@ export class BpeSteps {
   readonly #pairs = new Int32Array(2 * KEPT_PAIRS).fill(-1);
   readonly #stepsPerLook: number;
   #stepsLeft = 0;
+  /** How many symbols were looked at to find the tokens of a place; without a bound where the last ones of the piece were. */
+  #reach = 0;
   /** Tokens that could stand at a place, and where they end. */
   readonly #found: Int32Array;
   readonly #foundEnds: Int32Array;
@@ -88,26 +90,34 @@ export class BpeSteps {
     const begins = new Int32Array(count);
     /** Symbols behind which nothing fits. */
     const dead = new Uint8Array(count + 1);
+    let furthestDead = -1;
     let kept = 0;
     this.#stepsLeft = FREE_STEPS + STEPS_PER_SYMBOL * count;
     for (let at = 0, last = count; at < count; ) {
+      const before = kept > 0 ? tokens[kept - 1]! : -1;
       let chosen = this.#candidates(ids, at, last, dead) - 1;
-      if (kept > 0) {
-        const before = tokens[kept - 1]!;
-        while (chosen >= 0 && !this.#fits(before, this.#found[chosen]!)) chosen--;
-      } else while (chosen >= 0 && this.#rankOf(this.#found[chosen]!) === UNREACHABLE) chosen--;
+      if (before >= 0) while (chosen >= 0 && !this.#fits(before, this.#found[chosen]!)) chosen--;
+      else while (chosen >= 0 && this.#rankOf(this.#found[chosen]!) === UNREACHABLE) chosen--;
       if (!this.#usual || this.#stepsLeft < 0) return false;
-      if (chosen >= 0) {
-        tokens[kept] = this.#found[chosen]!;
-        begins[kept++] = at;
-        at = this.#foundEnds[chosen]!;
-        last = count;
-      } else {
+      if (chosen < 0) {
         if (kept === 0) return false;
         dead[at] = 1;
+        if (at > furthestDead) furthestDead = at;
         last = at - 1;
         at = begins[--kept]!;
+        continue;
       }
+      const token = this.#found[chosen]!;
+      const width = this.#foundEnds[chosen]! - at;
+      // In a run of one symbol what was chosen twice is chosen again, as long as nothing else would be looked at.
+      let until = at;
+      if (token === before && at > furthestDead) until = runEnd(ids, at, count) - this.#reach;
+      do {
+        tokens[kept] = token;
+        begins[kept++] = at;
+        at += width;
+      } while (at <= until);
+      last = count;
     }
     for (let i = 0; i < kept; i++) {
       ids[i] = this.#vocab.idAt(tokens[i]!);
@@ -132,15 +142,14 @@ export class BpeSteps {
     foundEnds[0] = at + 1;
     let count = dead[at + 1] === 1 ? 0 : 1;
     let node = Trie.ROOT;
+    this.#reach = Number.POSITIVE_INFINITY;
     for (let end = at; ; ) {
       const character = characters[place]!;
-      if (character < 0) break;
-      if (character <= 0xffff) node = trie.child(node, character);
-      else {
-        node = trie.child(node, 0xd800 + ((character - 0x10000) >> 10));
-        if (node !== 0) node = trie.child(node, 0xdc00 + (character & 0x3ff));
+      if (character >= 0) node = childOf(trie, node, character);
+      if (character < 0 || node === 0) {
+        this.#reach = end + 1 - at;
+        break;
       }
-      if (node === 0) break;
       end++;
       const value = trie.value(node);
       if (value >= 0 && end > at + 1 && dead[end] === 0) {
@@ -227,4 +236,18 @@ export class BpeSteps {
     }
     return ids;
   }
+}
+
+/** The node behind one more character, or 0. */
+function childOf(trie: Trie, node: number, character: number): number {
+  if (character <= 0xffff) return trie.child(node, character);
+  const high = trie.child(node, 0xd800 + ((character - 0x10000) >> 10));
+  return high === 0 ? 0 : trie.child(high, 0xdc00 + (character & 0x3ff));
+}
+
+/** Where the symbol at a place is followed by another one, or `count`. */
+function runEnd(ids: Int32Array, at: number, count: number): number {
+  let end = at + 1;
+  while (end < count && ids[end] === ids[at]) end++;
+  return end;
 }

@@ -291,6 +291,19 @@ describe('Bpe', () => {
     ]);
   });
 
+  it('cuts unused entries that stand within each other, in the time that it takes to read them', () => {
+    const entries = Array.from({ length: 400 }, (_, i) => 'a'.repeat(i + 1));
+    const vocab = Vocabulary.of(entries.map((text, id) => [text, id] as const));
+    const merges = mergesFromRanks(vocab, vocab.ids());
+    const find = vi.spyOn(merges, 'find');
+    const model = new Bpe({ vocab, merges, bytes: false, unused: entries.slice(1) });
+    const units = entries.join('').length;
+    expect(find.mock.calls.length / units).toBeLessThan(5);
+    expect(model.tokenize('a'.repeat(900)).map(({ id, start, end }) => [id, start, end])).toEqual(
+      Array.from({ length: 900 }, (_, i) => [0, i, i + 1]),
+    );
+  });
+
   it('gives the same ids when its store of words has been emptied', () => {
     const model = characters(['<unk>', ...'0123456789'], { unknown: '<unk>' });
     const ids: number[] = [];

@@ -1,4 +1,11 @@
-/** The result of encoding a text, and cutting it into windows, joining and padding it. Rules: huggingface/tokenizers. */
+/**
+ * The result of encoding a text, and cutting it into windows, joining and padding it. Rules: huggingface/tokenizers 0.22.
+ * The windows of `overflowing` are those of that library in its order, with four deviations. A window says of each token which text
+ * it is of (`sequenceIds`), which the library forgets in pairs without a post-processor. A template with the second text in front
+ * gets its windows in the order of the texts with the types that it says; there, in that of the template with types by that order. A
+ * `maxLength` below the number of added tokens is an error, where the library gives a result that is longer than asked. And the
+ * stride has to fit into the room of a text that is cut, not into `maxLength` whether or not anything is.
+ */
 import { TokenizerError } from '../errors.ts';
 
 /** Tokens of a text or a pair; all lists but `overflowing` have one entry per token. */

@@ -73,6 +73,8 @@ export const gelu = activation(
 );
 const SCALE = Math.sqrt(2 / Math.PI);
 const CUBE = 0.044715;
+/** From here on, either way, the slope of `geluTanh` is 1 or 0; the cube of a number far beyond it would overflow. */
+export const GELU_TANH_FLAT = 20;
 /** The tanh approximation of GELU (`gelu_new`, `gelu_pytorch_tanh`). */
 export const geluTanh = activation(
   'geluTanh',
@@ -81,7 +83,8 @@ export const geluTanh = activation(
     const inner = x.add(x.mul(x).mul(x).mul(CUBE)).mul(SCALE);
     return x.mul(0.5).mul(inner.tanh().add(1));
   },
-  (g, x) => {
+  (g, input) => {
+    const x = input.minimum(GELU_TANH_FLAT).maximum(-GELU_TANH_FLAT);
     const square = x.mul(x);
     // (1 + tanh u) / 2 = σ(2 u), and (1 - tanh² u) / 2 = 2 σ (1 - σ).
     const s = sigmoid(x.mul(square.mul(2 * SCALE * CUBE).add(2 * SCALE)));

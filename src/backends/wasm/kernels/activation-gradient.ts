@@ -1,4 +1,5 @@
 /** Gradients of activations in one pass: from g, that of the output, and the input x. */
+import { GELU_TANH_FLAT } from '../../../tensor/ops/activation.ts';
 import { type Code, f32x4, set, v128 } from '../assembler.ts';
 import type { WasmKernel } from '../kernel.ts';
 import { elementwiseKernel } from './broadcast.ts';
@@ -48,7 +49,7 @@ const geluTanhSlope: Slope = (m, x) => {
   const twice = 2 * Math.sqrt(2 / Math.PI);
   const inner = (cube: number) => f32x4.mul(z, m.madd(square, m.f32(twice * cube), m.f32(twice)));
   return [
-    set(z, x),
+    set(z, f32x4.pmax(f32x4.pmin(x, m.f32(GELU_TANH_FLAT)), m.f32(-GELU_TANH_FLAT))),
     set(square, f32x4.mul(z, z)),
     set(s, m.sigmoid(inner(0.044715))),
     m.madd(f32x4.mul(s, f32x4.sub(m.f32(1), s)), inner(3 * 0.044715), s),

@@ -38,21 +38,22 @@ function lossRow({ module, features }: ModuleContext): Func {
   const [out, x, label, classes, smoothing] = f.params;
   const math = vectorMath(f, features.relaxed);
   const [bytes, at] = f.i32s(2);
-  const [max, sum, rest, share] = f.v128s(4);
+  const [max, sum, rest, own] = f.v128s(4);
   return f.emit(
     f32.store(out, f32.const(0)),
     when(i32.geu(label, classes), ret),
     set(bytes, floats(classes)),
     expSum(f, math, x, bytes, max, sum),
     set(sum, f32x4.add(max, math.log(sum))),
-    set(share, f32x4.splat(smoothing)),
-    // (1 - s) (lse - x[label]) + s mean(lse - x)
+    set(own, f32x4.sub(sum, v128.load32splat(i32.add(x, floats(label))))),
+    // (1 - s) (lse - x[label]) + s mean(lse - x); with s = 0 the first alone, as it may be infinite.
     when(f32.ne(smoothing, f32.const(0)), [
       rowLoop(at, bytes, 1, row => set(rest, f32x4.add(rest, row.only(f32x4.sub(sum, row.load(x)))))),
       set(rest, f32x4.div(acrossLanes(f32x4.add, rest), f32x4.splat(f32.convertI32(classes)))),
+      set(own, f32x4.mul(own, f32x4.splat(f32.sub(f32.const(1), smoothing)))),
+      set(own, f32x4.add(own, f32x4.mul(rest, f32x4.splat(smoothing)))),
     ]),
-    set(sum, f32x4.sub(sum, v128.load32splat(i32.add(x, floats(label))))),
-    v128.store32lane(out, f32x4.add(sum, f32x4.mul(share, f32x4.sub(rest, sum))), 0),
+    v128.store32lane(out, own, 0),
   );
 }
 

@@ -130,7 +130,7 @@ const squareSums: WasmKernel = {
           row,
           i32.add(word(2), i32.shl(piece, i32.const(2))),
           i32.add(word(3), i32.mul(piece, bytes)),
-          select(bytes, left, i32.lt(bytes, left)),
+          select(bytes, left, i32.ltu(bytes, left)),
         ),
       ),
     );
