@@ -18,7 +18,7 @@ const SINGLE = -1;
 /** A power of two. */
 const KEPT_PAIRS = 1 << 16;
 /**
- * Steps of looking at neighbours that are allowed to a piece, and to each of its symbols on top; texts take about ten. A vocabulary
+ * Steps of looking at neighbours that are allowed to a piece, and to each of its symbols on top; texts take two to nine. A vocabulary
  * of a thousand entries each of which begins the next one would take thousands.
  */
 const FREE_STEPS = 1 << 20;

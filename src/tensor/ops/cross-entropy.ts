@@ -2,7 +2,9 @@
  * Cross-entropy of logits and labels, without a second tensor as wide as the vocabulary: the loss of a row is one pass over
  * it, and its gradient is written over the logits. Szegedy et al. 2015 (label smoothing).
  */
+import { ConfigError } from '../../errors.ts';
 import { expectDType, expectShapes } from '../check.ts';
+import { where } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
 import { composite } from './composite.ts';
 import { logSoftmax, softmax } from './softmax.ts';
@@ -64,10 +66,17 @@ const ROWS_GRADIENT = composite<Smoothing>({
 /**
  * Negative log-likelihood of each label by itself: logits `[N, V]`, labels i32 `[N] -> [N]`. `smoothing` is the share of the
  * target that is spread over all classes alike. A row whose label is no class (-100) has the loss 0.
- * @throws ShapeError when the sizes differ
+ * @throws ShapeError when the sizes differ, ConfigError unless 0 <= smoothing <= 1
  */
-export const rowCrossEntropy = (logits: Tensor, labels: Tensor, smoothing = 0): Tensor =>
-  ROWS([logits, labels], { smoothing });
+export function rowCrossEntropy(logits: Tensor, labels: Tensor, smoothing = 0): Tensor {
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw new ConfigError('rowCrossEntropy: the smoothing is not a share', {
+      seen: `${smoothing}`,
+      expected: '0 <= smoothing <= 1',
+      where: where(),
+    });
+  return ROWS([logits, labels], { smoothing });
+}
 
 /**
  * Mean negative log-likelihood of integer labels: `[N, V], i32 [N] -> []`. Labels of -100 are left out; when all are,
