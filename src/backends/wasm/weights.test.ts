@@ -248,6 +248,9 @@ describe.each(BACKENDS)('weights that keep their blocks, $name', options => {
     }
     const empty = await backend.weight([0, 64], { matrix: true, keep: true }).finish();
     expect(await backend.read(empty, 'f32', [0, 64])).toEqual(new Float32Array(0));
+    const narrowest = Tensor.fromDevice(await backend.weight([3, 0], { matrix: true, keep: true }).finish(), [3, 0]);
+    expect(await linearOp(Tensor.from([], [2, 0]), narrowest).data()).toEqual(new Float32Array(6));
+    narrowest.dispose();
     empty.free();
     expect(backend.memory().used).toBe(used);
   });

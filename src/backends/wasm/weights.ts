@@ -78,7 +78,8 @@ export class WasmWeightWriter implements WeightWriter {
     if (transposed && shape.length !== 2)
       throw new BackendError('only a matrix can be stored transposed', { seen: `[${shape}]` });
     this.#panels = matrix && shape.length === 2;
-    this.#keep = keep && this.#panels && !transposed;
+    // Without columns there is nothing to keep, and kernels divide by the blocks of a row.
+    this.#keep = keep && this.#panels && !transposed && shape[1]! > 0;
     const rows = (transposed ? shape[1] : shape[0]) ?? 1;
     this.#columns = rows ? sizeOf(shape) / rows : 0;
     this.#rows = this.#columns ? rows : 0;
