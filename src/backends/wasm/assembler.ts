@@ -73,6 +73,7 @@ export class ModuleBuilder {
   readonly #functions: Func[] = [];
   readonly #table: Func[] = [];
   readonly #exported = new Set<Func>();
+  #exportsTable = false;
 
   import(name: string, params: readonly ValueType[], results: readonly ValueType[] = []): Func {
     if (this.#functions.length) throw new Error('imports come before functions');
@@ -92,6 +93,14 @@ export class ModuleBuilder {
     this.#exported.add(f);
     return f;
   }
+  /** Exports the table as `table`, so that functions of other modules can be added. */
+  exportTable(): void {
+    this.#exportsTable = true;
+  }
+  /** Functions in the table. */
+  get tableSize(): number {
+    return this.#table.length;
+  }
   /** Turns all finished functions into bytes; see `Func.compact`. */
   compact(): void {
     for (const f of this.#functions) f.compact();
@@ -105,8 +114,11 @@ export class ModuleBuilder {
   callTable(like: Func, index: Code, ...args: Code[]): Code {
     return [args, index, 0x11, uleb(like.index), 0];
   }
-  /** @param memory pages of 64 KiB; `shared` needs a maximum. Imported as `env.memory`; other imports as `env.<name>`. */
-  bytes(memory: { shared: boolean; initial: number; maximum: number }): Uint8Array<ArrayBuffer> {
+  /**
+   * @param memory pages of 64 KiB; `shared` needs a maximum. Imported as `env.memory`; other imports as `env.<name>`.
+   * @param bank with a second memory of the same kind, `env.bank`
+   */
+  bytes(memory: { shared: boolean; initial: number; maximum: number }, bank = false): Uint8Array<ArrayBuffer> {
     const all = [...this.#imports, ...this.#functions];
     const limits = [memory.shared ? 3 : 1, uleb(memory.initial), uleb(memory.maximum)];
     const index = (f: Func) => uleb(f.index);
@@ -116,13 +128,19 @@ export class ModuleBuilder {
       section(
         2,
         vector([
-          [text('env'), text('memory'), 2, limits],
+          ...(bank ? ['memory', 'bank'] : ['memory']).map(name => [text('env'), text(name), 2, limits]),
           ...this.#imports.map(f => [text('env'), text(f.name), 0, index(f)]),
         ]),
       ),
       section(3, vector(this.#functions.map(index))),
       this.#table.length ? section(4, vector([[0x70, 0, uleb(this.#table.length)]])) : [],
-      section(7, vector([...this.#exported].map(f => [text(f.name), 0, index(f)]))),
+      section(
+        7,
+        vector([
+          ...[...this.#exported].map(f => [text(f.name), 0, index(f)]),
+          ...(this.#exportsTable ? [[text('table'), 1, 0]] : []),
+        ]),
+      ),
       this.#table.length ? section(9, vector([[0, i32.const(0), 0x0b, vector(this.#table.map(index))]])) : [],
       section(10, vector(this.#functions.map(f => f.body()))),
     ]);

@@ -1,5 +1,6 @@
 /**
- * The WebAssembly backend: all kernels in one module, all memory in one linear memory, a whole plan in one submission.
+ * The WebAssembly backend: all kernels in one module, all memory in one linear memory (but for weights that it has no room
+ * for: `banks.ts`), a whole plan in one submission.
  *
  * The allocator, the plans and the order of runs are the owner's business and live here; threads only ever see
  * addresses. Runs are strictly one after the other, so every plan can work in the same arena.
@@ -17,6 +18,7 @@ import type {
 import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.ts';
 import type { Plan, View } from '../../tensor/plan.ts';
 import { type Shape, sizeOf } from '../../tensor/shape.ts';
+import { type BankPlan, Banks, inBank, type Place } from './banks.ts';
 import { type BufferOwner, GrowingBlock, WasmBuffer } from './buffer.ts';
 import { SCRATCH_BYTES } from './kernel.ts';
 import { type Link, type LinkRead, RunFailure } from './link.ts';
@@ -51,20 +53,31 @@ export class WasmBackend implements Backend, BufferOwner {
   readonly #arena: GrowingBlock;
   readonly #programs: GrowingBlock;
   /** Frees what became unreachable. It holds addresses only, so that it keeps no buffer alive. */
-  readonly #unreachable = new FinalizationRegistry<number>(address => {
-    if (!this.#closed) this.allocator.free(address);
+  readonly #unreachable = new FinalizationRegistry<Place>(place => {
+    if (!this.#closed) this.#banks.free(place);
   });
+  readonly #banks: Banks;
+  /** How the planner may use the kernels: their formats are those of all banks. */
+  readonly #kernels: ReadonlyMap<string, Kernel>;
   #tail: Promise<void> = Promise.resolve();
   #submitted = 0;
   #completed = 0;
-  readonly #deferred: { readonly run: number; readonly address: number }[] = [];
+  readonly #deferred: { readonly run: number; readonly place: Place }[] = [];
   #closed = false;
 
-  constructor(module: KernelModule, link: Link, profile: boolean) {
+  /** `banks`: what there may be, and what compiles the module of their kernels. */
+  constructor(
+    module: KernelModule,
+    link: Link,
+    profile: boolean,
+    banks: { readonly plan: BankPlan; module(): Promise<WebAssembly.Module> },
+  ) {
     this.module = module;
     this.link = link;
     this.#profile = profile;
     this.allocator = new Allocator({ base: PAGE, size: link.size, limit: link.limit, grow: size => link.grow(size) });
+    this.#banks = new Banks(this.allocator, link, banks.plan, banks.module, job => this.#enqueue([], job));
+    this.#kernels = new Map([...module.kernels].map(([name, kernel]) => [name, inAllBanks(kernel, this.#banks.most)]));
     this.#arena = new GrowingBlock(this.allocator);
     this.#programs = new GrowingBlock(this.allocator);
     const scratch = this.allocator.alloc(link.threads * SCRATCH_BYTES);
@@ -72,17 +85,25 @@ export class WasmBackend implements Backend, BufferOwner {
   }
 
   kernel(op: string): Kernel | undefined {
-    return this.module.kernels.get(op);
+    return this.#kernels.get(op);
   }
   alloc(bytes: number): DeviceBuffer {
     return this.allocate(bytes);
   }
-  /** A buffer with a physical format. @throws BackendError when the memory cannot be had. */
-  allocate(bytes: number, format?: string): WasmBuffer {
+  /** A buffer of plain elements. @throws BackendError when the memory cannot be had. */
+  allocate(bytes: number): WasmBuffer {
     this.#assertOpen();
-    const address = this.allocator.alloc(bytes);
-    const buffer = new WasmBuffer(this, address, bytes, format);
-    this.#unreachable.register(buffer, address, buffer);
+    return this.#buffer({ bank: 0, address: this.allocator.alloc(bytes) }, bytes);
+  }
+  /** A buffer for a packed weight, in whichever memory has room. @throws BackendError when none has it. */
+  async allocateWeight(bytes: number, format: string): Promise<WasmBuffer> {
+    this.#assertOpen();
+    const place = await this.#banks.place(bytes);
+    return this.#buffer(place, bytes, inBank(format, place.bank));
+  }
+  #buffer(place: Place, bytes: number, format?: string): WasmBuffer {
+    const buffer = new WasmBuffer(this, place, bytes, format);
+    this.#unreachable.register(buffer, place, buffer);
     return buffer;
   }
   write(target: DeviceBuffer, data: TypedArray, byteOffset = 0): void {
@@ -95,10 +116,10 @@ export class WasmBackend implements Backend, BufferOwner {
         expected: `at most ${buffer.byteLength} bytes`,
       });
     // Runs that were started before and still use the buffer must not see the new bytes.
-    if (buffer.lastUse <= this.#completed) this.link.write(buffer.address + byteOffset, bytes);
+    if (buffer.lastUse <= this.#completed) this.link.write(buffer.address + byteOffset, bytes, buffer.bank);
     else {
       const copy = bytes.slice();
-      void this.#enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy));
+      void this.#enqueue([buffer], async () => this.link.write(buffer.address + byteOffset, copy, buffer.bank));
     }
   }
   async read(source: DeviceBuffer, dtype: DType, shape: Shape): Promise<TypedArray> {
@@ -112,7 +133,7 @@ export class WasmBackend implements Backend, BufferOwner {
     return this.#enqueue([buffer], async () => {
       if (buffer.format !== undefined) return this.#readPanels(buffer, buffer.format, shape);
       const out = allocate(dtype, sizeOf(shape));
-      await this.#copy({ address: buffer.address, into: bytesFor(out) });
+      await this.#copy({ address: buffer.address, bank: 0, into: bytesFor(out) });
       return out;
     });
   }
@@ -137,9 +158,8 @@ export class WasmBackend implements Backend, BufferOwner {
     );
   }
   memory(): { readonly used: number; readonly reserved: number; readonly limit: number } {
-    const { limit } = this.link;
-    if (this.#closed) return { used: 0, reserved: 0, limit };
-    return { used: this.allocator.used, reserved: this.allocator.reserved, limit };
+    const { memory } = this.#banks;
+    return this.#closed ? { ...memory, used: 0, reserved: 0 } : memory;
   }
   close(): void {
     if (this.#closed) return;
@@ -150,8 +170,9 @@ export class WasmBackend implements Backend, BufferOwner {
   release(buffer: WasmBuffer): void {
     if (this.#closed) return;
     this.#unreachable.unregister(buffer);
-    if (buffer.lastUse <= this.#completed) this.allocator.free(buffer.address);
-    else this.#deferred.push({ run: buffer.lastUse, address: buffer.address });
+    const { bank, address } = buffer;
+    if (buffer.lastUse <= this.#completed) this.#banks.free({ bank, address });
+    else this.#deferred.push({ run: buffer.lastUse, place: { bank, address } });
   }
 
   async #execute(
@@ -179,12 +200,17 @@ export class WasmBackend implements Backend, BufferOwner {
     if (this.#profile) this.link.write(HEADER.stamps, new Uint8Array(new Uint32Array([address + stampsAt]).buffer));
 
     const out = plan.reads.map((view, i) => hostArray(view, into[i]));
-    const reads = plan.reads.map((view, i) => ({ address: addressOf(view), into: bytesFor(out[i]!) }));
+    const bankOfView = ({ slot }: View): number => (slot.kind === 'leaf' ? leaves[slot.index]!.bank : 0);
+    const reads = plan.reads.map((view, i) => ({
+      address: addressOf(view),
+      bank: bankOfView(view),
+      into: bytesFor(out[i]!),
+    }));
     const stamps = new Float64Array(this.#profile ? 1 + steps.length : 0);
     if (this.#profile) {
       const bytes = new Uint8Array(stamps.buffer);
-      reads.push({ address: HEADER.began, into: bytes.subarray(0, 8) });
-      reads.push({ address: address + stampsAt, into: bytes.subarray(8) });
+      reads.push({ address: HEADER.began, bank: 0, into: bytes.subarray(0, 8) });
+      reads.push({ address: address + stampsAt, bank: 0, into: bytes.subarray(8) });
     }
     const kernelMs = await this.#attempt(program, address, reads);
     const times = { kernelMs, totalMs: performance.now() - began };
@@ -239,7 +265,7 @@ export class WasmBackend implements Backend, BufferOwner {
     const result = idle ? job() : this.#tail.then(guarded);
     const settle = (): void => {
       this.#completed = run;
-      for (const { address } of this.#deferred.filter(d => d.run <= run)) this.allocator.free(address);
+      for (const { place } of this.#deferred.filter(d => d.run <= run)) this.#banks.free(place);
       this.#deferred.splice(0, this.#deferred.length, ...this.#deferred.filter(d => d.run > run));
     };
     this.#tail = result.then(settle, settle);
@@ -260,6 +286,14 @@ export class WasmBackend implements Backend, BufferOwner {
   #assertOpen(): void {
     if (this.#closed) throw new BackendError('backend is closed', { fix: 'create a new one' });
   }
+}
+
+/** A kernel whose inputs may have their formats in the first memory and in as many banks. */
+function inAllBanks(kernel: Kernel, most: number): Kernel {
+  if (!most || !kernel.formats) return kernel;
+  const banks = Array.from({ length: 1 + most }, (_, bank) => bank);
+  const formats = kernel.formats.map(list => list?.flatMap(format => banks.map(bank => inBank(format, bank))));
+  return { ...kernel, formats };
 }
 
 /** The bytes of host data; numbers that are f64 on the host are f32 in memory. */

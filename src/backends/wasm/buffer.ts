@@ -1,5 +1,6 @@
 /** Buffers of the wasm backend, and the blocks that it reuses for itself. */
 import type { Backend, DeviceBuffer } from '../../tensor/backend.ts';
+import type { Place } from './banks.ts';
 import type { Allocator } from './memory.ts';
 
 /** What a buffer needs of the backend that made it. */
@@ -11,15 +12,18 @@ export interface BufferOwner extends Backend {
 export class WasmBuffer implements DeviceBuffer {
   readonly backend: BufferOwner;
   readonly address: number;
+  /** Number of the bank that it lies in; 0 = the first memory. */
+  readonly bank: number;
   readonly byteLength: number;
   readonly format: string | undefined;
   /** Number of the latest run that was given this buffer. */
   lastUse = 0;
   #isFreed = false;
 
-  constructor(backend: BufferOwner, address: number, byteLength: number, format?: string) {
+  constructor(backend: BufferOwner, { bank, address }: Place, byteLength: number, format?: string) {
     this.backend = backend;
     this.address = address;
+    this.bank = bank;
     this.byteLength = byteLength;
     this.format = format;
   }

@@ -9,10 +9,17 @@ export class Local {
   readonly type: ValueType;
   /** The index as it is written. */
   readonly bytes: Code;
-  constructor(index: number, type: ValueType) {
+  /** Index of the memory that an address points into: loads and stores through it go there. */
+  readonly memory: number;
+  constructor(index: number, type: ValueType, memory = 0) {
     this.index = index;
     this.type = type;
     this.bytes = uleb(index);
+    this.memory = memory;
+  }
+  /** The same variable as an address in a memory. */
+  into(memory: number): Local {
+    return memory === this.memory ? this : new Local(this.index, this.type, memory);
   }
 }
 /** Instructions as a tree, or bytes that are already written. */

@@ -46,6 +46,8 @@ export interface ExecutorExports {
   run(program: number, threads: number): void;
   /** Serves runs until `HEADER.stop` is set. Only with shared memory. */
   loop?(thread: number, threads: number): void;
+  /** All kernels. Only where there can be banks, whose kernels are added. */
+  readonly table?: WebAssembly.Table;
 }
 
 const at = (address: number): Code => i32.const(address);

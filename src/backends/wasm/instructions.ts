@@ -3,7 +3,7 @@
  * specification 2.0 with the threads, fixed-width SIMD and relaxed SIMD proposals. The order in which operands are written
  * is the order in which they are emitted, which V8's register allocator and its revectoriser are sensitive to.
  */
-import { type Code, f32Bytes, f64Bytes, i32Bytes, type Local, sleb, uleb } from './encoding.ts';
+import { type Code, f32Bytes, f64Bytes, i32Bytes, Local, sleb, uleb } from './encoding.ts';
 
 type Unary = (x: Code) => Code;
 type Binary = (x: Code, y: Code) => Code;
@@ -16,13 +16,30 @@ const binary =
 const simd = (n: number) => [0xfd, ...uleb(n)];
 const simdUnary = (n: number) => unary(...simd(n));
 const simdBinary = (n: number) => binary(...simd(n));
+/** Which memory an address points into: only a local knows another than the first. */
+const memoryOf = (address: Code): number => (address instanceof Local ? address.memory : 0);
+/** Alignment and offset of a load or store; of another memory than the first also its index (multi-memory proposal). */
+const memoryArgument = (address: Code, align: number, offset: number): Code => {
+  const index = memoryOf(address);
+  return index ? [align | 0x40, uleb(index), uleb(offset)] : [align, uleb(offset)];
+};
 /** Loads take a byte offset that becomes part of the instruction; `align` is log2 of the alignment hint. */
 const load =
   (opcode: readonly number[], align: number) =>
-  (address: Code, offset = 0): Code => [address, opcode, align, uleb(offset)];
+  (address: Code, offset = 0): Code => [address, opcode, memoryArgument(address, align, offset)];
 const store =
   (opcode: readonly number[], align: number) =>
-  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, align, uleb(offset)];
+  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, memoryArgument(address, align, offset)];
+/** Loads or stores one lane of `value`. */
+const laneAccess =
+  (opcode: readonly number[], align: number) =>
+  (address: Code, value: Code, index: number, offset = 0): Code => [
+    address,
+    value,
+    opcode,
+    memoryArgument(address, align, offset),
+    index,
+  ];
 /** A vector constant with the same bytes in each lane. */
 const constant = (bytes: readonly number[]): Code => [simd(12), Array<Code>(16 / bytes.length).fill(bytes)];
 const lane =
@@ -110,47 +127,12 @@ export const v128 = {
   load64zero: load(simd(93), 2),
   load32zero: load(simd(92), 2),
   /** Replaces one lane of `value` by what lies in memory. */
-  load16lane: (address: Code, value: Code, index: number, offset = 0): Code => [
-    address,
-    value,
-    simd(85),
-    1,
-    uleb(offset),
-    index,
-  ],
-  load32lane: (address: Code, value: Code, index: number, offset = 0): Code => [
-    address,
-    value,
-    simd(86),
-    2,
-    uleb(offset),
-    index,
-  ],
+  load16lane: laneAccess(simd(85), 1),
+  load32lane: laneAccess(simd(86), 2),
   store: store(simd(11), 2),
-  store16lane: (address: Code, value: Code, index: number, offset = 0): Code => [
-    address,
-    value,
-    simd(89),
-    1,
-    uleb(offset),
-    index,
-  ],
-  store32lane: (address: Code, value: Code, index: number, offset = 0): Code => [
-    address,
-    value,
-    simd(90),
-    2,
-    uleb(offset),
-    index,
-  ],
-  store64lane: (address: Code, value: Code, index: number, offset = 0): Code => [
-    address,
-    value,
-    simd(91),
-    2,
-    uleb(offset),
-    index,
-  ],
+  store16lane: laneAccess(simd(89), 1),
+  store32lane: laneAccess(simd(90), 2),
+  store64lane: laneAccess(simd(91), 2),
   zero: [simd(12), Array<number>(16).fill(0)] as Code,
   const: (bytes: readonly number[]): Code => [simd(12), bytes],
   not: simdUnary(77),
@@ -272,9 +254,14 @@ export const f64x2 = {
   /** The two results are the low lanes, the high lanes are 0. */
   demoteZeroF64x2: simdUnary(94),
 };
-/** Bulk memory: ranges of any length, 0 included. */
+/** Bulk memory: ranges of any length, 0 included. `copy` goes from memory to memory, as its addresses say. */
 export const memory = {
-  copy: (to: Code, from: Code, bytes: Code): Code => [to, from, bytes, [0xfc, 10, 0, 0]],
+  copy: (to: Code, from: Code, bytes: Code): Code => [
+    to,
+    from,
+    bytes,
+    [0xfc, 10, uleb(memoryOf(to)), uleb(memoryOf(from))],
+  ],
   fill: (to: Code, byte: Code, bytes: Code): Code => [to, byte, bytes, [0xfc, 11, 0]],
 };
 /** Sequentially consistent atomics on 32-bit words; `wait` needs shared memory. */

@@ -37,6 +37,10 @@ export const SCRATCH_BYTES = 1 << 20;
 export interface ModuleContext {
   readonly module: ModuleBuilder;
   readonly features: Features;
+  /** Index of the memory in which the panels of weights lie: 0, where everything else is, or 1 in the module of a bank. */
+  readonly weights: 0 | 1;
+  /** There are banks: a step may name weights that another module's kernel reads (`Bank`). */
+  readonly banks: boolean;
   /** Address of the calling thread's scratch memory, 64-byte aligned, from the thread index. */
   scratch(thread: import('./assembler.ts').Local): import('./assembler.ts').Code;
   /** Shared inner functions (exp, tanh, gemm micro-kernels ...), emitted once per module under their name. */
@@ -52,6 +56,8 @@ export interface WasmKernel extends Kernel {
    * with `threads` = 1 do everything.
    */
   emit(context: ModuleContext): Func;
+  /** It reads or writes packed weights, which may lie in a bank: the function is emitted once more for those. */
+  readonly banked?: boolean;
   /** Writes the argument words of a step. */
   args(step: Step, out: ArgWriter, features: Features): void;
   /**
@@ -60,6 +66,12 @@ export interface WasmKernel extends Kernel {
    */
   work?(step: Step): number;
 }
+
+/**
+ * What kernels see as the format of a weight that lies in another memory than the one they work for. Only steps with several
+ * weights have such; there is one step for each memory then.
+ */
+export const ELSEWHERE = 'elsewhere';
 
 /** Signature of every kernel function. */
 export const KERNEL_PARAMS = ['i32', 'i32', 'i32'] as const;

@@ -64,8 +64,8 @@ export class LinearMemory {
   write(address: number, bytes: Uint8Array): void {
     new Uint8Array(this.memory.buffer, address, bytes.byteLength).set(bytes);
   }
-  readAll(reads: readonly LinkRead[]): void {
-    for (const { address, into } of reads) into.set(new Uint8Array(this.memory.buffer, address, into.byteLength));
+  read(address: number, into: Uint8Array): void {
+    into.set(new Uint8Array(this.memory.buffer, address, into.byteLength));
   }
   /** The 32-bit words of the header, for Atomics. */
   get words(): Int32Array {
@@ -79,6 +79,11 @@ export class LinearMemory {
   elapsed(): number {
     return elapsedIn(this.memory.buffer);
   }
+}
+
+/** Copies everything out that a run was asked for; the first of the memories is followed by the banks. */
+export function readAll(memories: readonly LinearMemory[], reads: readonly LinkRead[]): void {
+  for (const { address, bank, into } of reads) memories[bank]!.read(address, into);
 }
 
 /** Milliseconds of the last run, from a header. */

@@ -12,8 +12,9 @@ import { type FromWorker, startThread } from './worker.ts';
 const SEND_AT = 4 << 20;
 
 export async function remoteLink({ module, initial, maxima }: LinkOptions): Promise<Link> {
-  let size = initial * PAGE;
-  let outbox: [address: number, bytes: Uint8Array][] = [];
+  /** Of the first memory and of the banks. */
+  const sizes = [initial * PAGE];
+  let outbox: [bank: number, address: number, bytes: Uint8Array][] = [];
   let outboxBytes = 0;
   /** Answers are awaited in the order of the questions. */
   const waiting: { succeed(message: FromWorker): void; fail(failure: RunFailure): void }[] = [];
@@ -46,9 +47,9 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
     const writes = outbox;
     outbox = [];
     outboxBytes = 0;
-    const transfer = writes.map(([, bytes]) => bytes.buffer as ArrayBuffer);
-    const ranges = reads.map(({ address, into }) => [address, into.byteLength] as const);
-    return ask({ kind: 'work', size, writes, program, reads: ranges, header: HEADER.end }, transfer);
+    const transfer = writes.map(([, , bytes]) => bytes.buffer as ArrayBuffer);
+    const ranges = reads.map(({ bank, address, into }) => [bank, address, into.byteLength] as const);
+    return ask({ kind: 'work', sizes, writes, program, reads: ranges, header: HEADER.end }, transfer);
   }
 
   let limit = 0;
@@ -63,16 +64,24 @@ export async function remoteLink({ module, initial, maxima }: LinkOptions): Prom
     kind: 'remote',
     threads: 1,
     get size() {
-      return size;
+      return sizes[0]!;
     },
     limit,
-    grow(bytes) {
-      size = bytes;
+    grow(bytes, bank = 0) {
+      sizes[bank] = bytes;
       return true;
     },
-    write(address, bytes) {
+    async addBank(bank) {
+      if (ended) throw ended;
+      const ready = await ask({ kind: 'bank', ...bank });
+      if (ready.kind !== 'ready') throw new RunFailure('a worker ended');
+      const size = bank.initial * PAGE;
+      sizes.push(size);
+      return { size, limit: ready.maximum * PAGE };
+    },
+    write(address, bytes, bank = 0) {
       if (ended) return;
-      outbox.push([address, bytes.slice()]);
+      outbox.push([bank, address, bytes.slice()]);
       outboxBytes += bytes.byteLength;
       if (outboxBytes >= SEND_AT) work(0, []).catch((failure: RunFailure) => (early ??= failure));
     },

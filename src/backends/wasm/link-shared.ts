@@ -2,7 +2,7 @@
  * The fast link: a pool of workers on one shared memory. The owner writes straight into it and wakes thread 0, which
  * answers with a message when the program is done.
  */
-import { createMemory, LinearMemory } from './linear-memory.ts';
+import { createMemory, LinearMemory, readAll } from './linear-memory.ts';
 import { type Link, type LinkOptions, RunFailure } from './link.ts';
 import { HEADER } from './module.ts';
 import { startThread, type Thread } from './worker.ts';
@@ -16,6 +16,9 @@ interface Pool {
 
 export async function sharedLink({ module, threads, initial, maxima }: LinkOptions): Promise<Link> {
   const memory = new LinearMemory(createMemory(initial, maxima, true));
+  /** The first memory, and the banks with the module of their kernels. */
+  const memories = [memory];
+  let bankModule: WebAssembly.Module | undefined;
   let pool: Pool | undefined;
   let previousGone = Promise.resolve();
   let flight: { succeed(): void; fail(failure: RunFailure): void } | undefined;
@@ -71,7 +74,8 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
         }
         const compiled = await module();
         workers.forEach((worker, thread) => {
-          worker.send({ kind: 'join', module: compiled, memory: memory.memory, thread, threads });
+          const [first, ...banks] = memories.map(each => each.memory);
+          worker.send({ kind: 'join', module: compiled, memory: first!, thread, threads, banks, bankModule });
         });
       };
       previousGone.then(startThreads).catch(error => {
@@ -93,12 +97,25 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       return memory.size;
     },
     limit: memory.limit,
-    grow: size => memory.grow(size),
-    write: (address, bytes) => memory.write(address, bytes),
+    grow: (size, bank = 0) => memories[bank]!.grow(size),
+    write: (address, bytes, bank = 0) => memories[bank]!.write(address, bytes),
+    async addBank({ module, initial, maxima }) {
+      if (closed) throw new RunFailure('backend is closed');
+      const bank = new LinearMemory(createMemory(initial, maxima, true));
+      memories.push(bank);
+      bankModule = module;
+      // Threads in their loop hear nothing: the next pool has the bank from its start.
+      const old = pool;
+      pool = undefined;
+      if (old) stop(old);
+      pool = start();
+      await pool.ready;
+      return bank;
+    },
     async run({ program, reads }) {
       if (closed) throw new RunFailure('backend is closed');
       if (!program) {
-        memory.readAll(reads);
+        readAll(memories, reads);
         return 0;
       }
       pool ??= start();
@@ -119,7 +136,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
         flight = undefined;
         lead.hold(false);
       }
-      memory.readAll(reads);
+      readAll(memories, reads);
       return memory.elapsed();
     },
     close() {
@@ -131,7 +148,7 @@ export async function sharedLink({ module, threads, initial, maxima }: LinkOptio
       flight?.fail(failure);
       release();
       for (const thread of old?.threads ?? []) thread.end();
-      memory.drop();
+      for (const each of memories) each.drop();
     },
   };
   pool = start();

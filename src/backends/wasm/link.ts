@@ -11,9 +11,11 @@ export interface LinkRun {
   /** What to copy out afterwards. Nothing is written to the host when the run fails. */
   readonly reads: readonly LinkRead[];
 }
-/** Bytes of the memory from `address` on that fill a host array. */
+/** Bytes of a memory from `address` on that fill a host array. */
 export interface LinkRead {
   readonly address: number;
+  /** Number of the bank; 0 = the first memory. */
+  readonly bank: number;
   readonly into: Uint8Array;
 }
 
@@ -36,14 +38,27 @@ export interface Link {
   /** Bytes that the memory has now, and can have at most. */
   readonly size: number;
   readonly limit: number;
-  /** Makes the memory reach to `size`. False = refused. */
-  grow(size: number): boolean;
+  /** Makes the memory, or a bank, reach to `size`. False = refused. */
+  grow(size: number, bank?: number): boolean;
   /** Copies bytes in, before any run or read that is asked for later. */
-  write(address: number, bytes: Uint8Array): void;
+  write(address: number, bytes: Uint8Array, bank?: number): void;
+  /**
+   * Adds a bank, and its kernels behind those in the table. Not while a run is in flight.
+   * @returns bytes that it has now, and can have at most
+   * @throws BackendError or RunFailure when it cannot be had
+   */
+  addBank(bank: BankSource): Promise<{ readonly size: number; readonly limit: number }>;
   /** One run at a time. Resolves with the milliseconds that thread 0 spent in the program. @throws RunFailure */
   run(run: LinkRun): Promise<number>;
   /** Ends the threads; a run in flight fails. */
   close(): void;
+}
+
+/** A bank to be: the compiled module of its kernels, and the sizes of its memory in pages, as in `LinkOptions`. */
+export interface BankSource {
+  readonly module: WebAssembly.Module;
+  readonly initial: number;
+  readonly maxima: readonly number[];
 }
 
 export interface LinkOptions {

@@ -14,7 +14,7 @@ const GROW_AT_LEAST = 1 << 20;
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 /** Bytes for a message: `12.3 MiB`. */
-const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
+export const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
 
 export interface AllocatorOptions {
   /** First address that may be given out. */
@@ -55,15 +55,30 @@ export class Allocator {
     return this.#callCount;
   }
 
+  /** End of the memory that can be there at most. */
+  get limit(): number {
+    return this.#options.limit;
+  }
+  /** Bytes of the largest range that is free. */
+  get largestFree(): number {
+    return this.#sizes.reduce((a, b) => Math.max(a, b), 0);
+  }
+
   /**
    * A range of at least `bytes` bytes, 64-byte aligned; its contents are whatever lay there before.
    * @throws BackendError when there is no room and the memory cannot grow enough.
    */
   alloc(bytes: number): number {
+    const address = this.tryAlloc(bytes);
+    if (address === undefined) throw this.#outOfMemory(bytes);
+    return address;
+  }
+  /** The same; undefined = there is no room. */
+  tryAlloc(bytes: number): number | undefined {
     const size = Math.max(ALIGN, roundUp(bytes, ALIGN));
     let at = this.#bestFit(size);
     if (at < 0 && this.#grow(size)) at = this.#bestFit(size);
-    if (at < 0) throw this.#outOfMemory(bytes);
+    if (at < 0) return undefined;
     const address = this.#starts[at]!;
     const rest = this.#sizes[at]! - size;
     if (rest) {
@@ -142,11 +157,10 @@ export class Allocator {
   }
 
   #outOfMemory(bytes: number): BackendError {
-    const largest = this.#sizes.reduce((a, b) => Math.max(a, b), 0);
     return new BackendError('out of memory', {
-      seen: `${mebibytes(bytes)} wanted, ${mebibytes(this.#usedBytes)} used, largest free block ${mebibytes(largest)}, ${mebibytes(this.#end)} reserved`,
+      seen: `${mebibytes(bytes)} wanted, ${mebibytes(this.#usedBytes)} used, largest free block ${mebibytes(this.largestFree)}, ${mebibytes(this.#end)} reserved`,
       expected: `at most ${mebibytes(this.#options.limit)} in all`,
-      fix: 'free tensors or models that are no longer needed, run smaller batches or shorter sequences, or raise memory.maximumBytes (4 GiB at most)',
+      fix: 'free tensors or models that are no longer needed, run smaller batches or shorter sequences, or raise memory.maximumBytes (4 GiB at most, of which weights may have more in memories of their own)',
     });
   }
 }

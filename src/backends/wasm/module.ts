@@ -40,12 +40,29 @@ export interface KernelModule {
   readonly index: ReadonlyMap<string, number>;
   readonly kernels: ReadonlyMap<string, WasmKernel>;
   readonly features: Features;
+  /** Entries of the table; those of banks follow. */
+  readonly tableSize: number;
 }
 
 export interface ModuleOptions {
   readonly memory: { readonly shared: boolean; readonly initial: number; readonly maximum: number };
+  /**
+   * `main` = there can be modules of banks, whose kernels go into this one's table; `bank` = the kernels of a bank: packed
+   * weights lie in a second memory. Default: neither.
+   */
+  readonly role?: 'main' | 'bank' | undefined;
   /** Adds functions besides the kernels (the executor), given the builder and any kernel function. */
   readonly extra?: { imports?(builder: ModuleBuilder): void; functions?(builder: ModuleBuilder, like: Func): void };
+}
+
+/** The kernels of a bank's module, in the order in which they enter the table. */
+export const bankedKernels = (kernels: Iterable<WasmKernel>): WasmKernel[] => [...kernels].filter(k => k.banked);
+
+/** Table index of the function that computes an op for weights in the first memory (0) or in a bank. */
+export function tableIndexOf({ index, kernels, tableSize }: KernelModule, op: string, bank: number): number {
+  if (!bank) return index.get(op)!;
+  const banked = bankedKernels(kernels.values());
+  return tableSize + (bank - 1) * banked.length + banked.findIndex(kernel => kernel.name === op);
 }
 
 /** The module of some kernels, at once. */
@@ -75,7 +92,7 @@ const LONGEST_BLOCK = 10;
 function* moduleInSteps(
   kernels: readonly WasmKernel[],
   features: Features,
-  { memory, extra }: ModuleOptions,
+  { memory, extra, role }: ModuleOptions,
 ): Generator<undefined, KernelModule> {
   const module = new ModuleBuilder();
   extra?.imports?.(module);
@@ -83,6 +100,8 @@ function* moduleInSteps(
   const context: ModuleContext = {
     module,
     features,
+    weights: role === 'bank' ? 1 : 0,
+    banks: role !== undefined,
     scratch: (thread: Local): Code =>
       i32.add(i32.load(i32.const(0), HEADER.scratch), i32.mul(thread, i32.const(SCRATCH_BYTES))),
     shared(name, emit) {
@@ -104,5 +123,12 @@ function* moduleInSteps(
     yield;
   }
   if (like) extra?.functions?.(module, like);
-  return { bytes: module.bytes(memory), index, kernels: new Map(kernels.map(k => [k.name, k])), features };
+  if (role === 'main') module.exportTable();
+  return {
+    bytes: module.bytes(memory, role === 'bank'),
+    index,
+    kernels: new Map(kernels.map(k => [k.name, k])),
+    features,
+    tableSize: module.tableSize,
+  };
 }

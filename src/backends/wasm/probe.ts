@@ -63,6 +63,25 @@ function relaxedWorks(): boolean {
   });
 }
 
+/** True when a function can work in two memories at once, of the kind that is asked for. */
+export function severalMemoriesWork(shared: boolean): boolean {
+  const builder = new ModuleBuilder();
+  const f = builder.export(builder.func('f', ['i32']));
+  const at = f.params[0]!;
+  f.emit(v128.store(at, v128.load(at.into(1), 16), 32));
+  const bytes = builder.bytes({ shared, initial: 1, maximum: 1 }, true);
+  if (!WebAssembly.validate(bytes)) return false;
+  const [memory, bank] = [0, 1].map(() => new WebAssembly.Memory({ initial: 1, maximum: 1, shared }));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    env: { memory: memory!, bank: bank! },
+  });
+  new Uint8Array(memory!.buffer).fill(1);
+  new Uint8Array(bank!.buffer).fill(2);
+  (exports.f as (at: number) => void)(64);
+  const [before, after] = [64 + 16, 64 + 32].map(i => new Uint8Array(memory!.buffer, i, 16));
+  return before!.every(byte => byte === 1) && after!.every(byte => byte === 2);
+}
+
 /** What each meaning makes of four times 127 * (byte -1). */
 const DOT_MEANINGS = new Map<number, DotMeaning>([
   [4 * 127 * 255, 'unsigned'],

@@ -23,6 +23,7 @@ const module: KernelModule = {
   index: new Map(kernels.map((k, i) => [k.name, 10 + i])),
   kernels: new Map(kernels.map(k => [k.name, k])),
   features: { relaxed: false, dot: 'none', revec: false, threads: 4, tile: { mr: 2, nr: 16 } },
+  tableSize: 20,
 };
 const leaf = (index: number, n: number) => view({ kind: 'leaf', index }, [n]);
 const plan = (...steps: Plan['steps']): Plan => ({ steps, arenaBytes: 0, uploads: [], reads: [] });

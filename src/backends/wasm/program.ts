@@ -6,9 +6,10 @@ import { BackendError } from '../../errors.ts';
 import { bytesOf } from '../../tensor/dtype.ts';
 import type { Plan, Slot, Step, View } from '../../tensor/plan.ts';
 import { sizeOf } from '../../tensor/shape.ts';
+import { bankOf, formatOf } from './banks.ts';
 import { END, PARALLEL } from './executor.ts';
-import type { ArgWriter, WasmKernel } from './kernel.ts';
-import type { KernelModule } from './module.ts';
+import { type ArgWriter, ELSEWHERE, type WasmKernel } from './kernel.ts';
+import { type KernelModule, tableIndexOf } from './module.ts';
 
 /** Steps of fewer nanoseconds run on one thread: a fork and join costs 0.5 us, and 5 to 10 us if a thread fell asleep. */
 const PARALLEL_WORK = 8_192;
@@ -76,12 +77,14 @@ export function compileProgram(plan: Plan, module: KernelModule, threads: number
         where: step.path || undefined,
       });
     if (sizeOf(step.output.shape) === 0) continue;
-    const start = words.length;
-    steps.push(step);
-    starts.push(start);
-    words.push(module.index.get(step.op)!, 0, parallel(kernel, step, threads) ? PARALLEL : 0);
-    kernel.args(step, out, module.features);
-    words[start + 1] = words.length - start;
+    for (const bank of banksOf(kernel, step)) {
+      const start = words.length;
+      steps.push(step);
+      starts.push(start);
+      words.push(tableIndexOf(module, step.op, bank), 0, parallel(kernel, step, threads) ? PARALLEL : 0);
+      kernel.args(forBank(kernel, step, bank), out, module.features);
+      words[start + 1] = words.length - start;
+    }
   }
   words.push(END);
   return {
@@ -92,6 +95,29 @@ export function compileProgram(plan: Plan, module: KernelModule, threads: number
     leaves,
     results: countSlots(plan, 'result'),
   };
+}
+
+/** Whether an input (or the output, without an index) may be a packed weight. */
+const takesWeight = ({ formats = [] }: WasmKernel, input: number): boolean =>
+  formats.at(Math.min(input, formats.length - 1)) !== undefined;
+
+/** The memories in which a step has weights: one in all but steps of several weights. */
+function banksOf(kernel: WasmKernel, { inputs, output }: Step): Iterable<number> {
+  if (!kernel.banked) return [0];
+  if (output.format !== undefined) return [bankOf(output.format)];
+  const weights = inputs.filter((_, i) => takesWeight(kernel, i));
+  return new Set(weights.length ? weights.map(view => bankOf(view.format)) : [0]);
+}
+
+/** The step as the kernel of a bank sees it, which knows no other. */
+function forBank(kernel: WasmKernel, step: Step, bank: number): Step {
+  if (!kernel.banked) return step;
+  const own = (view: View): View =>
+    view.format === undefined && !bank
+      ? view
+      : { ...view, format: bankOf(view.format) === bank ? formatOf(view.format) : ELSEWHERE };
+  const inputs = step.inputs.map((view, i) => (takesWeight(kernel, i) ? own(view) : view));
+  return { ...step, inputs, output: step.output.format === undefined ? step.output : own(step.output) };
 }
 
 const parallel = (kernel: WasmKernel, step: Step, threads: number): boolean =>

@@ -15,6 +15,7 @@ import {
 import type { Plan, Step, View } from '../../tensor/plan.ts';
 import { rowMajor, type Shape, sizeOf } from '../../tensor/shape.ts';
 import type { WasmBackend } from './backend.ts';
+import { formatOf } from './banks.ts';
 import type { WasmBuffer } from './buffer.ts';
 import type { Features } from './kernel.ts';
 import { LONGEST_ROW } from './kernels/quantized-gemm.ts';
@@ -83,7 +84,7 @@ export class WasmWeightWriter implements WeightWriter {
     const rows = (transposed ? shape[1] : shape[0]) ?? 1;
     this.#columns = rows ? sizeOf(shape) / rows : 0;
     this.#rows = this.#columns ? rows : 0;
-    if (!this.#keep) this.#weight = this.#allocate('F32');
+    if (!this.#panels) this.#weight = backend.allocate(4 * sizeOf(shape));
   }
 
   async write(bytes: Uint8Array, dtype: WeightDType): Promise<void> {
@@ -94,12 +95,13 @@ export class WasmWeightWriter implements WeightWriter {
         seen: `${bytes.byteLength} bytes of ${dtype} after row ${this.#row}${this.#ended ? ', after the end' : ''}`,
         expected: `whole rows of ${rowBytes} bytes, ${this.#rows} in all`,
       });
-    this.#weight ??= this.#allocate(dtype);
-    const kept = isKept(this.#weight.format) ? this.#weight.format : undefined;
+    const weight = await this.#weightFor(dtype);
+    const format = formatOf(weight.format);
+    const kept = isKept(format) ? format : undefined;
     if (kept !== this.#formatOf(dtype))
-      throw new BackendError('rows of a weight change their dtype', { seen: dtype, expected: this.#weight.format });
+      throw new BackendError('rows of a weight change their dtype', { seen: dtype, expected: format });
     if (dtype === 'F32' && !this.#transposed && !this.#panels) {
-      this.#backend.write(this.#weight, bytes, this.#row * rowBytes);
+      this.#backend.write(weight, bytes, this.#row * rowBytes);
       this.#row += rows;
       return;
     }
@@ -123,9 +125,10 @@ export class WasmWeightWriter implements WeightWriter {
       this.abort();
       throw error;
     }
-    this.#ended = true;
     this.#freeStaging();
-    return (this.#weight ??= this.#allocate('F32'));
+    const weight = await this.#weightFor('F32');
+    this.#ended = true;
+    return weight;
   }
 
   abort(): void {
@@ -139,19 +142,27 @@ export class WasmWeightWriter implements WeightWriter {
     for (const { buffer } of this.#staging) buffer?.free();
   }
 
-  /** The buffer that rows of a dtype become. @throws BackendError for blocks that cannot be kept */
-  #allocate(dtype: WeightDType): WasmBuffer {
+  /** The weight; made for rows of a dtype if these are the first. */
+  async #weightFor(dtype: WeightDType): Promise<WasmBuffer> {
+    if (this.#weight) return this.#weight;
+    const made = await this.#allocate(dtype);
+    if (!this.#ended) return (this.#weight = made);
+    made.free();
+    throw new BackendError('a weight was given up while it was written');
+  }
+
+  /** The buffer that packed rows of a dtype become. @throws BackendError for blocks that cannot be kept */
+  async #allocate(dtype: WeightDType): Promise<WasmBuffer> {
     const { features } = this.#backend.module;
     const [n = 0, k = 0] = this.#shape;
     const format = this.#formatOf(dtype);
     if (!format) {
       const { nr } = features.tile;
-      const elements = this.#panels ? Math.ceil(n / nr) * nr * k : sizeOf(this.#shape);
-      return this.#backend.allocate(4 * elements, this.#panels ? PANELS : undefined);
+      return this.#backend.allocateWeight(4 * Math.ceil(n / nr) * nr * k, PANELS);
     }
     const bytes = keptBytes(this.#shape, format, features);
     // Behind the panels is a word for what cannot be kept.
-    const weight = this.#backend.allocate(bytes + 4, format);
+    const weight = await this.#backend.allocateWeight(bytes + 4, format);
     // It and the rows that fill the last tile up are zeros.
     const whole = Math.floor(n / panelRows(format, features)) * panelBytes(k, format, features);
     this.#backend.write(weight, new Uint8Array(bytes + 4 - whole), whole);
@@ -196,7 +207,8 @@ export class WasmWeightWriter implements WeightWriter {
       rows,
       transposed: this.#transposed,
     });
-    const reads = isKept(weight.format) ? [flagOf(step.output, this.#backend.module.features)] : [];
+    const format = formatOf(weight.format);
+    const reads = isKept(format) ? [flagOf({ ...step.output, format }, this.#backend.module.features)] : [];
     const plan: Plan = { steps: [step], arenaBytes: 0, uploads: [], reads };
     const run = this.#backend.run(this.#backend.prepare(plan), {
       leaves: [stage.buffer, weight],
@@ -237,7 +249,8 @@ function packStep(
   const inputs = [view(0, [bytes], { dtype: 'u8' })];
   const output = view(1, shape, { dtype: 'f32', format });
   const path = '';
-  if (isKept(format)) return { op: 'packBlocks', attrs: rows satisfies PackBlocksAttrs, inputs, output, path };
+  if (isKept(formatOf(format)))
+    return { op: 'packBlocks', attrs: rows satisfies PackBlocksAttrs, inputs, output, path };
   return { op: 'pack', attrs: { ...rows, dtype: dtype as FloatDType } satisfies PackAttrs, inputs, output, path };
 }
 
@@ -246,7 +259,8 @@ function packStep(
  * second copy of the whole weight is needed.
  */
 export function unpackPlans([n = 0, k = 0]: Shape, format: string, features: Features): Plan[] {
-  const rowBytes = isKept(format) ? panelBytes(k, format, features) / panelRows(format, features) : 4 * k;
+  const kept = formatOf(format);
+  const rowBytes = isKept(kept) ? panelBytes(k, kept, features) / panelRows(kept, features) : 4 * k;
   const unit = wholeRows(features);
   const atOnce = unit * Math.max(1, Math.floor(UNPACK_AT_ONCE / (4 * unit * Math.max(1, k))));
   return Array.from({ length: k ? Math.ceil(n / atOnce) : 0 }, (_, i): Plan => {

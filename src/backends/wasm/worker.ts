@@ -10,6 +10,9 @@ export type ToWorker =
       readonly memory: WebAssembly.Memory;
       readonly thread: number;
       readonly threads: number;
+      /** Further memories, and the module whose kernels work with one of them: see `ModuleOptions.role`. */
+      readonly banks: readonly WebAssembly.Memory[];
+      readonly bankModule: WebAssembly.Module | undefined;
     }
   /** Make a memory of your own, with the first maximum (in pages) that the engine grants. */
   | {
@@ -18,13 +21,20 @@ export type ToWorker =
       readonly initial: number;
       readonly maxima: readonly number[];
     }
-  /** Only to an owner of memory: grow to `size` bytes, write, run, copy out. Answered by `done`. */
+  /** Only to an owner of memory: make one more, a bank. */
+  | {
+      readonly kind: 'bank';
+      readonly module: WebAssembly.Module;
+      readonly initial: number;
+      readonly maxima: readonly number[];
+    }
+  /** Only to an owner of memory: grow the memories to `sizes` bytes, write, run, copy out. Answered by `done`. */
   | {
       readonly kind: 'work';
-      readonly size: number;
-      readonly writes: readonly (readonly [address: number, bytes: Uint8Array])[];
+      readonly sizes: readonly number[];
+      readonly writes: readonly (readonly [bank: number, address: number, bytes: Uint8Array])[];
       readonly program: number;
-      readonly reads: readonly (readonly [address: number, bytes: number])[];
+      readonly reads: readonly (readonly [bank: number, address: number, bytes: number])[];
       readonly header: number;
     };
 
@@ -38,41 +48,61 @@ export type FromWorker =
 /** Runs in a worker after `send` and `listen` are defined. Plain JavaScript: no loader of the application touches it. */
 const PROGRAM = `
 let memory, exports, owns = false, full = false;
+const memories = [];
 const start = async (module) => {
   const env = { memory, now: () => performance.now(), done: () => send({ kind: 'done' }) };
   ({ exports } = await WebAssembly.instantiate(module, { env }));
+};
+/** At once: answers are given in the order of the questions. */
+const addBank = (module, bank) => {
+  const kernels = new WebAssembly.Instance(module, { env: { memory, bank } });
+  for (const kernel of Object.values(kernels.exports)) exports.table.set(exports.table.grow(1), kernel);
+};
+/** Makes a memory with the first maximum that the engine grants. */
+const create = ({ initial, maxima }) => {
+  let refused;
+  for (const maximum of maxima) {
+    try {
+      memories.push(new WebAssembly.Memory({ initial, maximum }));
+      return maximum;
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw refused;
 };
 const actions = {
   async join(m) {
     memory = m.memory;
     await start(m.module);
+    for (const bank of m.banks) addBank(m.bankModule, bank);
     send({ kind: 'ready', maximum: 0 });
     exports.loop(m.thread, m.threads);
     send({ kind: 'left' });
   },
   async own(m) {
-    let refused;
-    for (const maximum of m.maxima) {
-      try {
-        memory = new WebAssembly.Memory({ initial: m.initial, maximum });
-      } catch (error) {
-        refused = error;
-        continue;
-      }
-      await start(m.module);
-      owns = true;
-      return send({ kind: 'ready', maximum });
-    }
-    throw refused;
+    const maximum = create(m);
+    memory = memories[0];
+    await start(m.module);
+    owns = true;
+    send({ kind: 'ready', maximum });
+  },
+  async bank(m) {
+    const maximum = create(m);
+    addBank(m.module, memories.at(-1));
+    send({ kind: 'ready', maximum });
   },
   async work(m) {
-    const missing = Math.ceil((m.size - memory.buffer.byteLength) / 65536);
     full = true;
-    if (missing > 0) memory.grow(missing);
+    m.sizes.forEach((size, i) => {
+      const missing = Math.ceil((size - memories[i].buffer.byteLength) / 65536);
+      if (missing > 0) memories[i].grow(missing);
+    });
     full = false;
-    for (const [address, bytes] of m.writes) new Uint8Array(memory.buffer, address, bytes.byteLength).set(bytes);
+    for (const [bank, address, bytes] of m.writes)
+      new Uint8Array(memories[bank].buffer, address, bytes.byteLength).set(bytes);
     if (m.program) exports.run(m.program, 1);
-    const copies = m.reads.map(([address, bytes]) => memory.buffer.slice(address, address + bytes));
+    const copies = m.reads.map(([bank, address, bytes]) => memories[bank].buffer.slice(address, address + bytes));
     const header = memory.buffer.slice(0, m.header);
     send({ kind: 'done', copies, header }, [...copies, header]);
   },

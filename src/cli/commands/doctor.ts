@@ -49,7 +49,7 @@ export const doctor = defineCommand({
         relaxedSimd: features.relaxed,
         revectorised: features.revec,
         tile: [features.tile.mr, features.tile.nr],
-        limitBytes: backend.link.limit,
+        limitBytes: backend.memory().limit,
         startMs,
       };
       const tests = await selfTest(backend, signal);

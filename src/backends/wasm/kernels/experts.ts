@@ -5,7 +5,7 @@
 import type { View } from '../../../tensor/plan.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import { brIf, type Code, call, i32, type Local, loop, ret, select, set, tee, when } from '../assembler.ts';
-import { type Features, KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
+import { ELSEWHERE as ELSEWHERE_FORMAT, type Features, KERNEL_PARAMS, type WasmKernel } from '../kernel.ts';
 import { GEMM_PARAMS, gemm } from './gemm.ts';
 import { MULTIPLY_ADDS } from './product.ts';
 import { callKept } from './quantized-gemm.ts';
@@ -54,12 +54,15 @@ const groupOrder: WasmKernel = {
 const WORDS = ['x', 'expert', 'c', 'rows', 'n', 'k', 'experts'] as const;
 /** Words of each weight: address, stride by column and by k, bytes of a panel (0 = not in panels), kind (0 = floats), rows of a panel. */
 const WEIGHT_WORDS = 6;
+/** Kind of a weight in another memory than this step's: its rows are another step's business. */
+const ELSEWHERE = -1;
 
 /** expertLinear [x [R, K], expert i32 [R], weight [N, K] ...] -> [R, N]. Threads split the columns of the weights. */
 const expertLinear: WasmKernel = {
   name: 'expertLinear',
   access: ['dense', 'dense', 'strided'],
   formats: [undefined, undefined, ['panels', ...KEPT_FORMATS]],
+  banked: true,
   emit(context) {
     const { nr } = context.features.tile;
     // Threads split columns at what is whole in panels of either kind.
@@ -98,6 +101,11 @@ const expertLinear: WasmKernel = {
       w: i32.add(weightWord(0), i32.mul(i32.divu(from, weightWord(5)), panelBytes)),
       ...{ panelBytes, k: w.k, bias: i32.const(0), scratch: gemmArgs.scratch },
     };
+    const multiplied = when(
+      i32.and(i32.ne(kind, i32.const(0)), known),
+      callKept(context, kind, keptArgs),
+      call(multiply, ...GEMM_PARAMS.map(name => gemmArgs[name])),
+    );
     return f.emit(
       WORDS.map((name, i) => set(w[name], i32.load(args, 4 * i))),
       threadRange(i32.divu(i32.add(w.n, i32.const(unit - 1)), i32.const(unit)), thread, threads, 1, from, to),
@@ -116,11 +124,7 @@ const expertLinear: WasmKernel = {
         ),
         set(known, i32.ltu(expert, w.experts)),
         set(weight, i32.add(args, i32.mul(select(expert, i32.const(0), known), i32.const(4 * WEIGHT_WORDS)))),
-        when(
-          i32.and(i32.ne(kind, i32.const(0)), known),
-          callKept(context, kind, keptArgs),
-          call(multiply, ...GEMM_PARAMS.map(name => gemmArgs[name])),
-        ),
+        context.banks ? when(i32.ne(kind, i32.const(ELSEWHERE)), multiplied) : multiplied,
         brIf(0, i32.lt(tee(row, end), w.rows)),
       ),
     );
@@ -136,7 +140,7 @@ const expertLinear: WasmKernel = {
         .i32(4 * column)
         .i32(4 * step)
         .i32(panelBytesOf(weight, k, features))
-        .i32(kindOf(weight.format))
+        .i32(weight.format === ELSEWHERE_FORMAT ? ELSEWHERE : kindOf(weight.format))
         .i32(isKept(weight.format) ? panelRows(weight.format, features) : features.tile.nr);
     }
   },

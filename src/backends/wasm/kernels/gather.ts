@@ -28,9 +28,10 @@ const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer
 export const gather: WasmKernel = {
   name: 'gather',
   formats: [['panels', ...KEPT_FORMATS], undefined],
+  banked: true,
   emit(context) {
     const { nr } = context.features.tile;
-    const lane = copyLane(context);
+    const lane = copyLane(context, 'F32', { src: context.weights });
     const f = context.module.func('gather', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
     const [table, ids, dst, count, n, c, panels, kind, units, panelRows, panelBytes] = f.i32s(11);

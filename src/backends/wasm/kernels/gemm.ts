@@ -15,6 +15,7 @@ import {
   i32,
   type Local,
   loop,
+  memory,
   ret,
   select,
   set,
@@ -101,10 +102,10 @@ function packPanels(context: ModuleContext): Func {
  * `(a, b, panelBytes, c, ldc, rows, n, k, bias, first, scratch) -> ()`: a packed block of A times panels of B that lie
  * `panelBytes` apart. `bias` is 0 for none; `first` = start from the bias and not from C.
  */
-function blockTimesPanels(context: ModuleContext, type: PanelType): Func {
+function blockTimesPanels(context: ModuleContext, type: PanelType, memory: number): Func {
   const { nr } = context.features.tile;
-  const column = tileColumn(context, type);
-  const name = named('blockTimesPanels', type);
+  const column = tileColumn(context, type, memory);
+  const name = named('blockTimesPanels', type, memory);
   const copy = copyLane(context);
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
@@ -168,25 +169,37 @@ export const GEMM_PARAMS = [
 ] as const;
 type GemmParam = (typeof GEMM_PARAMS)[number];
 
-/** `(b, panelBytes, n, k, dst) -> ()`: k steps of panels of halves as panels of floats, which lie together. */
+/**
+ * Rows from which on it pays to copy a panel out of a bank: the revectoriser packs no loads of a second memory, so that many
+ * rows would lose more by that than the copy costs.
+ */
+export const COPIED_ROWS = 32;
+
+/** `(b, panelBytes, n, k, dst) -> ()`: k steps of panels of any type as panels of floats, which lie together. */
 function widenPanels(context: ModuleContext, type: PanelType): Func {
   const { nr } = context.features.tile;
-  const name = named('widenPanels', type);
+  const name = named('widenPanels', type, context.weights);
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
     const [b, panelBytes, n, k, dst] = f.params;
-    const [from, left] = f.i32s(2);
+    const [pointer, left] = f.i32s(2);
+    const from = pointer.into(context.weights);
     const load = panelLoad(f, type);
+    const floats = i32.mul(k, i32.const(4 * nr));
+    const copied: Code = [memory.copy(dst, b.into(context.weights), floats), advance(dst, floats)];
+    const widened: Code = [
+      set(from, b),
+      set(left, k),
+      loop(
+        Array.from({ length: nr / 4 }, (_, j) => v128.store(dst, load(from, 4 * PANEL_TYPE_BYTES[type] * j), 16 * j)),
+        advance(from, i32.const(PANEL_TYPE_BYTES[type] * nr)),
+        advance(dst, i32.const(4 * nr)),
+        brIf(0, tee(left, i32.sub(left, i32.const(1)))),
+      ),
+    ];
     return f.emit(
       loop(
-        set(from, b),
-        set(left, k),
-        loop(
-          Array.from({ length: nr / 4 }, (_, j) => v128.store(dst, load(from, 4 * PANEL_TYPE_BYTES[type] * j), 16 * j)),
-          advance(from, i32.const(PANEL_TYPE_BYTES[type] * nr)),
-          advance(dst, i32.const(4 * nr)),
-          brIf(0, tee(left, i32.sub(left, i32.const(1)))),
-        ),
+        type === 'F32' ? copied : widened,
         advance(b, panelBytes),
         brIf(0, i32.gt(tee(n, i32.sub(n, i32.const(nr))), i32.const(0))),
       ),
@@ -210,18 +223,24 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
   const B_PANELS = A_BLOCK + MC * KC * 4;
   const packA = packBlock(context);
   const packB = packPanels(context);
-  const multiply = blockTimesPanels(context, type);
-  const multiplyFloats = blockTimesPanels(context, 'F32');
+  const multiply = blockTimesPanels(context, type, context.weights);
+  const multiplyFloats = blockTimesPanels(context, 'F32', 0);
   const columnsPerGroup = columnsAtOnce(nr, blocking);
-  const name = named(`gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`, type);
+  const name = named(`gemm ${KC} ${MC} ${bytes}${adds ? ' adds' : ''}`, type, context.weights);
   return context.shared(name, () => {
     const f = context.module.func(name, new Array<'i32'>(GEMM_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(GEMM_PARAMS.map((name, i) => [name, f.params[i]!])) as Record<GemmParam, Local>;
     const [n0, columns, k0, kBlock, kc, m0, mBlock, mc, panels, panelStride, block, direct] = f.i32s(12);
     const floats = (count: Code): Code => i32.shl(count, i32.const(2));
     const at = (base: Code, index: Code, stride: Code): Code => i32.add(base, i32.mul(index, stride));
-    // Panels that are none yet, or of halves that many rows share.
-    const intoScratch = type === 'F32' ? i32.eqz(p.panelBytes) : i32.gt(p.m, i32.const(FEW_ROWS));
+    // Panels that are none yet, or of halves or in a bank (`COPIED_ROWS`) and shared by many rows.
+    const inBank = context.weights > 0 && context.features.revec;
+    const intoScratch =
+      type !== 'F32'
+        ? i32.gt(p.m, i32.const(FEW_ROWS))
+        : inBank
+          ? i32.ge(p.m, i32.const(COPIED_ROWS))
+          : i32.eqz(p.panelBytes);
     const panelsAsTheyAre: Code = [
       set(
         panels,
@@ -234,7 +253,7 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
     ];
     const inScratch = i32.add(p.scratch, i32.const(B_PANELS));
     const panelsInScratch: Code = [
-      type === 'F32'
+      type === 'F32' && !inBank
         ? call(packB, at(at(p.b, n0, p.bLane), k0, p.bStep), p.bLane, p.bStep, columns, kc, inScratch)
         : [panelsAsTheyAre, call(widenPanels(context, type), panels, panelStride, columns, kc, inScratch)],
       set(panels, inScratch),
@@ -275,7 +294,7 @@ export function gemm(context: ModuleContext, blocking = LARGE, adds = false, typ
               call(packA, block, p.aRow, p.aStep, mc, kc, i32.add(p.scratch, i32.const(A_BLOCK))),
               set(block, i32.add(p.scratch, i32.const(A_BLOCK))),
             ]),
-            type === 'F32'
+            multiply === multiplyFloats
               ? call(multiply, ...multiplyArgs)
               : when(intoScratch, call(multiplyFloats, ...multiplyArgs), call(multiply, ...multiplyArgs)),
           ),

@@ -10,6 +10,7 @@ export const linear: WasmKernel = {
   name: 'linear',
   access: ['dense'],
   formats: [undefined, ['panels', ...KEPT_FORMATS], undefined],
+  banked: true,
   emit(context) {
     const multiply = product(context);
     const multiplyKept = keptProduct(context);

@@ -43,20 +43,23 @@ export function panelLoad(f: Func, type: PanelType): PanelLoad {
   f.emit(set(bits, SCALE_BITS), set(factor, f32x4.const(SCALE_FACTOR)));
   return (b, offset) => f32x4.mul(scales4(b, offset, bits), factor);
 }
-/** Name of a function that there is one of for each type. */
-export const named = (name: string, type: PanelType): string => (type === 'F32' ? name : `${name} ${type}`);
+/** Name of a function that there is one of for each type and memory of its panels. */
+export const named = (name: string, type: PanelType, memory = 0): string =>
+  `${name}${type === 'F32' ? '' : ` ${type}`}${memory ? ` memory ${memory}` : ''}`;
 
 /**
  * `(a, b, c, ldc, k, init, initStride) -> ()`, strides in bytes. Row i of the tile starts from the `nr` floats at
- * `init + i * initStride`: C itself (initStride = ldc), or one row of bias or zeros for all (initStride = 0).
+ * `init + i * initStride`: C itself (initStride = ldc), or one row of bias or zeros for all (initStride = 0). B lies in
+ * memory number `memory`.
  */
-export function microKernel(context: ModuleContext, height: number, type: PanelType = 'F32'): Func {
+export function microKernel(context: ModuleContext, height: number, type: PanelType = 'F32', memory = 0): Func {
   const { features, module } = context;
   const vectors = features.tile.nr / 4;
-  const name = named(`tile${height}`, type);
+  const name = named(`tile${height}`, type, memory);
   return context.shared(name, () => {
     const f = module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-    const [a, b, c, ldc, k, init, initStride] = f.params;
+    const [a, panel, c, ldc, k, init, initStride] = f.params;
+    const b = panel.into(memory);
     const row = () => f.v128s(vectors);
     const unroll = kSets(height, features);
     const sets = Array.from({ length: unroll }, () => Array.from({ length: height }, row));
@@ -139,11 +142,11 @@ export function forTiles(f: Func, mr: number, rows: Code, body: (height: Local) 
  * one panel of B. Each tile is a call of its own, so that it reaches the optimising compiler within the first product,
  * and goes through the table, because a tile inlined into its caller is neither revectorised nor kept in registers.
  */
-export function tileColumn(context: ModuleContext, type: PanelType = 'F32'): Func {
+export function tileColumn(context: ModuleContext, type: PanelType, memory: number): Func {
   const { module, features } = context;
   const mr = highest(type, features);
-  const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1, type));
-  const name = named('tileColumn', type);
+  const tiles = Array.from({ length: mr }, (_, i) => microKernel(context, i + 1, type, memory));
+  const name = named('tileColumn', type, memory);
   return context.shared(name, () => {
     const [first] = tiles.map(tile => module.tableIndex(tile)) as [number];
     const f = module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);

@@ -66,17 +66,27 @@ const SOURCES: Record<SourceType, Source> = {
 export const SOURCE_TYPES = Object.keys(SOURCES) as SourceType[];
 export const SOURCE_BYTES: Record<SourceType, number> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
 
+/** The memories of the source and of what is written. */
+export interface Between {
+  readonly src?: number;
+  readonly dst?: number;
+}
+const between = (name: string, { src = 0, dst = 0 }: Between): string =>
+  src || dst ? `${name} from memory ${src} to ${dst}` : name;
+
 const PARAMS = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
 const repeat = (count: Local, ...body: Code[]): Code =>
   when(count, loop(...body, brIf(0, tee(count, i32.sub(count, i32.const(1))))));
 const advance = (pointer: Local, by: Code): Code => set(pointer, i32.add(pointer, by));
 
 /** `(src, stepStride, steps, dst, pitch) -> ()`: one lane, any strides. */
-export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func {
+export function copyLane(context: ModuleContext, from: SourceType = 'F32', memories: Between = {}): Func {
   const source = SOURCES[from];
-  return context.shared(`copyLane${from}`, () => {
-    const f = context.module.func(`copyLane${from}`, PARAMS);
-    const [src, stepStride, steps, dst, pitch] = f.params;
+  const name = between(`copyLane${from}`, memories);
+  return context.shared(name, () => {
+    const f = context.module.func(name, PARAMS);
+    const [first, stepStride, steps, to, pitch] = f.params;
+    const [src, dst] = [first.into(memories.src ?? 0), to.into(memories.dst ?? 0)];
     const temp = f.local('v128');
     return f.emit(
       repeat(steps, v128.store32lane(dst, source.load1(src, temp), 0), advance(src, stepStride), advance(dst, pitch)),
@@ -84,13 +94,15 @@ export function copyLane(context: ModuleContext, from: SourceType = 'F32'): Func
   });
 }
 
-/** `(src, stepStride, steps, dst, pitch) -> ()`: `width` lanes that are neighbours in the source. */
-function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16): Func {
+/** `(src, stepStride, steps, dst, pitch) -> ()`: `width` lanes that are neighbours in the source, which is in memory 0. */
+function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16, memory: number): Func {
   const source = SOURCES[from];
   const bytes = SOURCE_BYTES[from];
-  return context.shared(`copyLanes${from}x${width}`, () => {
-    const f = context.module.func(`copyLanes${from}x${width}`, PARAMS);
-    const [src, stepStride, steps, dst, pitch] = f.params;
+  const name = between(`copyLanes${from}x${width}`, { dst: memory });
+  return context.shared(name, () => {
+    const f = context.module.func(name, PARAMS);
+    const [src, stepStride, steps, to, pitch] = f.params;
+    const dst = to.into(memory);
     const temp = f.local('v128');
     const groups = Array.from({ length: width / 4 }, (_, i) => i);
     return f.emit(
@@ -105,20 +117,22 @@ function copyLanes(context: ModuleContext, from: SourceType, width: 4 | 8 | 16):
 }
 
 /** `(src, laneStride, steps, dst, pitch) -> ()`: 2 or 4 lanes whose steps are neighbours in the source, 4 steps at once. */
-function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4): Func {
+function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4, memories: Between): Func {
   const source = SOURCES[from];
   const bytes = SOURCE_BYTES[from];
-  const one = copyLane(context, from);
-  return context.shared(`transposeLanes${from}x${lanes}`, () => {
-    const f = context.module.func(`transposeLanes${from}x${lanes}`, PARAMS);
+  const one = copyLane(context, from, memories);
+  const name = between(`transposeLanes${from}x${lanes}`, memories);
+  return context.shared(name, () => {
+    const f = context.module.func(name, PARAMS);
     const [src, laneStride, steps, dst, pitch] = f.params;
-    const [fours, at] = f.i32s(2);
+    const [fours, pointer] = f.i32s(2);
+    const [at, to] = [pointer.into(memories.src ?? 0), pointer.into(memories.dst ?? 0)];
     const temp = f.local('v128');
     const [r0, r1, r2, r3, low] = f.v128s(5);
     const rows = [r0, r1, r2, r3].slice(0, lanes);
     /** Writes one step: four lanes, or the two lanes in a half of `value`. */
     const put = (value: Code, half = 0): Code => [
-      lanes === 4 ? v128.store(at, value) : v128.store64lane(at, value, half),
+      lanes === 4 ? v128.store(to, value) : v128.store64lane(to, value, half),
       advance(at, pitch),
     ];
     const putTwo: Code = [
@@ -158,15 +172,18 @@ function transposeLanes(context: ModuleContext, from: SourceType, lanes: 2 | 4):
 
 /**
  * `(src, laneStride, lanes, stepStride, steps, dst, pitch) -> ()`, all strides in bytes: writes lanes 0..lanes-1 of
- * `steps` rows of `dst`, which lie `pitch` apart. Whole vectors are used when either stride is that of neighbours.
+ * `steps` rows of `dst`, which lie `pitch` apart. Whole vectors are used when either stride is that of neighbours (in the
+ * source only where it is in memory 0).
  */
-export function packLanes(context: ModuleContext, from: SourceType = 'F32'): Func {
+export function packLanes(context: ModuleContext, from: SourceType = 'F32', memories: Between = {}): Func {
   const bytes = SOURCE_BYTES[from];
-  const one = copyLane(context, from);
-  const wide = ([16, 8, 4] as const).map(width => [width, copyLanes(context, from, width)] as const);
-  const across = ([4, 2] as const).map(width => [width, transposeLanes(context, from, width)] as const);
-  return context.shared(`packLanes${from}`, () => {
-    const f = context.module.func(`packLanes${from}`, ['i32', ...PARAMS, 'i32']);
+  const one = copyLane(context, from, memories);
+  const widths = memories.src ? [] : ([16, 8, 4] as const);
+  const wide = widths.map(width => [width, copyLanes(context, from, width, memories.dst ?? 0)] as const);
+  const across = ([4, 2] as const).map(width => [width, transposeLanes(context, from, width, memories)] as const);
+  const name = between(`packLanes${from}`, memories);
+  return context.shared(name, () => {
+    const f = context.module.func(name, ['i32', ...PARAMS, 'i32']);
     const [src, laneStride, lanes, stepStride, steps, dst, pitch] = f.params;
     const group = (width: number, copy: Func, stride: Local): Code =>
       when(

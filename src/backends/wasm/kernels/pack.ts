@@ -34,10 +34,12 @@ type Word = (typeof WORDS)[number];
 /** pack [bytes u8] -> rows attrs.row .. attrs.row + attrs.rows of the weight (columns, if the source is transposed). */
 export const pack: WasmKernel = {
   name: 'pack',
+  banked: true,
   emit(context) {
     const { module } = context;
-    const packs = SOURCE_TYPES.map(type => packLanes(context, type));
-    const zeros = copyLane(context);
+    const memories = { dst: context.weights };
+    const packs = SOURCE_TYPES.map(type => packLanes(context, type, memories));
+    const zeros = copyLane(context, 'F32', memories);
     const f = module.func('pack', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
     const w = Object.fromEntries(WORDS.map(name => [name, f.local('i32')])) as Record<Word, Local>;
@@ -131,9 +133,10 @@ export const pack: WasmKernel = {
 export const toRows: WasmKernel = {
   name: 'toRows',
   formats: [['panels', ...KEPT_FORMATS]],
+  banked: true,
   emit(context) {
     const { nr } = context.features.tile;
-    const copy = packLanes(context);
+    const copy = packLanes(context, 'F32', { src: context.weights });
     const f = context.module.func('toRows', KERNEL_PARAMS);
     const [args, thread, threads] = f.params;
     const [src, dst, n, k, kind, units, panelRows, panelBytes, panel, end, rows] = f.i32s(11);

@@ -22,7 +22,7 @@ import {
   when,
 } from '../assembler.ts';
 import { type ModuleContext, SCRATCH_BYTES } from '../kernel.ts';
-import { GEMM_PARAMS, gemm } from './gemm.ts';
+import { COPIED_ROWS, GEMM_PARAMS, gemm } from './gemm.ts';
 import { forTiles } from './micro-kernel.ts';
 import { chunkRowBytes, quantizeRows } from './quantized-activations.ts';
 import {
@@ -46,6 +46,9 @@ const C_TAIL = 128;
 const ROWS = 1024;
 /** Bytes of quantised rows that are kept at once, if more than one. */
 const ROWS_BYTES = 512 << 10;
+/** Where panels of a bank are copied to that many rows share, and the most bytes of them: see `COPIED_ROWS`. */
+const COPIED_PANELS = ROWS + ROWS_BYTES;
+const COPIED_BYTES = SCRATCH_BYTES - COPIED_PANELS;
 /** The longest rows, all formats alike: one has to fit into the scratch memory. */
 export const LONGEST_ROW = Math.floor((SCRATCH_BYTES - ROWS) / 128) * CHUNK;
 
@@ -62,14 +65,17 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
   const { module, features } = context;
   const columns = tileColumns(features);
   const quantize = quantizeRows(context, layout);
-  const tilesOf = (panels: number): Func[] =>
-    Array.from({ length: MR }, (_, i) => quantizedTile(context, layout, i + 1, panels));
+  const tilesOf = (panels: number, memory: number = context.weights): Func[] =>
+    Array.from({ length: MR }, (_, i) => quantizedTile(context, layout, i + 1, panels, memory));
   const narrowTiles = tilesOf(1);
   const tiles = tilesOf(columns / PANEL_ROWS);
+  const copies = context.weights > 0 && features.revec;
+  const tilesForCopies = copies ? tilesOf(columns / PANEL_ROWS, 0) : tiles;
   const name = `gemm ${layout.format}`;
   return context.shared(name, () => {
     const [firstNarrow] = narrowTiles.map(tile => module.tableIndex(tile)) as [number];
     const [first] = tiles.map(tile => module.tableIndex(tile)) as [number];
+    const [firstForCopies] = tilesForCopies.map(tile => module.tableIndex(tile)) as [number];
     const f = module.func(name, new Array<'i32'>(QUANTIZED_PARAMS.length).fill('i32'));
     const p = Object.fromEntries(QUANTIZED_PARAMS.map((param, i) => [param, f.params[i]!])) as Record<Param, Local>;
     const [chunks, blocks, rowBytes, mBlock, mc, a, w, c, init, n, out, row, bytes] = f.i32s(13);
@@ -77,6 +83,9 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
     const [width, lowest] = f.i32s(2);
     // One tile of rows waits for memory, where one stream is much faster than two.
     const few = i32.le(p.m, i32.const(MR));
+    /** The panels of the tile, where they may be a copy. */
+    const copied = copies ? f.local('i32') : undefined;
+    const tileBytes = i32.mul(p.panelBytes, i32.const(columns / PANEL_ROWS));
     const tail = i32.add(p.scratch, i32.const(C_TAIL));
     const biasTail = i32.add(p.scratch, i32.const(BIAS_TAIL));
     const rowsAt = i32.add(p.scratch, i32.const(ROWS));
@@ -84,7 +93,7 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
       module.callTable(
         tiles[0]!,
         i32.add(i32.sub(height, i32.const(1)), lowest),
-        ...[w, p.panelBytes, a, blocks, to, pitch, init],
+        ...[copied ?? w, p.panelBytes, a, blocks, to, pitch, init],
       );
     const quantizeBlock: Code = [
       set(a, rowsAt),
@@ -94,6 +103,18 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
         advance(a, i32.mul(height, rowBytes)),
       ]),
     ];
+    const manyRows = i32.and(i32.ge(mc, i32.const(COPIED_ROWS)), i32.leu(tileBytes, i32.const(COPIED_BYTES)));
+    const copyPanels: Code = !copied
+      ? []
+      : [
+          set(copied, w),
+          when(manyRows, [
+            set(copied, i32.add(p.scratch, i32.const(COPIED_PANELS))),
+            memory.copy(copied, w.into(context.weights), tileBytes),
+          ]),
+        ];
+    /** What a block of rows finds the tiles by, unless it has few. */
+    const lowestOfBlock = select(i32.const(firstForCopies), i32.const(first), manyRows);
     const nextTile = (height: Local): Code => [
       advance(a, i32.mul(height, rowBytes)),
       advance(out, i32.mul(height, p.ldc)),
@@ -126,6 +147,7 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
       loop(
         set(mc, min(p.m, mBlock)),
         quantizeBlock,
+        copies ? when(i32.eq(width, i32.const(columns)), set(lowest, lowestOfBlock)) : [],
         set(w, p.w),
         set(c, p.c),
         set(n, p.n),
@@ -133,6 +155,7 @@ function quantizedGemm(context: ModuleContext, layout: PanelLayout): Func {
         loop(
           set(a, rowsAt),
           set(out, c),
+          copyPanels,
           when(i32.ge(n, width), whole, edge),
           advance(w, i32.mul(p.panelBytes, i32.divu(width, i32.const(PANEL_ROWS)))),
           advance(c, floats(width)),

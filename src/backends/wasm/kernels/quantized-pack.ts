@@ -66,10 +66,11 @@ interface BlockLocals {
 const TOO_LARGE = 0x5800;
 
 /** `(half, flag) -> half`: a scale as panels hold it, 2^10 times as large. Sets the word at `flag` for one that has no room. */
-function storedScale({ module, shared }: ModuleContext): Func {
+function storedScale({ module, shared, weights }: ModuleContext): Func {
   return shared('storedScale', () => {
     const f = module.func('storedScale', ['i32', 'i32'], ['i32']);
-    const [half, flag] = f.params;
+    const [half, flagAt] = f.params;
+    const flag = flagAt.into(weights);
     const bits = f.local('i32');
     const magnitude = i32.and(half, i32.const(0x7fff));
     // Without the exponent's bias the value is 2^-112 of what it should be; f32 has no subnormals where f16 has them.
@@ -240,8 +241,8 @@ function packRow(context: ModuleContext, layout: PanelLayout): Func {
     const [src, blocks, panel, lane, flag] = f.params;
     const [to, halves, word, temp] = f.i32s(4);
     const vector = f.local('v128');
-    const locals = { src, to, halves, bytes: lane, vector, word, temp };
-    const pointers = [to, halves, lane];
+    const pointers = [to, halves, lane].map(pointer => pointer.into(context.weights)) as [Local, Local, Local];
+    const locals = { src, to: pointers[0], halves: pointers[1], bytes: pointers[2], vector, word, temp };
     return f.emit(
       set(to, i32.add(panel, i32.shl(lane, i32.const(2)))),
       set(halves, i32.add(panel, i32.shl(lane, i32.const(1)))),
@@ -277,8 +278,9 @@ function packHalves(context: ModuleContext, type: 'F16' | 'BF16'): Func {
   const name = `packRow ${type}`;
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32']);
-    const [src, k, panel, lane, flag] = f.params;
-    const [to, left] = f.i32s(2);
+    const [src, k, panel, lane, flagAt] = f.params;
+    const [pointer, left] = f.i32s(2);
+    const [to, flag] = [pointer.into(context.weights), flagAt.into(context.weights)];
     const [halves, ...wide] = f.v128s(3);
     const steps = (count: number, load: Code): Code => [
       set(halves, load),
@@ -309,6 +311,7 @@ export function flagOf(weight: View, features: Features): View {
 /** packBlocks [rows u8] -> rows attrs.row .. attrs.row + attrs.rows of a weight that keeps them. Threads split the panels. */
 export const packBlocks: WasmKernel = {
   name: 'packBlocks',
+  banked: true,
   emit(context) {
     const { module, features } = context;
     const packs = [

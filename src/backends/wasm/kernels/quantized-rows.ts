@@ -42,7 +42,8 @@ function unpackRow(context: ModuleContext, layout: PanelLayout): Func {
     const [panel, lane, blocks, dst] = f.params;
     const masks = masksOf(f, layout);
     /** Addresses of the row's halves, words and bytes in the block. */
-    const [halves, words, bytes, left] = f.i32s(4);
+    const [halves, words, bytes] = f.i32s(3).map(local => local.into(context.weights)) as [Local, Local, Local];
+    const left = f.local('i32');
     const [step, base] = [f.local('f32'), f.local('f32')];
     const [low, numbers, scale, lowest] = f.v128s(4);
     /** Where things lie in a chunk; a block of one chunk is not left for it. */
@@ -142,7 +143,8 @@ function unpackHalves(context: ModuleContext, type: 'F16' | 'BF16'): Func {
   const name = `unpackRow ${type}`;
   return context.shared(name, () => {
     const f = context.module.func(name, ['i32', 'i32', 'i32', 'i32']);
-    const [panel, lane, k, dst] = f.params;
+    const [pointer, lane, k, dst] = f.params;
+    const panel = pointer.into(context.weights);
     const value = type === 'F16' ? scale1(panel, 0) : f32.reinterpretI32(i32.shl(i32.load16u(panel), i32.const(16)));
     return f.emit(
       set(panel, i32.add(panel, i32.shl(lane, i32.const(1)))),

@@ -29,11 +29,17 @@ import { lowVector, masksOf, positions, SUM_FACTOR, scales4, unpackGroup } from 
 /** Parameters of a tile, all i32: strides in bytes, `blocks` of k; `init` is a row of floats that every row starts from. */
 export const TILE_PARAMS = ['w', 'panelBytes', 'a', 'blocks', 'c', 'ldc', 'init'] as const;
 
-/** The tile of `height` rows by `panels` panels. */
-export function quantizedTile(context: ModuleContext, layout: PanelLayout, height: number, panels: number): Func {
+/** The tile of `height` rows by `panels` panels, which lie in memory number `memory`. */
+export function quantizedTile(
+  context: ModuleContext,
+  layout: PanelLayout,
+  height: number,
+  panels: number,
+  memory: number,
+): Func {
   const { features, module } = context;
   const { chunks, laneBits, pairGroups, parts, words, least, excess, headerBytes, chunkBytes } = layout;
-  const name = `${layout.format}x${height}x${panels}`;
+  const name = `${layout.format}x${height}x${panels}${memory ? ` memory ${memory}` : ''}`;
   return context.shared(name, () => {
     const f = module.func(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
     const [w, panelBytes, a, blocks, c, ldc, init] = f.params;
@@ -43,8 +49,9 @@ export function quantizedTile(context: ModuleContext, layout: PanelLayout, heigh
     const row = (): Local[] => f.v128s(vectors);
     const rows = (): Local[][] => Array.from({ length: height }, row);
     /** Addresses of the panels, at the header of the block and at the chunk. */
-    const at = Array.from({ length: panels }, () => f.local('i32'));
-    const head = chunks > 1 ? Array.from({ length: panels }, () => f.local('i32')) : at;
+    const pointers = () => Array.from({ length: panels }, () => f.local('i32').into(memory));
+    const at = pointers();
+    const head = chunks > 1 ? pointers() : at;
     const left = f.local('i32');
     const [sums, pairSums, outs] = [rows(), rows(), rows()];
     const [ws, low, scale, lowest, short] = [row(), row(), row(), row(), row()];
