@@ -160,7 +160,7 @@ export class Allocator {
     return new BackendError('out of memory', {
       seen: `${mebibytes(bytes)} wanted, ${mebibytes(this.#usedBytes)} used, largest free block ${mebibytes(this.largestFree)}, ${mebibytes(this.#end)} reserved`,
       expected: `at most ${mebibytes(this.#options.limit)} in all`,
-      fix: 'free tensors or models that are no longer needed, run smaller batches or shorter sequences, or raise memory.maximumBytes (4 GiB at most, of which weights may have more in memories of their own)',
+      fix: 'free tensors or models that are no longer needed, run smaller batches or shorter sequences, or raise memory.maximumBytes (4 GiB at most)',
     });
   }
 }
