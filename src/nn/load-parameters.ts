@@ -76,7 +76,7 @@ export async function loadParameters<S extends Spec>(
     param: specs.get(name)!,
     kept: isKept(entry, specs.get(name)!, backend, options),
   }));
-  checkFits(wanted, backend, options.where);
+  checkFits(wanted, backend, options.where, options.plain);
   const buffers = [new Uint8Array(0), new Uint8Array(0)] as [Uint8Array, Uint8Array];
   const made = new Map<string, Tensor>();
   let loadedBytes = 0;

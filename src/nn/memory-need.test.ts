@@ -29,6 +29,13 @@ describe('checkFits', () => {
     expect(() => checkFits([weight('Q8_0', [1024, 1024], true)], limited(1_114_112, BLOCKS, 5e5))).toThrow(/in use/);
   });
 
+  it('leaves what is for packed weights to those', () => {
+    const backend = { ...limited(9e6, []), memory: () => ({ used: 1e6, reserved: 1e6, limit: 9e6, forWeights: 4e6 }) };
+    const large = [weight('F32', [1024, 1024], false)];
+    expect(() => checkFits(large, backend)).not.toThrow();
+    expect(() => checkFits(large, backend, 'big', true)).toThrow(/larger than the memory.*at most 0\.00400 GB/);
+  });
+
   it('says how much is needed, how much there is, and what would fit', () => {
     const large = [weight('F32', [50_000, 40_960], false)];
     expect(() => checkFits(large, limited(4e9, BLOCKS), 'big')).toThrow(

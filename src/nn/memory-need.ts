@@ -19,14 +19,17 @@ export interface WantedWeight {
   readonly kept: boolean;
 }
 
-/** @throws CheckpointError that says what is needed, what there is, and in which type the model would fit */
-export function checkFits(weights: readonly WantedWeight[], backend: Backend, where?: string): void {
-  const { used, limit } = backend.memory();
+/**
+ * @param plain the weights stay plain rows, also those that products could have packed
+ * @throws CheckpointError that says what is needed, what there is, and in which type the model would fit
+ */
+export function checkFits(weights: readonly WantedWeight[], backend: Backend, where?: string, plain = false): void {
+  const { used, limit, forWeights = 0 } = backend.memory();
   const needed = weights.reduce(
     (n, { entry, param, kept }) => n + (kept ? entry.byteLength : 4 * sizeOf(param.shape)),
     0,
   );
-  const room = limit - used;
+  const room = limit - used - (plain ? forWeights : 0);
   if (needed <= room) return;
   // What the backend needs for itself is not worth a word.
   const shared = used > 0.01 * limit;

@@ -87,6 +87,15 @@ export interface Bindings {
   readonly into?: readonly (TypedArray | undefined)[];
 }
 
+/** Bytes in use and reserved, and the most that there can be. */
+export interface MemoryUse {
+  readonly used: number;
+  readonly reserved: number;
+  readonly limit: number;
+  /** Of what is free, what only weights in a packed format can have. Default: 0. */
+  readonly forWeights?: number;
+}
+
 export interface Backend {
   readonly name: string;
   /** How the planner may use the kernel of that op; undefined = there is none. */
@@ -105,8 +114,7 @@ export interface Backend {
   prepare(plan: Plan): Prepared;
   /** Runs after all runs started before it. Resolves with the host copies of `plan.reads`. */
   run(prepared: Prepared, bindings: Bindings): Promise<TypedArray[]>;
-  /** Bytes in use and reserved, and the most that there can be. */
-  memory(): { readonly used: number; readonly reserved: number; readonly limit: number };
+  memory(): MemoryUse;
   /** Ends workers and frees all memory; every later call throws BackendError. */
   close(): void;
 }

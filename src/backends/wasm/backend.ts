@@ -11,6 +11,7 @@ import type {
   Bindings,
   DeviceBuffer,
   Kernel,
+  MemoryUse,
   Prepared,
   WeightOptions,
   WeightWriter,
@@ -99,6 +100,7 @@ export class WasmBackend implements Backend, BufferOwner {
   async allocateWeight(bytes: number, format: string): Promise<WasmBuffer> {
     this.#assertOpen();
     const place = await this.#banks.place(bytes);
+    this.#assertOpen();
     return this.#buffer(place, bytes, inBank(format, place.bank));
   }
   #buffer(place: Place, bytes: number, format?: string): WasmBuffer {
@@ -157,9 +159,9 @@ export class WasmBackend implements Backend, BufferOwner {
       this.#execute(prepared as WasmPrepared, leafBuffers, data, resultBuffers, into),
     );
   }
-  memory(): { readonly used: number; readonly reserved: number; readonly limit: number } {
+  memory(): MemoryUse {
     const { memory } = this.#banks;
-    return this.#closed ? { ...memory, used: 0, reserved: 0 } : memory;
+    return this.#closed ? { used: 0, reserved: 0, limit: memory.limit } : memory;
   }
   close(): void {
     if (this.#closed) return;

@@ -7,6 +7,7 @@
  * the bank, so that neither their number nor their absence costs anything.
  */
 import { BackendError } from '../../errors.ts';
+import type { MemoryUse } from '../../tensor/backend.ts';
 import { maximaBelow } from './linear-memory.ts';
 import { type Link, RunFailure } from './link.ts';
 import { Allocator, mebibytes, PAGE } from './memory.ts';
@@ -73,18 +74,22 @@ export class Banks {
   get most(): number {
     return this.#plan.sizes.length;
   }
-  /** Bytes of all memories, the first included: given out, there, and possible. */
-  get memory(): { readonly used: number; readonly reserved: number; readonly limit: number } {
-    const all = [this.#main, ...this.#banks];
-    const sum = (of: (memory: Allocator) => number): number => all.reduce((n, memory) => n + of(memory), 0);
+  /** Of all memories, the first included. */
+  get memory(): MemoryUse {
+    const sum = (of: (memory: Allocator) => number): number => this.#banks.reduce((n, bank) => n + of(bank), 0);
     const missing = this.#refusal ? [] : this.#plan.sizes.slice(this.#banks.length);
-    return {
-      used: sum(memory => memory.used),
-      reserved: sum(memory => memory.reserved),
-      limit: missing.reduce(
+    const [used, limit] = [
+      sum(bank => bank.used),
+      missing.reduce(
         (n, size) => n + size,
-        sum(memory => memory.limit),
+        sum(bank => bank.limit),
       ),
+    ];
+    return {
+      used: this.#main.used + used,
+      reserved: this.#main.reserved + sum(bank => bank.reserved),
+      limit: this.#main.limit + limit,
+      ...(this.most > 0 && { forWeights: limit - used }),
     };
   }
 

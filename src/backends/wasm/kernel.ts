@@ -39,7 +39,7 @@ export interface ModuleContext {
   readonly features: Features;
   /** Index of the memory in which the panels of weights lie: 0, where everything else is, or 1 in the module of a bank. */
   readonly weights: 0 | 1;
-  /** There are banks: a step may name weights that another module's kernel reads (`Bank`). */
+  /** There are banks: a step may name weights that another module's kernel reads (`banks.ts`). */
   readonly banks: boolean;
   /** Address of the calling thread's scratch memory, 64-byte aligned, from the thread index. */
   scratch(thread: import('./assembler.ts').Local): import('./assembler.ts').Code;
