@@ -87,6 +87,26 @@ export const suite: Suite = {
     equal(results[0], results[1], 'probabilities');
   },
 
+  'computes with weights in banks as with weights in the first memory': async () => {
+    const [n, k] = [1000, 96];
+    const values = Float32Array.from({ length: n * k }, (_, i) => ((i * 7919) % 1009) / 1009 - 0.5);
+    const results: string[] = [];
+    const formats: (string | undefined)[] = [];
+    for (const most of [0, 2]) {
+      const backend = await createWasmBackend({ memory: { banks: { bytes: 1 << 20, most, from: 0 } } });
+      setDefaultBackend(backend);
+      const writer = backend.weight([n, k], { matrix: true });
+      await writer.write(new Uint8Array(values.buffer), 'F32');
+      const buffer = await writer.finish();
+      formats.push(buffer.format);
+      const x = Tensor.from(values.subarray(0, 40 * k), [40, k]);
+      results.push([...(await linear(x, Tensor.fromDevice(buffer, [n, k])).data())].join());
+      backend.close();
+    }
+    equal(results[1], results[0], 'products');
+    return formats.join(', ');
+  },
+
   'reports a trap and works on': () =>
     withBackend({ threads: 2 }, async backend => {
       const thread = backend.link.threads - 1;
