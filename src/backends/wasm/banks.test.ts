@@ -2,7 +2,8 @@
  * Weights in banks: small ones here, so that a few kilobytes fill them. Everything must come out as it does from the first memory,
  * to the bit. Engines without functions of several memories have no banks; for them only what that means is tested.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BackendError } from '../../errors.ts';
 import { decodeBlocks } from '../../formats/index.ts';
 import type { WeightDType } from '../../tensor/backend.ts';
@@ -172,6 +173,33 @@ describe.skipIf(!here).each(LINKS)(`weights in banks, $name${why}`, ({ name: _, 
     expect((await weights).map(w => w.bank)).toEqual([1, 1]);
     backend.close();
   });
+});
+
+it.skipIf(!here)(`a new pool of workers has the banks of the one that ended${why}`, async () => {
+  const workers = new Set<Worker>();
+  const post = Worker.prototype.postMessage;
+  const seen = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args) {
+    workers.add(this);
+    return post.apply(this, args);
+  });
+  const backend = await createWasmBackend({ threads: 2, memory: { banks: BANKS } });
+  try {
+    setDefaultBackend(backend);
+    const w = await weight(backend, rowsOf('Q8_0'), 'Q8_0', { keep: true });
+    expect(bufferOf(w).bank).toBe(1);
+    const x = Tensor.from(
+      Float32Array.from({ length: K }, () => rng.normal()),
+      [1, K],
+    );
+    const before = await linear(x, w).data();
+    await [...workers].at(-1)!.terminate();
+    expect(await linear(x, w).data()).toEqual(before);
+    // Two at the start, two with the bank, two after the loss.
+    expect(workers.size).toBe(6);
+  } finally {
+    seen.mockRestore();
+    backend.close();
+  }
 });
 
 describe('which memory', () => {
