@@ -57,7 +57,7 @@ export const tokenizer = defineCommand({
       does: "T5's kind, on two files",
     },
     {
-      line: 'heed tokenizer train book.txt --type sentencepiece-bpe --vocab-size 4000 --out ./llama',
+      line: 'heed tokenizer train book.txt --type sentencepiece-bpe --out ./llama',
       does: "Llama's kind, with the rules of SentencePiece",
     },
   ],
