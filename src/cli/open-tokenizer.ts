@@ -3,7 +3,7 @@
 import { TokenizerError } from '../errors.ts';
 import { openGgufModel } from '../hub/gguf.ts';
 import { hubFiles } from '../hub/hub-files.ts';
-import { isHubId } from '../hub/load.ts';
+import { isHubId, placeOf } from '../hub/load.ts';
 import { readFile } from '../hub/read-json.ts';
 import { loadTokenizer, loadTokenizerFrom, type Tokenizer, tokenizerFromGguf } from '../tokenizers/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,7 +14,7 @@ export async function tokenizerAt(
   { env }: Pick<Terminal, 'env'>,
   signal: AbortSignal,
 ): Promise<Tokenizer> {
-  if (!isHubId(source)) return loadTokenizer(source);
+  if (!isHubId(source)) return loadTokenizer(placeOf(source));
   const files = hubFiles(source, { env, signal, weightsInPlace: true });
   const gguf = await openGgufModel(files, signal);
   if (gguf) {

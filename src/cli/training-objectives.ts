@@ -7,6 +7,7 @@ import {
   causalLM,
   classification,
   completion,
+  contrastive,
   maskedDiffusion,
   maskedLM,
   mixtureOfDenoisers,
@@ -90,6 +91,11 @@ export const OBJECTIVES = {
           labelColumn: c.columns.label,
         }),
       ),
+  },
+  contrastive: {
+    heads: ['base'],
+    create: c =>
+      any(contrastive({ ...c, maxLength: c.length, textColumn: c.columns.text, pairColumn: c.columns.pair })),
   },
   'token-classification': {
     heads: ['tokenClassification'],

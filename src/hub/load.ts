@@ -14,6 +14,7 @@ import { hasVocabulary, loadTokenizerFrom, tokenizerFromGguf } from '../tokenize
 import { readAdapterConfig } from './adapter-config.ts';
 import { joinCheckpoints, savedTensors, withLabels } from './adapter-head.ts';
 import { type Adapter, baseOf, headOfTask, type LoadAdapterOptions, loadAdapterFrom } from './adapters.ts';
+import { bundledAddress } from './bundled.ts';
 import {
   type DownloadProgress,
   folderFiles,
@@ -67,7 +68,8 @@ export interface LoadOptions extends HubOptions {
  * `tokenizer.json` (or its relatives) and `generation_config.json`; or an encoder with modules after it, `modules.json`; or a
  * GGUF file, which holds all of that; or an adapter (PEFT), together with the model that it names.
  * @param source a folder or a weights file (in Node), an http(s) address of either, the id of a model on the hub (`org/name`,
- * `org/name@revision`, `org/name/file.gguf`) where there is no such folder, or files from elsewhere
+ * `org/name@revision`, `org/name/file.gguf`) where there is no such folder, the name of a model that comes with heed
+ * (`kleinwelt-gpt`; see BUNDLED), or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
 export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {
@@ -93,15 +95,19 @@ async function loadWith(source: string | ModelFiles, options: LoadOptions, saved
 /** The files that a string stands for. @throws ConfigError for an address that is none */
 export function modelFiles(source: string | ModelFiles, options: HubFilesOptions = {}): ModelFiles {
   if (typeof source !== 'string') return source;
-  if (/^https?:/i.test(source)) return urlFiles(source);
-  return isHubId(source) ? hubFiles(source, options) : folderFiles(source);
+  const address = placeOf(source);
+  if (/^https?:/i.test(address)) return urlFiles(address);
+  return isHubId(address) ? hubFiles(address, options) : folderFiles(address);
 }
+
+/** What a name stands for: the place of a model that comes with heed, unless something on the disk is called so; else itself. */
+export const placeOf = (source: string): string => (onDisk(source) ? undefined : bundledAddress(source)) ?? source;
 
 /** Whether a text names a model on the hub: it can be an id, and nothing on the disk is called so. */
 export function isHubId(source: string): boolean {
-  if (!parseHubId(source)) return false;
-  return !globalThis.process?.getBuiltinModule?.('node:fs')?.existsSync(source);
+  return parseHubId(source) !== undefined && !onDisk(source) && bundledAddress(source) === undefined;
 }
+const onDisk = (path: string): boolean => globalThis.process?.getBuiltinModule?.('node:fs')?.existsSync(path) === true;
 
 async function loadFrom(given: ModelFiles, options: LoadOptions, saved?: Checkpoint): Promise<Model> {
   const { signal, onProgress, dtype = 'auto' } = options;

@@ -184,6 +184,15 @@ const TASKS: Readonly<Record<string, Task>> = {
     }),
     ...{ config: { ...BERT, num_labels: 2 }, head: 'sequenceClassification', steps: 120, from: 0.6, to: 0.1 },
   },
+  'vectors of pairs': {
+    objective: objectives.contrastive({ tokenizer: PAIR_TOKENIZER, maxLength: LENGTH }),
+    tokenizer: PAIR_TOKENIZER,
+    data: rows(200, rng => {
+      const text = words(rng, 4);
+      return { text: text.join(' '), positive: text.map(w => CIRCLE[(CIRCLE.indexOf(w) + 5) % 12]).join(' ') };
+    }),
+    ...{ config: BERT, head: 'base', steps: 120, from: 2, to: 0.3 },
+  },
   'classes of words': {
     objective: objectives.tokenClassification({ tokenizer: PAIR_TOKENIZER, maxLength: LENGTH }),
     tokenizer: PAIR_TOKENIZER,

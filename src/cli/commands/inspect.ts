@@ -4,7 +4,7 @@ import { ConfigError, UnsupportedError } from '../../errors.ts';
 import { openCheckpoint } from '../../formats/index.ts';
 import { folderFiles, type ModelFiles } from '../../hub/files.ts';
 import { hubFiles } from '../../hub/hub-files.ts';
-import { isHubId } from '../../hub/load.ts';
+import { isHubId, placeOf } from '../../hub/load.ts';
 import { type AdapterFacts, adapterFacts } from '../adapter-facts.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
@@ -46,7 +46,7 @@ export const inspect = defineCommand({
     const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
     const facts = isHubId(path!)
       ? await factsOfFiles(hubFiles(path!, { env: terminal.env, signal, weightsInPlace: true }))
-      : await factsOfPath(path!);
+      : await factsOfPath(placeOf(path!));
     if (values.json) terminal.write(`${jsonText(facts)}\n`);
     else terminal.write(`${('type' in facts ? modelPage(facts, context) : filePage(facts, context)).join('\n')}\n`);
   },

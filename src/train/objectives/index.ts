@@ -3,6 +3,7 @@ export { type CausalLMOptions, causalLM } from './causal-lm.ts';
 export { type ClassificationOptions, classification, sentencePair } from './classification.ts';
 export type { PaddingOptions } from './collate.ts';
 export { type CompletionOptions, completion } from './completion.ts';
+export { type ContrastiveOptions, contrastive } from './contrastive.ts';
 export { EDIT_NOISE, type EditNoise } from './edit-corruption.ts';
 export {
   type EditDiffusionOptions,

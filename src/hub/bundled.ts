@@ -1,0 +1,22 @@
+/** The small models that come with heed, by name: `models/` of the package, trained by heed itself on Kleinwelt. */
+/** What each of them is, in the order in which they are shown. */
+export const BUNDLED = [
+  'kleinwelt-gpt',
+  'kleinwelt-bert',
+  'kleinwelt-bert-sentiment',
+  'kleinwelt-bert-entities',
+  'kleinwelt-bert-answers',
+  'kleinwelt-bert-sentences',
+  'kleinwelt-t5',
+  'kleinwelt-diffusion',
+  'kleinwelt-edits',
+  'kleinwelt-lstm',
+] as const;
+export type BundledName = (typeof BUNDLED)[number];
+
+/** Where such a model lies: a folder beside this package's code, or on the server that the code came from. Undefined for other names. */
+export function bundledAddress(name: string): string | undefined {
+  if (!(BUNDLED as readonly string[]).includes(name)) return undefined;
+  const { protocol, href, pathname } = new URL(`../../models/${name}`, import.meta.url);
+  return protocol === 'file:' ? decodeURIComponent(pathname).replace(/^\/([A-Za-z]:)/, '$1') : `${href}/`;
+}
