@@ -1,0 +1,67 @@
+/** English sentences and questions. */
+
+import { directions } from '../german/sentence.ts';
+import { isAnimate, verbOf } from '../lexicon/look-up.ts';
+import type { Sentence } from '../sentence.ts';
+import { assemble, attach, type Draft, draft, mark, type Scope } from '../world/draft.ts';
+import type { Clause, Frame, Role } from '../world/frame.ts';
+import { englishClause, englishParts } from './clause.ts';
+
+/** The English sentence of a frame. `number` is its place in the story. */
+export function englishSentence(frame: Frame, scope: Scope, number: number): Sentence {
+  const { main, link } = frame;
+  if (link === undefined) {
+    const { drafts, root, roles } = englishClause(main, scope);
+    drafts.push(mark('.', root));
+    return assemble(drafts, [{ clause: 'main', roles }], frame, 'en', number, scope);
+  }
+  const { word } = link;
+  const early = link.first ? englishClause(link.clause, scope) : undefined;
+  const first = englishClause(main, scope);
+  const second = early ?? englishClause(link.clause, scope);
+  const coordinated = word === 'and' || word === 'but';
+  attach(second.root, first.root, coordinated ? 'conj' : word === 'that' ? 'ccomp' : 'advcl');
+  const joint = draft(word, word, coordinated ? 'CCONJ' : 'SCONJ', coordinated ? 'cc' : 'mark', second.root);
+  const end = mark('.', first.root);
+  const drafts = link.first
+    ? [joint, ...second.drafts, mark(',', second.root), ...first.drafts, end]
+    : [...first.drafts, ...(coordinated ? [mark(',', second.root)] : []), joint, ...second.drafts, end];
+  const clauses = [
+    { clause: 'main', roles: first.roles },
+    { clause: 'linked', roles: second.roles },
+  ] as const;
+  return assemble(drafts, clauses, frame, 'en', number, scope);
+}
+
+/** The English question for a role of the main clause. */
+export function englishQuestion(frame: Frame, role: Role): string {
+  const { main } = frame;
+  // A question is asked in the active voice, whatever order the statement has.
+  const clause: Clause = main.first === 'patient' || main.first === 'recipient' ? { ...main, first: 'agent' } : main;
+  const scope: Scope = { earlier: new Map(), here: new Map() };
+  const { subject, verb, objects, quality, particle, place, time } = englishParts(clause, scope, role);
+  const tail = [...objects, ...particle, ...quality.filter(word => !verb.includes(word)), ...place, ...time];
+  const [auxiliary, ...rest] = verb;
+  const words: Draft[] = role === 'agent' ? [...verb, ...tail] : [auxiliary!, ...subject, ...rest, ...tail];
+  const said = words.map(word => (word.close ? word.text : ` ${word.text}`)).join('');
+  return `${questionWord(main, role)}${said}?`;
+}
+
+function questionWord(main: Clause, role: Role): string {
+  switch (role) {
+    case 'agent':
+      return isAnimate(main.agent) ? 'Who' : 'What';
+    case 'patient':
+      return main.patient !== undefined && isAnimate(main.patient) ? 'Who' : 'What';
+    case 'recipient':
+      return verbOf(main.verb).kind === 'give' ? 'Who' : 'Who';
+    case 'place':
+      return directions.has(main.place?.preposition ?? '') ? 'Where' : 'Where';
+    case 'time':
+      return 'When';
+    case 'name':
+      return 'What';
+    default:
+      return 'How';
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * `npm run kleinwelt -- COMMAND`: what Kleinwelt can be asked for.
+ *
+ *   data --out DIR [--split test] [--rows 1000] [--seed 1]   texts, rows for each task, analysed sentences
+ *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createWasmBackend } from '../src/backends/wasm/index.ts';
+import { ConfigError, HeedError } from '../src/errors.ts';
+import { setDefaultBackend } from '../src/index.ts';
+import { recipeName } from './training/recipe.ts';
+import { trainAll } from './training/train-all.ts';
+import { writeData } from './write-data.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: 'string' },
+    split: { type: 'string', default: 'train' },
+    rows: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    models: { type: 'string', default: fileURLToPath(new URL('../models', import.meta.url)) },
+    threads: { type: 'string' },
+    steps: { type: 'string' },
+  },
+});
+const [command, ...names] = positionals;
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort(new Error('stopped')));
+
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = { data, train };
+
+async function data(): Promise<void> {
+  if (values.out === undefined)
+    throw new ConfigError('where the files are to go is missing', { expected: '--out DIR' });
+  const { split } = values;
+  if (split !== 'train' && split !== 'test' && split !== 'combination')
+    throw new ConfigError('no such split', { seen: split, expected: 'train, test or combination' });
+  const [rows, seed] = [Number(values.rows), Number(values.seed)];
+  await writeData({ out: values.out, split, rows, seed, signal: stop.signal, onFile: path => console.log(path) });
+}
+
+async function train(): Promise<void> {
+  setDefaultBackend(await createWasmBackend(values.threads === undefined ? {} : { threads: Number(values.threads) }));
+  await trainAll({
+    ...{ names, models: values.models, seed: Number(values.seed), signal: stop.signal },
+    steps: values.steps === undefined ? undefined : Number(values.steps),
+    onStep(recipe, event, steps) {
+      const every = Math.max(1, Math.floor(steps / 40));
+      if (event.type === 'validation') console.log(`${recipeName(recipe)}  validation ${event.loss.toFixed(4)}`);
+      else if (event.step % every === 0)
+        console.log(
+          `${recipeName(recipe)}  step ${event.step} of ${steps}  loss ${event.loss.toFixed(4)}  ${Math.round(event.tokensPerSecond)} tokens/s`,
+        );
+    },
+    onDone: (recipe, { seconds, validationLoss, wattHours }) =>
+      console.log(`${recipeName(recipe)}  done in ${seconds} s, validation ${validationLoss}, ${wattHours} Wh`),
+  });
+}
+
+try {
+  const run = COMMANDS[command ?? ''];
+  if (!run)
+    throw new ConfigError('no such command', { seen: command ?? 'none', expected: Object.keys(COMMANDS).join(', ') });
+  await run();
+  process.exit();
+} catch (error) {
+  if (!(error instanceof HeedError) && !stop.signal.aborted) throw error;
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,45 @@
+/** The decoder (GPT-2's form) and the recurrent network that it is compared with: the same texts, as many parameters. */
+import { causalLM } from '../../src/train/objectives/index.ts';
+import { documentRows } from '../training/documents.ts';
+import type { Recipe } from '../training/recipe.ts';
+import { CONTEXT, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
+
+/** Tokens of a training row. */
+const LENGTH = 192;
+const ends = { bos_token_id: WRITER_IDS.end, eos_token_id: WRITER_IDS.end };
+
+const common = {
+  head: 'causalLM',
+  objective: tokenizer => causalLM({ tokenizer, length: LENGTH }),
+  rows: seed => documentRows({ seed, split: 'train' }),
+  heldOut: seed => documentRows({ seed, split: 'test' }),
+  batchSize: 12,
+} as const satisfies Partial<Recipe>;
+
+export const decoder: Recipe = {
+  ...common,
+  name: 'kleinwelt-gpt',
+  title: 'Decoder: tells stories in German and English',
+  from: {
+    tokenizer: 'writer',
+    config: {
+      ...{ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'] },
+      ...{ n_layer: LAYERS, n_embd: WIDTH, n_head: HEADS, n_positions: CONTEXT, vocab_size: VOCABULARY, ...ends },
+    },
+  },
+  train: { ...TRAINING, maxSteps: 6000, learningRate: 3e-3 },
+};
+
+export const recurrent: Recipe = {
+  ...common,
+  name: 'kleinwelt-lstm',
+  title: 'LSTM: what the decoder replaced',
+  from: {
+    tokenizer: 'writer',
+    config: {
+      ...{ model_type: 'lstm-lm', num_layers: 2, embedding_size: 192, hidden_size: 192, tie_word_embeddings: true },
+      ...{ vocab_size: VOCABULARY, ...ends },
+    },
+  },
+  train: { ...TRAINING, maxSteps: 6000, learningRate: 4e-3 },
+};

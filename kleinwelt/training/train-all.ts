@@ -1,0 +1,50 @@
+/** Trains bundled models by name, one after the other, with a line of progress for each. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from '../../src/errors.ts';
+import { RECIPES } from '../recipes/index.ts';
+import { type Recipe, recipeName } from './recipe.ts';
+import { type RunFacts, type RunOptions, runRecipe } from './run.ts';
+import { tokenizerTexts } from './tokenizer-texts.ts';
+import { TOKENIZERS, type TokenizerName, tokenizerFiles, writeFiles } from './tokenizers.ts';
+
+export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 'steps' | 'signal' | 'onStep'> {
+  /** Names of recipes, `kleinwelt-gpt`, or of models with all their parts. Default: all. */
+  readonly names?: readonly string[] | undefined;
+  readonly onDone?: ((recipe: Recipe, facts: RunFacts) => void) | undefined;
+}
+
+/** @throws ConfigError for a name that no recipe has */
+export async function trainAll({ names, onDone, ...options }: TrainAllOptions): Promise<void> {
+  const chosen = recipesOf(names);
+  const tokenizers = await allTokenizers(options.models);
+  for (const recipe of chosen) onDone?.(recipe, await runRecipe(recipe, { ...options, tokenizers }));
+}
+
+export function recipesOf(names: readonly string[] | undefined): readonly Recipe[] {
+  if (!names?.length) return RECIPES;
+  const known = (recipe: Recipe) => [recipe.name, recipeName(recipe)];
+  const strange = names.find(name => !RECIPES.some(recipe => known(recipe).includes(name)));
+  if (strange !== undefined)
+    throw new ConfigError('no such recipe', { seen: strange, expected: RECIPES.map(recipeName).join(', ') });
+  return RECIPES.filter(recipe => known(recipe).some(name => names.includes(name)));
+}
+
+/** The tokenizers in `models/kleinwelt-tokenizers`, learned first where they are not there. */
+export async function allTokenizers(models: string): Promise<RunOptions['tokenizers']> {
+  const all = (Object.keys(TOKENIZERS) as TokenizerName[]).map(async name => {
+    const folder = join(models, TOKENIZER_FOLDER, name);
+    const files = (await filesIn(folder)) ?? (await tokenizerFiles(name, tokenizerTexts(name)));
+    await mkdir(folder, { recursive: true });
+    await writeFiles(folder, files);
+    return [name, files] as const;
+  });
+  return Object.fromEntries(await Promise.all(all)) as RunOptions['tokenizers'];
+}
+export const TOKENIZER_FOLDER = 'kleinwelt-tokenizers';
+
+async function filesIn(folder: string): Promise<Readonly<Record<string, string>> | undefined> {
+  const names = ['tokenizer.json', 'tokenizer_config.json'];
+  const texts = await Promise.all(names.map(name => readFile(join(folder, name), 'utf8').catch(() => undefined)));
+  return texts.includes(undefined) ? undefined : Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
+}
