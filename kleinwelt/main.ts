@@ -3,12 +3,17 @@
  *
  *   data --out DIR [--split test] [--rows 1000] [--seed 1]   texts, rows for each task, analysed sentences
  *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them
+ *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createWasmBackend } from '../src/backends/wasm/index.ts';
 import { ConfigError, HeedError } from '../src/errors.ts';
+import type { BundledName } from '../src/hub/bundled.ts';
 import { setDefaultBackend } from '../src/index.ts';
+import { MEASURED, scoresOf } from './scores/index.ts';
+import { reached, shown } from './scores/score.ts';
+import { writeCard } from './training/card.ts';
 import { recipeName } from './training/recipe.ts';
 import { trainAll } from './training/train-all.ts';
 import { writeData } from './write-data.ts';
@@ -29,7 +34,7 @@ const [command, ...names] = positionals;
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort(new Error('stopped')));
 
-const COMMANDS: Readonly<Record<string, () => Promise<void>>> = { data, train };
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = { data, train, score };
 
 async function data(): Promise<void> {
   if (values.out === undefined)
@@ -57,6 +62,20 @@ async function train(): Promise<void> {
     onDone: (recipe, { seconds, validationLoss, wattHours }) =>
       console.log(`${recipeName(recipe)}  done in ${seconds} s, validation ${validationLoss}, ${wattHours} Wh`),
   });
+}
+
+async function score(): Promise<void> {
+  const strange = names.find(name => !(MEASURED as readonly string[]).includes(name));
+  if (strange !== undefined) throw new ConfigError('no such model', { seen: strange, expected: MEASURED.join(', ') });
+  for (const name of names.length ? (names as BundledName[]) : MEASURED) {
+    console.log(`\n${name}`);
+    for (const one of await scoresOf(name, values.models)) {
+      const mark = { true: 'reached', false: 'MISSED', undefined: '' }[`${reached(one)}`];
+      const interval = `[${shown(one, one.low)}, ${shown(one, one.high)}]`;
+      console.log(`  ${shown(one, one.value).padStart(8)}  ${interval.padEnd(20)}  ${one.what}  ${mark}`);
+    }
+    await writeCard(name, values.models);
+  }
 }
 
 try {

@@ -3,10 +3,10 @@
  * says by putting an object first English says by the passive.
  */
 
-import { finiteFeatures } from '../german/clause.ts';
 import { adjectiveOf, isPlural, nameOf, prepositionOf, timeOf, verbOf } from '../lexicon/look-up.ts';
 import type { Verb } from '../lexicon/verbs.ts';
 import { attach, type Draft, type DraftClause, type DraftRole, draft, type Scope } from '../world/draft.ts';
+import { finiteFeatures } from '../world/features.ts';
 import type { Clause, Mention, Place, Role } from '../world/frame.ts';
 import { type NounPhraseContext, nounPhrase, relativePronoun } from './noun-phrase.ts';
 
@@ -45,7 +45,7 @@ export function englishParts(clause: Clause, scope: Scope, asked?: Role): Englis
     const head = attach(nounPhrase(surface, 'subject', context, drafts), root, passive ? 'nsubj:pass' : 'nsubj');
     if (!passive) context.agent = { mention: clause.agent, word: head };
     subject = part(surfaceRole, drafts);
-  }
+  } else if (asked === 'agent') context.agent = { mention: clause.agent, word: root };
   const objects: Draft[] = [];
   const object = (
     role: 'agent' | 'patient' | 'recipient',

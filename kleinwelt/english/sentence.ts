@@ -1,7 +1,6 @@
 /** English sentences and questions. */
 
-import { directions } from '../german/sentence.ts';
-import { isAnimate, verbOf } from '../lexicon/look-up.ts';
+import { isAnimate } from '../lexicon/look-up.ts';
 import type { Sentence } from '../sentence.ts';
 import { assemble, attach, type Draft, draft, mark, type Scope } from '../world/draft.ts';
 import type { Clause, Frame, Role } from '../world/frame.ts';
@@ -54,9 +53,9 @@ function questionWord(main: Clause, role: Role): string {
     case 'patient':
       return main.patient !== undefined && isAnimate(main.patient) ? 'Who' : 'What';
     case 'recipient':
-      return verbOf(main.verb).kind === 'give' ? 'Who' : 'Who';
+      return 'Who';
     case 'place':
-      return directions.has(main.place?.preposition ?? '') ? 'Where' : 'Where';
+      return 'Where';
     case 'time':
       return 'When';
     case 'name':

@@ -6,7 +6,8 @@
 import { contractions, degrees } from '../lexicon/function-words.ts';
 import { adjectiveOf, genderOf, isPlural, nameOf, prepositionOf, timeOf, verbOf } from '../lexicon/look-up.ts';
 import type { Verb } from '../lexicon/verbs.ts';
-import { attach, type Draft, type DraftClause, type DraftRole, draft, mark, type Scope } from '../world/draft.ts';
+import { attach, type Draft, type DraftClause, type DraftRole, draft, type Scope } from '../world/draft.ts';
+import { finiteFeatures } from '../world/features.ts';
 import type { Clause, Mention, Place, Role } from '../world/frame.ts';
 import { type Case, nominalFeatures, relative } from './endings.ts';
 import { between, type NounPhraseContext, nounPhrase } from './noun-phrase.ts';
@@ -64,29 +65,27 @@ export function germanClause(clause: Clause, place: VerbPlace, scope: Scope, ask
   if (quality.length > 0) part('quality', quality);
   const name = asked?.role === 'name' || clause.name === undefined ? [] : part('name', nameWords(clause.name, root));
 
-  const objects = governed.length > 0 ? [] : [patient, recipient].filter(drafts => drafts[0]?.pos === 'PRON').flat();
-  const nouns = governed.length > 0 ? [] : [recipient, patient].filter(drafts => drafts[0]?.pos !== 'PRON').flat();
-  const pronounSubject = subject[0]?.pos === 'PRON';
   const front =
     place !== 'second'
       ? []
       : asked !== undefined
         ? [draft(asked.word, asked.word.toLowerCase(), 'PRON', 'dep', root, { PronType: 'Int' })]
         : { agent: subject, time, place: where, patient, recipient }[clause.first];
-  const rest = (drafts: Draft[]) => (drafts === front ? [] : drafts);
-  const without = (drafts: Draft[]) => (drafts.length > 0 && front.includes(drafts[0]!) ? [] : drafts);
-  const subjectHere = rest(subject);
+  const rest = (part: Draft[]) => (part === front ? [] : part);
+  const isPronoun = (part: Draft[]) => part[0]?.pos === 'PRON';
+  // *ihn ihm*, but *dem Jungen den Ball*; an object with a preposition stands behind *nicht*.
+  const objects = prepositional ? [] : [patient, recipient].filter(part => part !== front);
+  const short = objects.filter(isPronoun).flat();
+  const full = objects
+    .filter(part => !isPronoun(part))
+    .reverse()
+    .flat();
+  const selfFirst = place !== 'last' && !isPronoun(subject);
   const ordered = [
-    ...(pronounSubject
-      ? [...subjectHere, ...self]
-      : place === 'last'
-        ? [...subjectHere, ...self]
-        : [...self, ...subjectHere]),
-    ...without(objects),
+    ...(selfFirst ? [...self, ...rest(subject)] : [...rest(subject), ...self]),
+    ...short,
     ...rest(time),
-    ...(front === patient || front === recipient ? [] : nouns),
-    // With two objects the one that does not stand first stays.
-    ...(front === patient ? recipient : front === recipient ? patient : []),
+    ...full,
     ...negation,
     ...governed,
     ...rest(where),
@@ -141,22 +140,6 @@ function verbWords(clause: Clause, verb: Verb, plural: boolean, place: VerbPlace
   }
   const root = draft(de.particle + form(verb), lemma, 'VERB', 'root', undefined, features);
   return { finite: root, root, closing: [], predicate: undefined };
-}
-
-const finiteFeatureTable = {
-  present: {
-    singular: { Mood: 'Ind', Number: 'Sing', Person: '3', Tense: 'Pres', VerbForm: 'Fin' },
-    plural: { Mood: 'Ind', Number: 'Plur', Person: '3', Tense: 'Pres', VerbForm: 'Fin' },
-  },
-  past: {
-    singular: { Mood: 'Ind', Number: 'Sing', Person: '3', Tense: 'Past', VerbForm: 'Fin' },
-    plural: { Mood: 'Ind', Number: 'Plur', Person: '3', Tense: 'Past', VerbForm: 'Fin' },
-  },
-} as const;
-
-/** Universal features of a finite verb in the third person, the same in both languages. */
-export function finiteFeatures(clause: Clause, plural: boolean): Readonly<Record<string, string>> {
-  return finiteFeatureTable[clause.tense][plural ? 'plural' : 'singular'];
 }
 
 function qualityWords(clause: Clause, words: VerbWords): Draft[] {
@@ -236,9 +219,4 @@ function relativeClause(clause: Clause, antecedent: Draft, mention: Mention, sco
 export function subordinate(word: string, clause: Clause, scope: Scope): DraftClause {
   const built = germanClause(clause, 'last', scope);
   return { ...built, drafts: [draft(word, word, 'SCONJ', 'mark', built.root), ...built.drafts] };
-}
-
-/** Ends a sentence. */
-export function stop(text: string, root: Draft): Draft {
-  return mark(text, root);
 }

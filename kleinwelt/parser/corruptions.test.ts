@@ -24,10 +24,8 @@ const cases: readonly Case[] = ['nominative', 'genitive', 'dative', 'accusative'
 function fitsNoun(form: string, determiner: Word, noun: Word): boolean {
   const entry = bySingular.get(noun.lemma);
   if (!entry) return true;
-  const agreements: readonly [Agreement, boolean][] = [
-    [entry.de.gender, false],
-    ...(entry.de.plural ? [['plural', true] as const] : []),
-  ];
+  const agreements: (readonly [Agreement, boolean])[] = [[entry.de.gender, false]];
+  if (entry.de.plural !== '') agreements.push(['plural', true]);
   return agreements.some(([agreement, plural]) =>
     cases.some(kase => {
       const own = determiner.lemma === 'der' ? definite[kase][agreement] : einWord(determiner.lemma, kase, agreement);

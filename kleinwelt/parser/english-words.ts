@@ -37,6 +37,12 @@ export type EnglishReading =
 
 const PRONOUNS = { he: 0b0001, him: 0b0100, she: 0b0001, her: 0b0100, it: 0b0101, they: 0b0010, them: 0b1000 };
 
+/** Forms that rules look for by their letters, whatever else they can be. */
+export const ENGLISH_LITERALS: readonly string[] = [
+  ...['not', 'to', 'by', 'who', 'that', 'and', 'but', 'want', 'called', 'cannot'],
+  ...new Set([...verbs.values()].flatMap(({ en }) => [...en.particle.split('_'), en.preposition])),
+].filter(form => form !== '');
+
 /** Readings by form, as the form is written within a sentence. */
 export const englishForms: ReadonlyMap<string, readonly EnglishReading[]> = collect();
 
@@ -52,13 +58,7 @@ function collect(): Map<string, EnglishReading[]> {
   for (const form of ['no', 'his', 'her', 'its', 'their']) add(form, { kind: 'determiner', cells: ANY });
   for (const { en } of Object.values(numerals)) add(en, { kind: 'determiner', cells: PLURAL });
   for (const [form, cells] of Object.entries(PRONOUNS)) add(form, { kind: 'pronoun', cells });
-  // Read by their form alone.
-  add('not');
-  add('to');
-  add('by');
-  add('who');
-  add('called');
-  add('cannot');
+  for (const form of ENGLISH_LITERALS) add(form);
   for (const { en } of prepositions.values())
     if (!forms.get(en[0]!)?.some(r => r.kind === 'preposition' && r.rest.length === en.length - 1))
       add(en[0]!, { kind: 'preposition', preposition: en.join(' '), rest: en.slice(1) });
@@ -73,7 +73,6 @@ function collect(): Map<string, EnglishReading[]> {
     if (verb.kind === 'copula') continue;
     const { en } = verb;
     for (const form of ['base', 'present', 'past', 'participle'] as const) add(en[form], { kind: 'verb', verb, form });
-    for (const word of [...en.particle.split('_'), en.preposition]) if (word !== '') add(word);
   }
   for (const form of Object.keys(degrees)) add(form, { kind: 'degree' });
   for (const form of Object.keys(conjunctions)) add(form, { kind: 'conjunction', conjunction: form });

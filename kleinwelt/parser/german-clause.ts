@@ -54,11 +54,20 @@ function qualitiesAt(p: German, at: number): GermanPart[] {
   return [{ label: 'quality', from: at, to: adjective + 1, parts, kind: 'quality' }];
 }
 
+/** How many parts of a kind stand side by side at most. It keeps the runs few where phrases can be cut in many ways. */
+const MOST: Readonly<Record<GermanPart['kind'], number>> = {
+  ...{ nominal: 3, prepositional: 2, time: 1, reflexive: 1, not: 1, quality: 1 },
+};
+
 /** Every run of parts that begins at a word, the empty one included. */
 function fieldsAt(p: German, at: number): readonly Field[] {
   return p.once('field', at, () => [
     { to: at, parts: [] },
-    ...partsAt(p, at).flatMap(part => fieldsAt(p, part.to).map(({ to, parts }) => ({ to, parts: [part, ...parts] }))),
+    ...partsAt(p, at).flatMap(part =>
+      fieldsAt(p, part.to)
+        .filter(({ parts }) => parts.filter(({ kind }) => kind === part.kind).length < MOST[part.kind])
+        .map(({ to, parts }) => ({ to, parts: [part, ...parts] })),
+    ),
   ]);
 }
 

@@ -9,7 +9,7 @@
 
 import type { Language } from '../world/frame.ts';
 import { createEnglish, englishSentences } from './english.ts';
-import { articleBefore, englishForms } from './english-words.ts';
+import { articleBefore, ENGLISH_LITERALS, englishForms } from './english-words.ts';
 import { createGerman, germanSentences } from './german.ts';
 import { germanForms } from './german-words.ts';
 import type { Phrase, Progress, Token } from './progress.ts';
@@ -69,7 +69,7 @@ const LITERAL: ReadonlySet<string> = new Set(['particle', 'conjunction']);
 /** Forms that rules look for by their letters: parts of names and times, particles, and what has no readings. */
 const byLetters: Readonly<Record<Language, ReadonlySet<string>>> = {
   de: literalForms(germanForms),
-  en: literalForms(englishForms).add('want'),
+  en: new Set([...literalForms(englishForms), ...ENGLISH_LITERALS]),
 };
 function literalForms(forms: ReadonlyMap<string, readonly { readonly kind: string }[]>): Set<string> {
   const rest = [...forms.values()].flat().flatMap(reading => ('rest' in reading ? (reading.rest as string[]) : []));

@@ -38,6 +38,7 @@ export const editTagger: Recipe = {
 export const editGenerator: Recipe = {
   ...common,
   part: 'generator',
+  folder: 'generator',
   title: 'Edit diffusion, the generator: what is written in the gaps',
   head: 'seq2seqLM',
   objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, textColumn: 'text' }),

@@ -16,7 +16,7 @@ export const encoder: Recipe = {
       ...{ vocab_size: VOCABULARY, max_position_embeddings: CONTEXT, type_vocab_size: 2, pad_token_id: 0 },
     },
   },
-  objective: tokenizer => maskedLM({ tokenizer, length: 128 }),
+  objective: tokenizer => maskedLM({ tokenizer, length: 128, mlmProbability: 0.2 }),
   rows: seed => documentRows({ seed, split: 'train' }),
   heldOut: seed => documentRows({ seed, split: 'test' }),
   batchSize: 16,

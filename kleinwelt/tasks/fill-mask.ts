@@ -24,7 +24,7 @@ export interface FillMaskRow {
   readonly scope: 'vocabulary' | 'class' | 'recall';
   /** The answer's universal part of speech. */
   readonly kind: string;
-  /** The forms of the answer's class as they stand within a sentence; the answer alone where the class is open. */
+  /** The forms of the answer's class as they are written there; the answer alone where the class is open. */
   readonly options: readonly string[];
 }
 export interface FillMaskOptions extends TaskOptions {
@@ -55,7 +55,8 @@ function contextOf({ rng, sentence, story }: Draw): Omit<Place, 'at'> {
 
 function maskRow({ before, sentence, at }: Place, scope: FillMaskRow['scope'], mask: string): FillMaskRow {
   const { text: answer, pos, start, end } = sentence.words[at]!;
-  const options = classForms(sentence.words[at]!, sentence.language);
+  const forms = classForms(sentence.words[at]!, sentence.language);
+  const options = at === 0 ? forms.map(form => form[0]!.toUpperCase() + form.slice(1)) : forms;
   const masked = sentence.text.slice(0, start) + mask + sentence.text.slice(end);
   return {
     text: before ? `${before.text} ${masked}` : masked,

@@ -10,8 +10,10 @@ import type { TokenizerName } from './tokenizers.ts';
 export interface Recipe {
   /** The folder in `models/`. */
   readonly name: BundledName;
-  /** Where the model has several networks: the folder of this one inside it. */
+  /** Where the model has several networks: which this is. */
   readonly part?: string | undefined;
+  /** The folder of this one inside the model's. Default: that itself. */
+  readonly folder?: string | undefined;
   /** What it is, for the card. */
   readonly title: string;
   readonly head: HeadName;

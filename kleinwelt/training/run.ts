@@ -45,7 +45,7 @@ const WATCH_SEED = 77;
 /** Trains and writes `models/<name>`. @throws what `train` throws */
 export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<RunFacts> {
   const { models, seed, signal } = options;
-  const folder = join(models, recipe.name, recipe.part ?? '');
+  const folder = join(models, recipe.name, recipe.folder ?? '');
   const steps = options.steps ?? recipe.train.maxSteps;
   const trained = await beginning(recipe, options);
   const { model } = trained;

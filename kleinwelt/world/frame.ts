@@ -10,7 +10,7 @@ export type Language = 'de' | 'en';
 export type Sentiment = 'positive' | 'negative' | 'neutral';
 export type Tense = 'present' | 'past';
 
-/** What a part of a clause is in its event. `quality` is a predicate adjective, `topic` the clause of *sagt, dass ...*. */
+/** What a part of a clause is in its event. `quality` is a predicate adjective. */
 export type Role = 'agent' | 'patient' | 'recipient' | 'place' | 'time' | 'quality' | 'name';
 
 /** Somebody or something that is talked about. */
@@ -31,7 +31,7 @@ export interface Mention {
   readonly relative?: Clause;
   /** *Anna und Paul*: a second name or noun; the whole is plural. */
   readonly and?: Mention;
-  /** Who it is, through a story: equal numbers are the same. Pronouns refer to the nearest earlier mention of it. */
+  /** Who it is, through a story: equal numbers are the same. Pronouns refer to the last noun or name of it. */
   readonly referent?: number;
 }
 
