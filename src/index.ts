@@ -75,6 +75,7 @@ export type { HeadName } from './models/architecture.ts';
 export type { ModelGraph, ModelInputs } from './models/forward.ts';
 export { modelTypes } from './models/index.ts';
 export { audioConfig, imageConfig, logMel, preprocessImage, readWav, resample } from './preprocess/index.ts';
+export { type Pipeline, type PipelineOptions, pipeline } from './tasks/pipeline.ts';
 export {
   type Backend,
   compute,

@@ -103,6 +103,10 @@ const MESSAGES = {
   probability: ['probability', 'Wahrscheinlichkeit'],
   alternatives: ['alternatives', 'Alternativen'],
   finished: ['finished', 'Ende'],
+  // tokens, answer, embed
+  noEntities: ['no entities', 'keine Entitäten'],
+  noAnswer: ['(no answer in the text)', '(keine Antwort im Text)'],
+  numbers: ['numbers', 'Zahlen'],
   // tokenize
   character: ['character', 'Zeichen'],
   characters: ['characters', 'Zeichen'],

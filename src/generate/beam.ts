@@ -121,7 +121,7 @@ function topCandidates(
   run: GenerateRun,
   timeIsUp: boolean,
 ): Candidate[] {
-  const { settings, isEnd } = run;
+  const { settings, isEnd, completes } = run;
   const { numBeams, numReturnSequences, stopWhen } = settings;
   const { rng, running, prompt } = search;
   const wanted = Math.max(2, 1 + settings.endIds.length) * numBeams;
@@ -142,7 +142,7 @@ function topCandidates(
   return candidates.slice(0, wanted).map(candidate => {
     const { history } = candidate.beam;
     let stopped: FinishReason | undefined;
-    if (isEnd(candidate.id)) stopped = 'stop';
+    if (isEnd(candidate.id) || completes?.(history, candidate.id)) stopped = 'stop';
     else if (stopWhen?.([...history.generated(), candidate.id], prompt * numReturnSequences)) stopped = 'stop';
     else if (history.ids.length + 1 >= history.maxLength) stopped = 'length';
     else if (timeIsUp) stopped = 'time';

@@ -9,6 +9,11 @@ const FROM_CONFIG: { readonly [name: string]: (value: unknown) => unknown } = {
 /** Options that say something about one call, not about a checkpoint. */
 const NOT_IN_CONFIG = new Set([
   'encoderIds',
+  'constraint',
+  'tokenTexts',
+  'draft',
+  'draftTokens',
+  'cache',
   'processors',
   'order',
   'stopWhen',

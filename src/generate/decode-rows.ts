@@ -54,11 +54,14 @@ export async function* decodeRows(run: GenerateRun): AsyncGenerator<GenerateEven
         const scores = logits[row.source]!;
         const { id, logprob, top } = choose(shared ? scores.slice() : scores, row);
         const { history, ids, sequence } = row;
+        const isComplete = run.completes?.(history, id) ?? false;
         history.push(id);
         ids.push(id);
         if (logprob !== undefined) row.logprobs.push(logprob);
         let finished: FinishReason | undefined;
-        if (run.isEnd(id) || stopWhen?.(ids, sequence)) finished = 'stop';
+        // `stopWhen` sees every token that has text, the last one too.
+        const stops = !run.isEnd(id) && stopWhen?.(ids, sequence);
+        if (run.isEnd(id) || isComplete || stops) finished = 'stop';
         else if (history.ids.length >= history.maxLength) finished = 'length';
         else if (clock.timeIsUp()) finished = 'time';
         if (finished) {
@@ -89,7 +92,7 @@ export async function* decodeRows(run: GenerateRun): AsyncGenerator<GenerateEven
       });
       shared = false;
     }
-    yield { type: 'done', sequences: done, stats: statsOf(run, done, clock) };
+    yield { type: 'done', sequences: done, stats: statsOf(run, done, clock, window) };
   } finally {
     window.dispose();
   }

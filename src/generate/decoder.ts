@@ -33,10 +33,19 @@ export interface DecodeSession {
     signal?: AbortSignal,
   ): Promise<Float32Array[]>;
   /**
+   * `step` without padding, with the logits of each of the T positions, [B][T] arrays of [V]: what checks a draft. A session that
+   * lacks it cannot.
+   */
+  stepAll?(ids: readonly (readonly number[])[], signal?: AbortSignal): Promise<Float32Array[][]>;
+  /**
    * Row r of the next step continues what was row parents[r]; also changes the number of rows. May be called before the
    * first step, and then chooses the prompts that the rows belong to.
    */
   reorder(parents: readonly number[]): Promise<void>;
+  /** Whether `trim` cannot go to every length: a recurrent state keeps no history. Omitted = it can. */
+  readonly extendsOnly?: boolean;
+  /** Bytes of the memory behind the session, where that is known. */
+  readonly bytes?: number;
   /** Forgets all but the first `length` positions. */
   trim(length: number): void;
   dispose(): void;

@@ -18,6 +18,8 @@ export interface TokenEvent {
   readonly logprob?: number;
   /** The most probable tokens of this step, best first; with `topLogprobs`. */
   readonly top?: readonly TokenAlternative[];
+  /** With `draft`: whether the token was proposed and stayed. */
+  readonly drafted?: boolean;
   /** Set on the last token of the sequence. */
   readonly finished?: FinishReason;
 }
@@ -53,6 +55,10 @@ export interface GenerateStats {
   readonly generationMs: number;
   /** What sampling was seeded with. */
   readonly seed?: number | readonly number[];
+  /** With `draft`: tokens that were proposed, and those of them that stayed. */
+  readonly draft?: { readonly proposed: number; readonly accepted: number };
+  /** With `cache`: tokens of the prompt that did not have to be read again. */
+  readonly cachedTokens?: number;
 }
 
 export interface DoneEvent {

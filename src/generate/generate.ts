@@ -7,6 +7,7 @@ import type { Decoder } from './decoder.ts';
 import type { DoneEvent, GenerateEvent } from './events.ts';
 import type { GenerateOptions } from './options.ts';
 import { prepareRun } from './run.ts';
+import { speculateRows } from './speculate/speculate-rows.ts';
 
 /**
  * Continues prompts [B][any length]. Yields an event per token (a 'beams' event per step in beam search) and at last a
@@ -22,6 +23,7 @@ export function generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<GenerateEvent, void, undefined> {
   const run = prepareRun(decoder, prompts, options);
+  if (run.settings.draft) return speculateRows(run);
   return run.settings.numBeams > 1 ? searchBeams(run) : decodeRows(run);
 }
 

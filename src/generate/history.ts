@@ -4,6 +4,8 @@
  * what is new, not what is old.
  */
 
+import type { Position } from './constrain/token-masks.ts';
+
 interface FollowerIndex {
   readonly followers: Map<string, number[]>;
   /** Number of leading ids that are in the index. */
@@ -32,6 +34,8 @@ export class SequenceHistory {
   windowStart = 0;
   /** Whether the model also still sees the very first id. */
   keepsFirst = false;
+  /** Where a constraint stands after the first `length` ids (see constrain/). */
+  progress: { readonly length: number; readonly position: Position } | undefined;
   readonly #ids: number[];
   #seen: Set<number> | undefined;
   #seenUpTo = 0;
@@ -103,6 +107,7 @@ export class SequenceHistory {
     const copy = new SequenceHistory({ ids: this.#ids, prompt: this.prompt, maxLength: this.maxLength }, this);
     copy.windowStart = this.windowStart;
     copy.keepsFirst = this.keepsFirst;
+    copy.progress = this.progress;
     copy.#seen = this.#seen && new Set(this.#seen);
     copy.#seenUpTo = this.#seenUpTo;
     copy.#counts = this.#counts && new Map(this.#counts);

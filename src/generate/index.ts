@@ -1,6 +1,12 @@
 /** Text and token generation: the public surface of this folder. */
 
 export { optionsFromConfig } from './config-options.ts';
+export { choices } from './constrain/choices.ts';
+export type { Constraint } from './constrain/constraint.ts';
+export { grammar } from './constrain/grammar.ts';
+export { type JsonSchemaOptions, jsonSchema } from './constrain/json-schema.ts';
+export { regex } from './constrain/regex.ts';
+export { type TokenDecoder, type TokenTexts, tokenTexts } from './constrain/token-texts.ts';
 export type { SequenceBias } from './constraints.ts';
 export type { Decoder, DecodeSession } from './decoder.ts';
 export { diffuse, diffuseAll } from './diffuse.ts';
@@ -42,7 +48,9 @@ export {
   resolveOptions,
 } from './options.ts';
 export { buildProcessors, DEFAULT_ORDER, LLAMA_CPP_ORDER, type ProcessorName } from './processors.ts';
+export { PromptCache } from './prompt-cache.ts';
 export { createSampler, type Sampler } from './sample.ts';
+export type { PromptLookup } from './speculate/prompt-lookup.ts';
 export type { SpeechSegment } from './speech.ts';
 export { createStopMatcher, type StopMatcher } from './stop.ts';
 export {

@@ -10,9 +10,14 @@
  */
 
 import { ConfigError } from '../errors.ts';
+import type { Constraint } from './constrain/constraint.ts';
+import type { TokenTexts } from './constrain/token-texts.ts';
 import type { SequenceBias } from './constraints.ts';
+import type { Decoder } from './decoder.ts';
 import type { LogitsProcessor } from './history.ts';
 import type { ProcessorName } from './processors.ts';
+import type { PromptCache } from './prompt-cache.ts';
+import type { PromptLookup } from './speculate/prompt-lookup.ts';
 
 export interface GenerateOptions {
   /** Most tokens to generate per sequence. `Infinity`: until the model stops by itself. */
@@ -75,6 +80,14 @@ export interface GenerateOptions {
   readonly forcedEosTokenId?: number | readonly number[] | undefined;
   /** [start, factor]: after `start` generated tokens the end tokens rise by factor^(tokens since). */
   readonly exponentialDecayLengthPenalty?: readonly [number, number] | undefined;
+  /**
+   * The texts that may be generated: `jsonSchema(...)`, `regex(...)`, `grammar(...)`, `choices(...)`. What comes out meets it
+   * also when the length ends it: near the limit only what leads to an end is left. Stop strings, `stopWhen` and `maxTimeMs` may
+   * still cut it. Works on ids with `tokenTexts` only.
+   */
+  readonly constraint?: Constraint | undefined;
+  /** What the ids mean, for `constraint`: `tokenTexts(tokenizer, vocabSize)`. A model with a tokenizer fills it in. */
+  readonly tokenTexts?: TokenTexts | undefined;
   /** Replace NaN and infinite logits instead of failing on them. */
   readonly removeInvalidValues?: boolean | undefined;
   /** Scores handed on after the processors are log-probabilities again. */
@@ -112,6 +125,15 @@ export interface GenerateOptions {
   /** Report this many most probable tokens per step too (and `logprobs`); not in beam search. */
   readonly topLogprobs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Speculative decoding: a smaller model with the same vocabulary, or the text itself, proposes tokens that the model checks several
+   * at a time. Changes the speed and not what is generated (see speculate/speculate-rows.ts). Not in beam search.
+   */
+  readonly draft?: Decoder | { readonly promptLookup: PromptLookup } | undefined;
+  /** Most tokens of one proposal. Default 5, of `promptLookup` its `tokens`. */
+  readonly draftTokens?: number | undefined;
+  /** What the model remembers of an earlier text, and will of this one: `model.promptCache()`. For one sequence at a time. */
+  readonly cache?: PromptCache | undefined;
   /**
    * When the context window is too small: 'error' refuses, 'truncate' drops the oldest prompt tokens beforehand so that the
    * output fits, 'slide' goes on with the newest half whenever the window is full. A leading BOS stays in place.
@@ -199,6 +221,14 @@ const either =
 const each = (expected: string, accepts: (entry: never) => boolean) =>
   check(`a list of ${expected}`, (list: never[]) => list.every(accepts), 'array');
 
+/** Counts of at least 1, and nothing else. */
+const isLookup = ({ promptLookup }: { promptLookup?: PromptLookup }) =>
+  typeof promptLookup === 'object' &&
+  promptLookup !== null &&
+  Object.entries(promptLookup).every(([name, value]) =>
+    ['ngram', 'tokens'].includes(name) ? value === undefined || count(1)(value) === undefined : false,
+  );
+
 /** What each option has to be. */
 export const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } = {
   maxNewTokens: limit,
@@ -237,6 +267,12 @@ export const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } 
       pair.length === 2 && Number.isInteger(pair[0]) && pair[0]! >= 0 && positive(pair[1]) === undefined,
     'array',
   ),
+  constraint: check(
+    'a constraint, as jsonSchema(), regex(), grammar() and choices() make it',
+    (value: object) => value !== null && 'language' in value,
+    'object',
+  ),
+  tokenTexts: check('what tokenTexts() returns', (value: object) => value !== null && 'later' in value, 'object'),
   removeInvalidValues: flag,
   renormalizeLogits: flag,
   processors: each('functions', (f: unknown) => typeof f === 'function'),
@@ -257,6 +293,13 @@ export const CHECKS: { readonly [K in keyof Required<GenerateOptions>]: Check } 
   logprobs: flag,
   topLogprobs: count(0),
   signal: check('an AbortSignal', (signal: object) => 'aborted' in signal, 'object'),
+  draft: check(
+    'a model, or { promptLookup: { ngram, tokens } }',
+    (value: { open?: unknown; promptLookup?: PromptLookup }) => value !== null && ('open' in value || isLookup(value)),
+    'object',
+  ),
+  draftTokens: count(1),
+  cache: check('what model.promptCache() returns', (value: object) => value !== null && 'borrow' in value, 'object'),
   overflow: check(
     "'error', 'truncate' or 'slide'",
     (word: string) => ['error', 'truncate', 'slide'].includes(word),
@@ -308,6 +351,9 @@ export function resolveOptions(options: GenerateOptions): GenerateSettings {
   if (numBeams > 1 && numReturnSequences > numBeams) {
     problems.push(`numReturnSequences = ${numReturnSequences} is above numBeams = ${numBeams}`);
   }
+  const several = numBeams > 1 || numReturnSequences > 1;
+  if (options.draft && numBeams > 1) problems.push(`draft has no meaning in a beam search (numBeams = ${numBeams})`);
+  if (options.cache && several) problems.push('cache is for one sequence: set numBeams and numReturnSequences to 1');
   if (numBeams === 1 && numReturnSequences > 1 && !doSample) {
     problems.push(
       `greedy decoding has one result, not ${numReturnSequences}: sample (temperature > 0) or set numBeams`,

@@ -30,8 +30,15 @@ import {
 } from './penalties.ts';
 import { epsilonCutoff, etaCutoff, minP, renormalize, temperature, topK, topP, typicalP } from './truncation.ts';
 
-/** Given the settings and the least number of tokens a truncation keeps: the processor, or a falsy value if it is off. */
-type Maker = (s: GenerateSettings, keep: number) => LogitsProcessor | false | undefined;
+/**
+ * Given the settings, the least number of tokens a truncation keeps and the processor of the constraint: the processor, or a falsy
+ * value if it is off.
+ */
+type Maker = (
+  s: GenerateSettings,
+  keep: number,
+  constraint: LogitsProcessor | undefined,
+) => LogitsProcessor | false | undefined;
 
 /** Every processor, in the default order. */
 const MAKERS = {
@@ -59,6 +66,8 @@ const MAKERS = {
     ((scores, history) => {
       for (const process of processors) process(scores, history);
     }),
+  // Behind everything that could give a token back.
+  constraint: (_s, _keep, constraint) => constraint,
   temperature: s => s.doSample && s.temperature !== 1 && temperature(s.temperature),
   topK: (s, keep) => s.doSample && s.topK > 0 && topK(s.topK, keep),
   topP: (s, keep) => s.doSample && s.topP < 1 && topP(s.topP, keep),
@@ -92,7 +101,7 @@ export const LLAMA_CPP_ORDER: readonly ProcessorName[] = [
  * on although all end tokens are among them. Throws `ConfigError` if `order` has an unknown or repeated name or leaves out
  * a processor that is on.
  */
-export function buildProcessors(settings: GenerateSettings): LogitsProcessor[] {
+export function buildProcessors(settings: GenerateSettings, constraint?: LogitsProcessor): LogitsProcessor[] {
   const order = settings.order ?? DEFAULT_ORDER;
   const problems: string[] = [];
   order.forEach((name, index) => {
@@ -103,7 +112,7 @@ export function buildProcessors(settings: GenerateSettings): LogitsProcessor[] {
   const made = new Map<string, LogitsProcessor>();
   for (const name of DEFAULT_ORDER) {
     const maker: Maker = MAKERS[name];
-    const processor = maker(settings, keep);
+    const processor = maker(settings, keep, constraint);
     if (!processor) continue;
     made.set(name, processor);
     if (!order.includes(name)) problems.push(`'${name}' is in use but not in the list`);

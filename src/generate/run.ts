@@ -2,6 +2,7 @@
 
 import { BackendError, ConfigError } from '../errors.ts';
 import { createRng, type Rng, randomSeed } from '../util/rng.ts';
+import { type ConstraintRun, runConstraint } from './constrain/constraint.ts';
 import type { Decoder } from './decoder.ts';
 import type { GeneratedSequence, GenerateStats } from './events.ts';
 import type { LogitsProcessor, SequenceHistory } from './history.ts';
@@ -20,6 +21,8 @@ export interface GenerateRun {
   /** The seed in use, if anything is drawn. */
   readonly seed: number | readonly number[] | undefined;
   readonly isEnd: (id: number) => boolean;
+  /** Whether a token completes what is constrained, where no end token will say so. */
+  readonly completes: ((history: SequenceHistory, id: number) => boolean) | undefined;
 }
 
 /** Checks a request. Throws `ConfigError` for options, prompts or lengths that cannot be, before anything is computed. */
@@ -32,18 +35,54 @@ export function prepareRun(
   checkIdPrompts(prompts);
   const { doSample, seed } = settings;
   checkNamedIds(settings, decoder.vocabSize);
+  if (settings.cache && prompts.length > 1)
+    throw new ConfigError('a prompt cache is for one prompt', { seen: `${prompts.length} prompts`, where: 'cache' });
   if (Array.isArray(seed) && seed.length !== prompts.length) {
     throw new ConfigError('seeds and prompts differ in number', { seen: `${seed.length} and ${prompts.length}` });
   }
   const endIds = new Set(settings.endIds);
+  const histories = startHistories(prompts, settings, decoder.vocabSize, decoder.contextLength);
+  const constraint = constraintOf(settings, decoder, histories);
   return {
     decoder,
     settings,
-    processors: buildProcessors(settings),
-    histories: startHistories(prompts, settings, decoder.vocabSize, decoder.contextLength),
+    processors: buildProcessors(settings, constraint?.process),
+    histories,
     seed: doSample ? (seed ?? randomSeed()) : undefined,
     isEnd: id => endIds.has(id),
+    completes: endIds.size === 0 ? constraint?.completes : undefined,
   };
+}
+
+/** The constraint of a request on its vocabulary. Throws `ConfigError` when they do not go together. */
+function constraintOf(
+  settings: GenerateSettings,
+  decoder: Decoder,
+  histories: readonly SequenceHistory[],
+): ConstraintRun | undefined {
+  const { constraint, tokenTexts: texts, endIds, forcedBosTokenId, overflow } = settings;
+  if (!constraint) return undefined;
+  if (texts?.vocabSize !== decoder.vocabSize)
+    throw new ConfigError('a constraint on texts needs the texts of the tokens', {
+      ...(texts && { seen: `the texts of ${texts.vocabSize} tokens` }),
+      expected: `those of ${decoder.vocabSize}`,
+      fix: 'use a model with a tokenizer, or give tokenTexts: tokenTexts(tokenizer, vocabSize)',
+    });
+  const forcesEnd = toList(settings.forcedEosTokenId).length > 0;
+  const window = overflow === 'slide' ? undefined : decoder.contextLength;
+  return runConstraint(
+    {
+      constraint,
+      texts,
+      endIds,
+      limitOf: history => Math.min(history.maxLength, window ?? Number.POSITIVE_INFINITY),
+      forcedAtEnd: forcesEnd ? 1 : 0,
+      forces: history =>
+        (forcedBosTokenId !== undefined && history.ids.length === 1) ||
+        (forcesEnd && history.ids.length === history.maxLength - 1),
+    },
+    histories,
+  );
 }
 
 /** Throws `ConfigError` for a constraint on a token that does not exist: it could only be passed over in silence. */
@@ -108,11 +147,17 @@ export function startClock(settings: GenerateSettings): Clock {
 }
 
 /** The numbers of the last event. */
-export function statsOf(run: GenerateRun, sequences: readonly GeneratedSequence[], clock: Clock): GenerateStats {
+export function statsOf(
+  run: GenerateRun,
+  sequences: readonly GeneratedSequence[],
+  clock: Clock,
+  { cachedTokens }: { readonly cachedTokens?: number | undefined } = {},
+): GenerateStats {
   return {
     promptTokens: run.histories.reduce((sum, history) => sum + history.promptLength, 0),
     newTokens: sequences.reduce((sum, sequence) => sum + sequence.ids.length, 0),
     ...clock.phases(),
     ...(run.seed !== undefined && { seed: run.seed }),
+    ...(cachedTokens !== undefined && { cachedTokens }),
   };
 }

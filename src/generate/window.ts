@@ -20,6 +20,10 @@ export class DecodeWindow {
   #session: DecodeSession | undefined;
   #capacity = 0;
   #rows = 0;
+  /** What the session was given to read, where it goes back to a cache. */
+  #read: number[] = [];
+  /** Tokens that the first prefill found in the cache. */
+  cachedTokens: number | undefined;
 
   constructor(decoder: Decoder, prompts: number, settings: GenerateSettings) {
     this.#decoder = decoder;
@@ -38,8 +42,15 @@ export class DecodeWindow {
     const wanted = rows.reduce((most, row) => Math.max(most, row.maxLength - row.ids.length), 0);
     this.#capacity = Math.min(this.#limit, longest + Math.min(wanted, Math.max(FIRST_ROOM, longest)));
 
-    this.#session = this.#decoder.open({ batch: this.#prompts, capacity: this.#capacity });
+    const { cache } = this.#settings;
     this.#rows = this.#prompts;
+    if (cache) {
+      this.#read = [...ids[0]!];
+      this.#session = cache.borrow(this.#decoder, this.#read, this.#capacity);
+      this.cachedTokens ??= this.#session.length;
+      return this.#step([this.#read.slice(this.#session.length)]);
+    }
+    this.#session = this.#decoder.open({ batch: this.#prompts, capacity: this.#capacity });
     await this.#arrange(rows.map(row => row.prompt));
     if (ids.every(row => row.length === longest)) return this.#step(ids);
     const pad = padTokenId ?? endIds[0] ?? 0;
@@ -52,11 +63,14 @@ export class DecodeWindow {
   async next(rows: readonly SequenceHistory[], parents: readonly number[]): Promise<Float32Array[]> {
     if (!this.#session || this.#session.length >= this.#capacity || this.#turns(rows)) return this.fill(rows);
     await this.#arrange(parents);
+    if (this.#settings.cache) this.#read.push(rows[0]!.ids.at(-1)!);
     return this.#step(rows.map(row => [row.ids.at(-1)!]));
   }
 
   dispose(): void {
-    this.#session?.dispose();
+    const { cache } = this.#settings;
+    if (this.#session && cache) cache.putBack(this.#read);
+    else this.#session?.dispose();
     this.#session = undefined;
   }
 

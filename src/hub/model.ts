@@ -13,7 +13,9 @@ import {
   generate,
   generateText,
   mergeOptions,
+  PromptCache,
   type TextEvent,
+  tokenTexts,
 } from '../generate/index.ts';
 import { GENERATES, type Outputs } from '../models/architecture.ts';
 import {
@@ -181,6 +183,20 @@ export class Model implements Decoder {
       });
     return new DecoderSession(this.parts, options);
   }
+  /**
+   * A memory for generations whose texts begin alike, such as the turns of a chat: `generate(prompt, { cache })`. It holds the keys and
+   * values of one text (see its `bytes`); dispose it. A recurrent model can only go on from the whole text that it has read.
+   */
+  promptCache(): PromptCache {
+    this.#checkOpen();
+    this.#checkGenerates();
+    if (headOf(this.parts).encode)
+      throw new ConfigError('an encoder-decoder reads its source anew each time, so there is nothing to keep', {
+        seen: this.parts.type,
+        expected: 'a decoder',
+      });
+    return new PromptCache(this);
+  }
   /** Runs the encoder of an encoder-decoder. What it returns generates from it; dispose it. */
   async encode(inputs: ModelInputs, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<SourceDecoder> {
     this.#checkOpen();
@@ -306,7 +322,9 @@ export class Model implements Decoder {
   #withDefaults<O extends GenerateOptions>(options: O): O {
     const { defaults, defaultsProblem } = this.parts;
     if (defaultsProblem) throw defaultsProblem;
-    return mergeOptions(defaults, options);
+    const merged = mergeOptions(defaults, options);
+    if (!merged.constraint || merged.tokenTexts) return merged;
+    return { ...merged, tokenTexts: tokenTexts(this.tokenizer, this.vocabSize) };
   }
   #checkGenerates(): void {
     if (!GENERATES.has(this.parts.head))

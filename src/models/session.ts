@@ -35,9 +35,37 @@ export class DecoderSession {
   get length(): number {
     return this.#memory.length;
   }
+  /** Bytes of what is remembered, of an encoder-decoder's sources none. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+  /** A recurrent state cannot be cut back to a length in between. */
+  get extendsOnly(): boolean {
+    return this.#memory instanceof RecurrentState;
+  }
 
   /** Appends T tokens to each row; logits of the last position, one array `[V]` a row, valid until the next step. */
   async step(ids: Rows, mask?: Rows, signal?: AbortSignal): Promise<Float32Array[]> {
+    const logits = await this.#append(ids, mask, signal, false);
+    const V = logits.length / ids.length;
+    return ids.map((_, b) => logits.subarray(b * V, (b + 1) * V));
+  }
+  /** The same with the logits of all T positions, T arrays `[V]` a row. At most 512 tokens. */
+  async stepAll(ids: Rows, signal?: AbortSignal): Promise<Float32Array[][]> {
+    const T = ids[0]?.length ?? 0;
+    if (T > PIECE_TOKENS)
+      throw new ConfigError('too many tokens at once', { seen: `${T}`, expected: `at most ${PIECE_TOKENS}` });
+    const logits = await this.#append(ids, undefined, signal, true);
+    const V = logits.length / (ids.length * T);
+    return ids.map((row, b) => row.map((_, t) => logits.subarray((b * T + t) * V, (b * T + t + 1) * V)));
+  }
+
+  async #append(
+    ids: Rows,
+    mask: Rows | undefined,
+    signal: AbortSignal | undefined,
+    every: boolean,
+  ): Promise<Float32Array> {
     const memory = this.#memory;
     const T = ids[0]?.length ?? 0;
     if (ids.length !== memory.batch || T === 0)
@@ -60,11 +88,11 @@ export class DecoderSession {
       for (let from = 0; from < T; from += PIECE_TOKENS) {
         signal?.throwIfAborted();
         const part = (rows: Rows) => rows.map(row => row.slice(from, from + PIECE_TOKENS));
-        logits = await this.#piece(part(ids), mask && part(mask), span, from + PIECE_TOKENS >= T);
+        const wanted = from + PIECE_TOKENS < T ? 'nothing' : every ? 'all' : 'last';
+        logits = await this.#piece(part(ids), mask && part(mask), span, wanted);
       }
       signal?.throwIfAborted();
-      const V = logits!.length / ids.length;
-      return ids.map((_, b) => logits!.subarray(b * V, (b + 1) * V) as Float32Array);
+      return logits as Float32Array;
     } catch (error) {
       // What was appended lies behind `length` and is written over by the next step.
       memory.trim(before);
@@ -97,7 +125,12 @@ export class DecoderSession {
     if (this.#source && this.#source !== this.#sources?.all) disposeSource(this.#source);
     this.#source = undefined;
   }
-  async #piece(ids: Rows, mask: Rows | undefined, span: number, last: boolean): Promise<TypedArray | undefined> {
+  async #piece(
+    ids: Rows,
+    mask: Rows | undefined,
+    span: number,
+    of: 'nothing' | 'last' | 'all',
+  ): Promise<TypedArray | undefined> {
     const { architecture, config, params } = this.#model;
     const memory = this.#memory;
     const batch = tokenBatch(ids, {
@@ -113,15 +146,15 @@ export class DecoderSession {
     const { hidden, outputs } = headOf(this.#model);
     const states = hidden(params, config, input); // [B, T, C]
     const T = states.dim(1);
-    const end = states.slice(1, T - 1, T);
+    const end = of === 'all' ? states : states.slice(1, T - 1, T);
     const pending = memory instanceof RecurrentState ? memory.pending : [];
     // Before the last piece only the memory is wanted; of a cache one feature of the result is enough to have it written.
-    if (!last) {
+    if (of === 'nothing') {
       if (pending.length) await compute(...pending);
       else await end.slice(2, 0, 1).data();
       return undefined;
     }
-    const wanted = outputs(params, config, end, input).logits!; // [B, 1, V]
+    const wanted = outputs(params, config, end, input).logits!; // [B, 1 or T, V]
     if (pending.length) await compute(...pending, wanted);
     this.#logits = await wanted.data(this.#logits?.length === wanted.size ? this.#logits : undefined);
     if (pending.length) wanted.dispose();

@@ -48,9 +48,22 @@ export function tableDecoder(options: TableDecoderOptions): TableDecoder {
       must(!busy, 'used during a step');
     };
 
-    return {
+    const session: DecodeSession = {
       get length() {
         return length;
+      },
+      async stepAll(ids, signal) {
+        const rows: Float32Array[][] = ids.map(() => []);
+        for (let t = 0; t < ids[0]!.length; t++) {
+          const logits = await session.step(
+            ids.map(row => [row[t]!]),
+            undefined,
+            signal,
+          );
+          for (const [r, row] of logits.entries()) rows[r]!.push(row.slice());
+        }
+        log.splice(log.length - ids[0]!.length, ids[0]!.length, `all ${ids.length}x${ids[0]!.length}`);
+        return rows;
       },
       async step(ids, mask, signal) {
         enter();
@@ -105,6 +118,7 @@ export function tableDecoder(options: TableDecoderOptions): TableDecoder {
         openSessions--;
       },
     };
+    return session;
   };
 
   return {

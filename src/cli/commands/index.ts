@@ -11,6 +11,42 @@ export interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'continue a text', load: async () => (await import('./run.ts')).run },
+  { name: 'fill', summary: 'find the words behind masks', load: async () => (await import('./fill.ts')).fill },
+  {
+    name: 'classify',
+    summary: 'say what class a text or a picture is of',
+    load: async () => (await import('./classify.ts')).classify,
+  },
+  {
+    name: 'tokens',
+    summary: 'mark the entities of a text',
+    load: async () => (await import('./tokens.ts')).tokens,
+  },
+  {
+    name: 'answer',
+    summary: 'find the answer to a question in a text',
+    load: async () => (await import('./answer.ts')).answer,
+  },
+  {
+    name: 'translate',
+    summary: 'translate texts',
+    load: async () => (await import('./translate.ts')).translate,
+  },
+  {
+    name: 'summarize',
+    summary: 'write a short text for a long one',
+    load: async () => (await import('./summarize.ts')).summarize,
+  },
+  {
+    name: 'embed',
+    summary: 'give texts as vectors, and compare them',
+    load: async () => (await import('./embed.ts')).embed,
+  },
+  {
+    name: 'denoise',
+    summary: 'write a text by diffusion, step by step',
+    load: async () => (await import('./denoise.ts')).denoise,
+  },
   {
     name: 'tokenize',
     summary: 'cut a text into tokens, or put tokens together',
@@ -40,6 +76,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'trace',
     summary: 'every intermediate value of a model, by name',
     load: async () => (await import('./trace.ts')).trace,
+  },
+  {
+    name: 'heads',
+    summary: 'what each attention head does, and what is lost without it',
+    load: async () => (await import('./heads.ts')).heads,
+  },
+  {
+    name: 'eval',
+    summary: 'what a model gets right, and whether another is better',
+    load: async () => (await import('./eval.ts')).evalCommand,
   },
   {
     name: 'quantize',

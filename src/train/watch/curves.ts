@@ -1,5 +1,6 @@
 /** The curves of a run to look at: the losses as an SVG file, and all of them on a page that needs nothing else. */
-import { CHART_STYLE, chartColours, escapeXml, type LineChart, lineChart } from './line-chart.ts';
+import { CHART_STYLE, chartColours, escapeXml } from '../../util/plot/chart-style.ts';
+import { type LineChart, lineChart } from './line-chart.ts';
 import type { OverfittingReport } from './overfitting.ts';
 import type { RunCurves } from './run-curves.ts';
 import { type Point, smoothedAround } from './series.ts';

@@ -1,4 +1,6 @@
 /** A chart of lines over the steps of a run, as SVG that follows the light or dark of the page and answers the pointer without a script. */
+import { CHART_STYLE, chartColours, escapeXml, round } from '../../util/plot/chart-style.ts';
+import { createScale, type Scale } from '../../util/plot/scale.ts';
 import type { Point } from './series.ts';
 import type { Wording } from './wording.ts';
 
@@ -28,21 +30,6 @@ const MARGIN = { left: 58, right: 18, top: 34, bottom: 30 };
 /** Columns that answer the pointer. */
 const MOST_COLUMNS = 160;
 
-const LIGHT =
-  '--paper:#fff;--ink:#1b2025;--muted:#5c6670;--grid:#e3e7ea;--training:#2563c9;--validation:#c2570c;--rate:#23774a;--norm:#7546b8';
-const DARK =
-  '--paper:#14171a;--ink:#e7eaed;--muted:#9aa4ad;--grid:#2b3137;--training:#6ea8fe;--validation:#f5a65b;--rate:#6cc795;--norm:#bb9df2';
-/** Custom properties for both kinds of screen, below an element. */
-export const chartColours = (selector: string): string =>
-  `${selector}{${LIGHT};color-scheme:light dark}@media(prefers-color-scheme:dark){${selector}{${DARK}}}`;
-export const CHART_STYLE = [
-  '.chart{font:13px system-ui,sans-serif;font-variant-numeric:tabular-nums;display:block;width:100%;height:auto}',
-  '.chart text{fill:var(--muted)}.chart .title{fill:var(--ink);font-weight:600}.chart .mark{fill:var(--ink)}',
-  '.chart .grid{stroke:var(--grid)}.chart .line{fill:none;stroke-width:2;stroke-linejoin:round}.chart .faint{stroke-width:1;opacity:.3}',
-  '.chart .at{opacity:0}.chart .at:hover{opacity:1}.chart .at line{stroke:var(--muted);stroke-dasharray:3 3}.chart .at rect{fill:transparent}',
-  '.chart .at text{fill:var(--ink)}.chart .at .back{fill:var(--paper)}',
-].join('');
-
 export function lineChart(chart: LineChart): string {
   const { title, lines, width, height, mark, wording, standalone = false } = chart;
   const all = lines.flatMap(line => line.points);
@@ -57,12 +44,17 @@ export function lineChart(chart: LineChart): string {
       '</svg>',
     ].join('');
   if (all.length === 0) return frame(`<text x="${MARGIN.left}" y="${height / 2}">${wording.word('noSteps')}</text>`);
-  const across = scale(
+  const across = createScale(
     all.map(({ step }) => step),
     [MARGIN.left, right],
     6,
   );
-  const up = scale([...all.map(({ value }) => value), ...(chart.fromZero ? [0] : [])], [bottom, MARGIN.top], 5, true);
+  const up = createScale(
+    [...all.map(({ value }) => value), ...(chart.fromZero ? [0] : [])],
+    [bottom, MARGIN.top],
+    5,
+    true,
+  );
   const at = ({ step, value }: Point) => `${round(across.place(step))} ${round(up.place(value))}`;
   const grid = up.ticks.map(
     tick =>
@@ -142,32 +134,3 @@ function nearest(points: readonly Point[], step: number): Point {
   }
   return points[low]!;
 }
-
-interface Scale {
-  readonly ticks: readonly number[];
-  /** Where the axis ends. */
-  readonly to: number;
-  place(value: number): number;
-}
-
-/** A straight scale over values, with about `count` round ticks. @param whole the axis ends at ticks */
-function scale(values: readonly number[], [from, to]: readonly [number, number], count: number, whole = false): Scale {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of values) [least, most] = [Math.min(least, value), Math.max(most, value)];
-  if (least === most) [least, most] = least === 0 ? [0, 1] : [least - Math.abs(least) / 2, most + Math.abs(most) / 2];
-  const raw = (most - least) / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const unit = power * ([1, 2, 5, 10].find(factor => raw <= factor * power) ?? 10);
-  const [first, last] = whole
-    ? [Math.floor(least / unit), Math.ceil(most / unit)]
-    : [Math.ceil(least / unit), Math.floor(most / unit)];
-  // A multiple of 1e-4 by counting, as adding it up would leave 0.00030000000000000003.
-  const ticks = Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * unit).toPrecision(12)));
-  if (whole) [least, most] = [first * unit, last * unit];
-  return { ticks, to, place: value => from + ((value - least) / (most - least)) * (to - from) };
-}
-
-const round = (x: number) => Math.round(10 * x) / 10;
-
-export const escapeXml = (text: string): string =>
-  text.replace(/[<>&"']/g, sign => `&#${sign.charCodeAt(0)};`).replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '');

@@ -1,0 +1,33 @@
+/** `heed translate`: a text in another language. */
+import { defineCommand } from '../command.ts';
+import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
+import { WRITING_OPTIONS, writeEach, writingOptions } from '../written-texts.ts';
+
+export const translate = defineCommand({
+  name: 'translate',
+  summary: 'translates texts with an encoder-decoder, word by word as they come.',
+  positionals: [
+    { name: 'MODEL', help: 'a translation model: folder, or a model on the hub, org/name' },
+    { name: '[TEXT]', help: `the text; ${FROM_LINES}` },
+  ],
+  options: {
+    from: { kind: 'text', value: 'CODE', help: "language of the text, by the model's own codes: en, en_XX, eng_Latn" },
+    to: { kind: 'text', value: 'CODE', help: 'language to translate into; models of one pair need neither' },
+    ...WRITING_OPTIONS,
+    ...TASK_OPTIONS,
+  },
+  examples: [
+    { line: 'heed translate ./opus-mt-de-en "Der Hund jagt die Katze."', does: 'a model of one pair of languages' },
+    { line: 'heed translate ./nllb "The dog" --from eng_Latn --to deu_Latn', does: 'a model of many languages' },
+    { line: 'heed translate ./t5 --from en --to de --beams 4 < lines.txt', does: 'each line, by beam search' },
+  ],
+  async run({ values, positionals: [source, argument], terminal, signal }) {
+    const call = { name: 'translate', source: source!, values, terminal, signal };
+    const given = await textsOf(argument, 'a text', call);
+    await withTask(call, 'translation', async pipe => {
+      const options = { srcLang: values.from, tgtLang: values.to, ...writingOptions(values), signal };
+      if (values.json) return terminal.write(jsonLines(await pipe(given.texts, options), given));
+      await writeEach(given.texts, text => pipe.stream(text, options), terminal);
+    });
+  },
+});

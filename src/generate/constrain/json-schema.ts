@@ -1,0 +1,285 @@
+/**
+ * A constraint to JSON texts that are valid under a schema. What is written is always valid; of what would be valid a part is left
+ * out: properties come in the schema's order, each string has one spelling, numbers have up to 15 digits, and an object with
+ * `properties` or an array with `prefixItems` has no others unless the schema says so.
+ */
+import { ConfigError } from '../../errors.ts';
+import { show } from '../options.ts';
+import type { Constraint } from './constraint.ts';
+import { JSON_FORMATS } from './json-formats.ts';
+import { integerBetween, numberBetween } from './json-numbers.ts';
+import {
+  ANY_VALUE,
+  anyInteger,
+  anyNumber,
+  anyStringCharacter,
+  anyValueRules,
+  type Layout,
+  layoutOf,
+  literal,
+  quoted,
+  stringCharacter,
+  type Whitespace,
+} from './json-text.ts';
+import { choice, type Expression, exactly, IMPOSSIBLE, NOTHING, oneOf, repeat, rule, sequence } from './language.ts';
+import { parseRegex } from './regex-syntax.ts';
+import { type Facts, JSON_TYPES, type JsonType, SchemaReader, type Subschema, typeOfValue } from './schema-facts.ts';
+import { StateMachine } from './states.ts';
+
+export interface JsonSchemaOptions {
+  /** Spaces between tokens: none ('compact'), at most one behind `,` and `:` ('spaced', default), or any with line ends ('free'). */
+  readonly whitespace?: Whitespace | undefined;
+}
+
+const MOST_PROPERTIES = 1000;
+/** So many optional properties are one rule: nothing is as deep as an object is long. */
+const PROPERTIES_PER_RULE = 32;
+const DEEPEST = 100;
+
+/**
+ * JSON that is valid under `schema`, a parsed JSON Schema (2020-12; draft 7 and OpenAPI where they differ in spelling).
+ * @throws ConfigError, with the place in the schema, for keywords and values that are not supported, and for a schema under which
+ * nothing is valid
+ */
+export function jsonSchema(schema: unknown, options: JsonSchemaOptions = {}): Constraint {
+  const { whitespace = 'spaced' } = options;
+  if (!['compact', 'spaced', 'free'].includes(whitespace))
+    throw new ConfigError('no such whitespace', { seen: show(whitespace), expected: 'compact, spaced, free' });
+  const compiler = new SchemaCompiler(schema, layoutOf(whitespace));
+  const root = compiler.compile([{ schema, where: '#' }]);
+  const language = { root, rules: compiler.rules };
+  if (!new StateMachine(language).start)
+    throw new ConfigError('no value is valid under this schema', { where: '#', fix: 'look for contradictions' });
+  return { language };
+}
+
+class SchemaCompiler {
+  readonly rules: Map<string, Expression>;
+  readonly #reader: SchemaReader;
+  readonly #layout: Layout;
+  #depth = 0;
+  #made = 0;
+
+  constructor(document: unknown, layout: Layout) {
+    this.#reader = new SchemaReader(document);
+    this.#layout = layout;
+    this.rules = new Map(anyValueRules(layout));
+  }
+
+  /** Values that meet each of the schemas; none = any value. */
+  compile(subschemas: readonly Subschema[]): Expression {
+    const said = subschemas.filter(({ schema }) => schema !== true && !isEmptyObject(schema));
+    if (said.length === 0) return rule(ANY_VALUE);
+    const [only, ...others] = said;
+    const reference = others.length === 0 ? onlyReference(only!.schema) : undefined;
+    if (reference === undefined) return this.#compileParts(said);
+    const target = this.#reader.resolve(reference, only!.where);
+    if (!this.rules.has(target.where)) {
+      // There before its body is: the body may lead back to it.
+      this.rules.set(target.where, IMPOSSIBLE);
+      this.rules.set(target.where, this.compile([target]));
+    }
+    return rule(target.where);
+  }
+
+  #compileParts(subschemas: readonly Subschema[]): Expression {
+    if (++this.#depth > DEEPEST)
+      throw new ConfigError('the schema is too deep', { expected: `${DEEPEST} levels`, where: subschemas[0]!.where });
+    const ways = this.#branchesOf(subschemas) ?? this.#reader.alternatives(subschemas).map(facts => this.#value(facts));
+    this.#depth--;
+    return choice(...ways);
+  }
+
+  /** The branches of a schema that is nothing but an `anyOf`: they need not be merged with anything. */
+  #branchesOf(subschemas: readonly Subschema[]): Expression[] | undefined {
+    const [{ schema, where } = { schema: undefined, where: '' }] = subschemas;
+    if (subschemas.length > 1 || typeof schema !== 'object' || schema === null) return undefined;
+    const { anyOf } = schema as { anyOf?: unknown };
+    const plain = Object.keys(schema).every(name => name === 'anyOf' || name === 'description' || name === 'title');
+    if (!plain || !Array.isArray(anyOf) || anyOf.length === 0) return undefined;
+    return anyOf.map((branch, i) => this.compile([{ schema: branch, where: `${where}/anyOf/${i}` }]));
+  }
+
+  #value(facts: Facts): Expression {
+    if (facts.values) return this.#oneOfValues(facts, facts.values);
+    return choice(...typesOf(facts).map(type => this.#ofType(type, facts)));
+  }
+
+  #ofType(type: JsonType, facts: Facts): Expression {
+    switch (type) {
+      case 'null':
+        return exactly('null');
+      case 'boolean':
+        return choice(exactly('true'), exactly('false'));
+      case 'integer':
+        return hasBounds(facts) ? integerBetween(boundsOf(facts)) : anyInteger;
+      case 'number':
+        return hasBounds(facts) ? numberBetween(boundsOf(facts)) : anyNumber;
+      case 'string':
+        return quoted(stringBody(facts));
+      case 'array':
+        return this.#array(facts);
+      case 'object':
+        return this.#object(facts);
+    }
+  }
+
+  #oneOfValues(facts: Facts, values: readonly unknown[]): Expression {
+    const { types } = facts;
+    const typed = values.filter(value => {
+      const type = typeOfValue(value);
+      return !types || types.includes(type) || (type === 'integer' && types.includes('number'));
+    });
+    const beside = otherConditions(facts, typed);
+    if (beside)
+      throw new ConfigError('a list of values and other conditions on them are not supported together', {
+        seen: beside,
+        fix: 'leave the values out that do not meet it',
+        where: facts.where,
+      });
+    if (typed.every(value => typeof value !== 'object' || value === null))
+      return oneOf(typed.map(value => JSON.stringify(value)));
+    return choice(...typed.map(value => literal(value, this.#layout)));
+  }
+
+  #array({ prefixItems, items, minItems, maxItems }: Facts): Expression {
+    const { comma, inside } = this.#layout;
+    // Unless items are spoken of, there are no more than it takes.
+    const most =
+      items || prefixItems.length === 0 ? maxItems : Math.min(maxItems, Math.max(minItems, prefixItems.length));
+    if (most < minItems) return IMPOSSIBLE;
+    const fixed = prefixItems.slice(0, most);
+    const further = this.compile(items ?? []);
+    const behind = (count: number) => repeat(sequence(comma, further), Math.max(0, minItems - count), most - count);
+    let rest =
+      fixed.length > 0
+        ? behind(fixed.length)
+        : sequence(further, repeat(sequence(comma, further), Math.max(0, minItems - 1), Math.max(0, most - 1)));
+    for (let i = fixed.length - 1; i >= 0; i--) {
+      const item = sequence(...(i > 0 ? [comma] : []), this.compile(fixed[i]!), rest);
+      rest = i > 0 && i >= minItems ? choice(NOTHING, item) : item;
+    }
+    const some = most === 0 ? IMPOSSIBLE : sequence(rest, inside);
+    return sequence(exactly('['), inside, minItems === 0 ? choice(NOTHING, some) : some, exactly(']'));
+  }
+
+  #object(facts: Facts): Expression {
+    const { comma, colon, inside } = this.#layout;
+    const { properties, required, additional, where } = facts;
+    const closed = additional === undefined && properties.size > 0;
+    const others = required.filter(name => !properties.has(name));
+    const named = [...properties, ...others.map(name => [name, additional ?? []] as const)];
+    if (named.length > MOST_PROPERTIES)
+      throw new ConfigError('too many properties', { seen: `${named.length}`, expected: `${MOST_PROPERTIES}`, where });
+    this.#checkCounts(facts, named.length, closed);
+    const further = closed
+      ? undefined
+      : this.#further(
+          named.map(([name]) => name),
+          additional ?? [],
+        );
+
+    // What may follow from property i on, when none was written before and when one was.
+    let first = further ? choice(NOTHING, sequence(further, repeat(sequence(comma, further), 0))) : NOTHING;
+    let later = further ? repeat(sequence(comma, further), 0) : NOTHING;
+    for (let i = named.length - 1; i >= 0; i--) {
+      const [name, subschemas] = named[i]!;
+      const member = sequence(exactly(JSON.stringify(name)), colon, this.compile(subschemas));
+      const [asFirst, asLater] = [sequence(member, later), sequence(comma, member, later)];
+      const must = required.includes(name);
+      first = must ? asFirst : choice(asFirst, first);
+      later = must ? asLater : choice(asLater, later);
+      if (i % PROPERTIES_PER_RULE === 0 && i > 0) [first, later] = [this.#rule(first), this.#rule(later)];
+    }
+    const gap = inside === NOTHING ? [] : [inside];
+    return sequence(exactly('{'), ...gap, first, ...gap, exactly('}'));
+  }
+
+  /** A property with a name of its own. */
+  #further(named: readonly string[], subschemas: readonly Subschema[]): Expression {
+    const anyName = repeat(anyStringCharacter, 0);
+    const spelled = named.map(name => JSON.stringify(name).slice(1, -1));
+    const name: Expression = named.length === 0 ? anyName : { kind: 'common', all: [anyName], none: [oneOf(spelled)] };
+    return sequence(quoted(name), this.#layout.colon, this.compile(subschemas));
+  }
+
+  /** Counts of properties can only be kept where the properties are known: a further one may repeat a name. */
+  #checkCounts({ minProperties, maxProperties, required, where }: Facts, named: number, closed: boolean): void {
+    const isMet =
+      minProperties <= required.length && (maxProperties === Infinity || (closed && maxProperties >= named));
+    if (isMet) return;
+    throw new ConfigError('the number of properties cannot be held to', {
+      seen: `minProperties ${minProperties}, maxProperties ${maxProperties}`,
+      expected: `at most ${required.length} (those required), at least ${named} without additionalProperties`,
+      where,
+    });
+  }
+
+  #rule(body: Expression): Expression {
+    const name = `part ${this.#made++}`;
+    this.rules.set(name, body);
+    return rule(name);
+  }
+}
+
+/** The target of a schema that is nothing but a `$ref`. */
+function onlyReference(schema: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  const names = Object.keys(schema).filter(
+    name => !['title', 'description', 'default', '$defs', 'definitions'].includes(name),
+  );
+  return names.length === 1 && names[0] === '$ref' ? (schema as { $ref: unknown }).$ref : undefined;
+}
+const isEmptyObject = (schema: unknown) =>
+  typeof schema === 'object' && schema !== null && !Array.isArray(schema) && Object.keys(schema).length === 0;
+
+/** The types of a value: as said, or those that the conditions are about, or any. */
+function typesOf(facts: Facts): readonly JsonType[] {
+  if (facts.types) return facts.types;
+  const about: JsonType[] = [];
+  if (facts.properties.size > 0 || facts.required.length > 0 || facts.additional) about.push('object');
+  if (facts.prefixItems.length > 0 || facts.items || facts.minItems > 0 || facts.maxItems < Infinity)
+    about.push('array');
+  if (facts.patterns.length > 0 || facts.formats.length > 0 || facts.minLength > 0 || facts.maxLength < Infinity)
+    about.push('string');
+  if (hasBounds(facts)) about.push('number');
+  return about.length > 0 ? about : JSON_TYPES.filter(type => type !== 'integer');
+}
+
+const boundsOf = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Facts) => ({
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  exclusiveMaximum,
+});
+const hasBounds = (facts: Facts) => Object.values(boundsOf(facts)).some(bound => bound !== undefined);
+
+/** What stands between the quotes of a string. */
+function stringBody({ minLength, maxLength, patterns, formats }: Facts): Expression {
+  const bounded = minLength > 0 || maxLength < Number.POSITIVE_INFINITY;
+  if (minLength > maxLength) return IMPOSSIBLE;
+  const options = { write: stringCharacter };
+  const all = [
+    ...patterns.map(({ source, where }) => parseRegex(source, { ...options, anchored: false, where })),
+    ...formats.map(({ name, where }) => parseRegex(formatOf(name, where), { ...options, anchored: true, where })),
+  ];
+  if (bounded || all.length === 0) all.push(repeat(anyStringCharacter, minLength, maxLength));
+  return all.length === 1 ? all[0]! : { kind: 'common', all, none: [] };
+}
+
+function formatOf(name: string, where: string): string {
+  if (Object.hasOwn(JSON_FORMATS, name)) return JSON_FORMATS[name]!;
+  throw new ConfigError(`the format "${name}" of a JSON schema is not supported`, {
+    expected: Object.keys(JSON_FORMATS).join(', '),
+    where,
+  });
+}
+
+/** A condition beside a list of values that says something about one of them. */
+function otherConditions(facts: Facts, values: readonly unknown[]): string | undefined {
+  const types = new Set(values.map(typeOfValue));
+  const { types: _types, values: _values, ...others } = facts;
+  const about = typesOf({ ...others, where: facts.where });
+  if (about.length === JSON_TYPES.length - 1) return undefined;
+  return about.find(type => types.has(type) || (type === 'number' && types.has('integer')));
+}

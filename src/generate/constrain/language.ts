@@ -1,0 +1,76 @@
+/**
+ * A set of texts as data: what JSON schemas, regular expressions, grammars and lists of choices all become. It is over
+ * characters; `states.ts` makes it a machine over bytes.
+ */
+import { ANY_CHARACTER, type CodePoints, charactersOf } from './code-points.ts';
+
+export type Expression =
+  /** One character of a set. */
+  | { readonly kind: 'character'; readonly set: CodePoints }
+  | { readonly kind: 'sequence'; readonly parts: readonly Expression[] }
+  | { readonly kind: 'choice'; readonly parts: readonly Expression[] }
+  /** `most` may be infinite. */
+  | { readonly kind: 'repeat'; readonly part: Expression; readonly least: number; readonly most: number }
+  /** A rule of the language by its name; rules may name each other in circles. */
+  | { readonly kind: 'rule'; readonly name: string }
+  /** The texts that are in each of `all` and in none of `none`. No rules below it. */
+  | { readonly kind: 'common'; readonly all: readonly Expression[]; readonly none: readonly Expression[] };
+
+export interface Language {
+  readonly root: Expression;
+  readonly rules: ReadonlyMap<string, Expression>;
+}
+
+/** The empty text only. */
+export const NOTHING: Expression = { kind: 'sequence', parts: [] };
+/** No text at all. */
+export const IMPOSSIBLE: Expression = { kind: 'choice', parts: [] };
+
+export const character = (set: CodePoints | string): Expression => ({
+  kind: 'character',
+  set: typeof set === 'string' ? charactersOf(set) : set,
+});
+export const anyCharacter: Expression = character(ANY_CHARACTER);
+export const anyText: Expression = { kind: 'repeat', part: anyCharacter, least: 0, most: Number.POSITIVE_INFINITY };
+
+/** One exact text. */
+export const exactly = (text: string): Expression => sequence(...Array.from(text, char => character(char)));
+export const sequence = (...parts: readonly Expression[]): Expression =>
+  parts.length === 1 ? parts[0]! : { kind: 'sequence', parts };
+export const choice = (...parts: readonly Expression[]): Expression =>
+  parts.length === 1 ? parts[0]! : { kind: 'choice', parts };
+export const repeat = (part: Expression, least: number, most = Number.POSITIVE_INFINITY): Expression => ({
+  kind: 'repeat',
+  part,
+  least,
+  most,
+});
+export const optional = (part: Expression): Expression => repeat(part, 0, 1);
+export const rule = (name: string): Expression => ({ kind: 'rule', name });
+
+/** Exactly one of several texts; what they begin with in common is shared, so that thousands cost no more than their length. */
+export function oneOf(texts: readonly string[]): Expression {
+  const sorted = [...new Set(texts)].map(text => Array.from(text)).sort(compare);
+  const between = (from: number, to: number, depth: number): Expression => {
+    const [first, last] = [sorted[from]!, sorted[to - 1]!];
+    let shared = depth;
+    while (shared < first.length && first[shared] === last[shared]) shared++;
+    const ways: Expression[] = [];
+    let at = from;
+    if (first.length === shared) {
+      ways.push(NOTHING);
+      at++;
+    }
+    for (let end = at; at < to; at = end) {
+      while (end < to && sorted[end]![shared] === sorted[at]![shared]) end++;
+      ways.push(between(at, end, shared));
+    }
+    return sequence(exactly(first.slice(depth, shared).join('')), choice(...ways));
+  };
+  return sorted.length === 0 ? IMPOSSIBLE : between(0, sorted.length, 0);
+}
+
+function compare(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i]! < b[i]! ? -1 : 1;
+  return a.length - b.length;
+}
