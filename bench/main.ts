@@ -3,6 +3,7 @@
  * run; on a busy machine trust the ratios, not the absolute numbers. HEED_REVECTORIZE=0 shows the 128-bit kernels.
  */
 import { bandwidth } from './bandwidth.ts';
+import { constrain } from './constrain.ts';
 import { crossAttention } from './cross-attention.ts';
 import { load, machine } from './engine.ts';
 import { gemm } from './gemm.ts';
@@ -25,6 +26,7 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   llama,
   growth,
   'cross-attention': crossAttention,
+  constrain,
   'train-step': trainStep,
   'start-up': startUp,
   tokenizers,

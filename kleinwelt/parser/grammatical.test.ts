@@ -111,15 +111,21 @@ describe('grammatical', () => {
     expect([parse.from, parse.to, parse.label]).toEqual([0, words.length - 1, 'sentence']);
     expect(parse.parts[0]!.parts.map(({ label }) => label)).toEqual(['time', 'verb', 'nominal', 'nominal']);
   });
-  it.each(['die Katze', 'der Frau', 'der Frau und der Frau', 'heute Annas'])('ends soon where %s is repeated', phrase => {
-    // Phrases that can be cut in many ways: without memory and bounds the ways to read them multiply.
-    const many = Array.from({ length: 30 }, () => phrase).join(' ');
-    expect(grammatical(`Heute jagt ${many}.`, 'de').ok).toBe(false);
-  });
-  it.each(['that the dog', "Anna's", 'in the garden', 'the dog that chases'])('ends soon where %s is repeated', phrase => {
-    const many = Array.from({ length: 30 }, () => phrase).join(' ');
-    expect(grammatical(`The dog sees ${many}.`, 'en').ok).toBe(false);
-  });
+  it.each(['die Katze', 'der Frau', 'der Frau und der Frau', 'heute Annas'])(
+    'ends soon where %s is repeated',
+    phrase => {
+      // Phrases that can be cut in many ways: without memory and bounds the ways to read them multiply.
+      const many = Array.from({ length: 30 }, () => phrase).join(' ');
+      expect(grammatical(`Heute jagt ${many}.`, 'de').ok).toBe(false);
+    },
+  );
+  it.each(['that the dog', "Anna's", 'in the garden', 'the dog that chases'])(
+    'ends soon where %s is repeated',
+    phrase => {
+      const many = Array.from({ length: 30 }, () => phrase).join(' ');
+      expect(grammatical(`The dog sees ${many}.`, 'en').ok).toBe(false);
+    },
+  );
   it('finds a form that fits among many as it does one by one', () => {
     const words = wordsOf('Der kleine Hund jagt die Katze.', 'de');
     const fits = (at: number, form: string) => anyFits(words, at, [form], 'de');

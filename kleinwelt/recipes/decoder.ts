@@ -27,7 +27,7 @@ export const decoder: Recipe = {
       ...{ n_layer: LAYERS, n_embd: WIDTH, n_head: HEADS, n_positions: CONTEXT, vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 5000, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 4500, learningRate: 3e-3 },
 };
 
 export const recurrent: Recipe = {
@@ -41,5 +41,5 @@ export const recurrent: Recipe = {
       ...{ vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 5000, learningRate: 4e-3 },
+  train: { ...TRAINING, maxSteps: 4500, learningRate: 4e-3 },
 };

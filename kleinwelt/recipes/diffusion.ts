@@ -2,9 +2,18 @@
 import { answerDiffusion } from '../../src/train/objectives/index.ts';
 import { passages } from '../training/passages.ts';
 import type { Recipe } from '../training/recipe.ts';
+import type { Fields } from '../training/stream.ts';
+import { END } from '../training/tokenizers.ts';
+import type { Split } from '../world/split.ts';
 import { HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
 
-const LENGTH = 48;
+/** Every row is so long, filled up with end tokens: the network learns where sentences end on the canvas that it writes on. */
+export const CANVAS = 24;
+
+function* onCanvas(seed: number, split: Split): Generator<Fields> {
+  for (const { text } of passages({ seed, split, sentences: 1 }))
+    yield { prompt: '', completion: `${text}${END.repeat(CANVAS)}` };
+}
 
 export const diffusion: Recipe = {
   name: 'kleinwelt-diffusion',
@@ -15,14 +24,14 @@ export const diffusion: Recipe = {
     config: {
       ...{ model_type: 'llada', architectures: ['LLaDAModelLM'] },
       ...{ d_model: WIDTH, n_layers: LAYERS, n_heads: HEADS, mlp_hidden_size: 344 },
-      ...{ vocab_size: VOCABULARY, embedding_size: VOCABULARY, max_sequence_length: LENGTH, rope_theta: 10_000 },
+      ...{ vocab_size: VOCABULARY, embedding_size: VOCABULARY, max_sequence_length: 4 * CANVAS, rope_theta: 10_000 },
       ...{ weight_tying: true, mask_token_id: WRITER_IDS.mask, eos_token_id: WRITER_IDS.end },
       pad_token_id: WRITER_IDS.pad,
     },
   },
-  objective: tokenizer => answerDiffusion({ tokenizer, maxLength: LENGTH }),
-  rows: seed => passages({ seed, split: 'train', sentences: 1 }),
-  heldOut: seed => passages({ seed, split: 'test', sentences: 1 }),
+  objective: tokenizer => answerDiffusion({ tokenizer, maxLength: CANVAS }),
+  rows: seed => onCanvas(seed, 'train'),
+  heldOut: seed => onCanvas(seed, 'test'),
   batchSize: 64,
-  train: { ...TRAINING, maxSteps: 14_000, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 8000, learningRate: 3e-3 },
 };

@@ -33,7 +33,7 @@ export const editTagger: Recipe = {
   title: 'Edit diffusion, the tagger: what stays, goes, or is written anew',
   head: 'tokenClassification',
   objective: tokenizer => editTagging({ tokenizer, maxLength: LENGTH, textColumn: 'text' }),
-  train: { ...TRAINING, maxSteps: 6000, learningRate: 2e-3 },
+  train: { ...TRAINING, maxSteps: 4000, learningRate: 2e-3 },
 };
 export const editGenerator: Recipe = {
   ...common,

@@ -51,7 +51,7 @@ export const answers: Recipe = {
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,
-  train: { ...train, maxSteps: 4000 },
+  train: { ...train, maxSteps: 3000 },
 };
 export const sentences: Recipe = {
   name: 'kleinwelt-bert-sentences',

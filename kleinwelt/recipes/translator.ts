@@ -40,5 +40,5 @@ export const translator: Recipe = {
   rows: rows('train'),
   heldOut: rows('test'),
   batchSize: 40,
-  train: { ...TRAINING, maxSteps: 9000, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 7000, learningRate: 3e-3 },
 };

@@ -3,8 +3,10 @@
  * der Hund. Der Hund schläft heute.*, active and passive). Other rows of a batch serve as what means something else.
  */
 
+import { verbOf } from '../lexicon/look-up.ts';
 import { realize } from '../realize.ts';
 import type { Clause, Frame, Language } from '../world/frame.ts';
+import { halfOf, isExempt } from '../world/split.ts';
 import { drawn, otherLanguage, rowsFrom, type Task } from './task.ts';
 
 /** The columns of a sentence pair. */
@@ -19,7 +21,10 @@ export interface SimilarityRow {
 export const similarityRows: Task<SimilarityRow> = options =>
   rowsFrom(options, ({ rng, language, frame }) => {
     const meaning = frame();
-    const others = rng.below(4) === 0 ? paraphrases(meaning) : [];
+    const { split = 'train' } = options;
+    // The other order may be held out for itself.
+    const isFree = (other: Frame) => split === 'combination' || isExempt(other) || halfOf(other) === split;
+    const others = rng.below(4) === 0 ? paraphrases(meaning).filter(isFree) : [];
     return others.length > 0
       ? pair(meaning, drawn(others, rng), language, language, 'paraphrase')
       : pair(meaning, meaning, language, otherLanguage(language), 'translation');
@@ -36,6 +41,7 @@ export function paraphrases(frame: Frame): Frame[] {
   const mentions = [main.agent, main.patient, main.recipient];
   if (link || mentions.some(mention => mention?.determiner === 'no' || mention?.determiner === 'own')) return [];
   const firsts: Clause['first'][] = ['agent', ...(main.time ? ['time' as const] : [])];
-  if (main.place && main.first !== 'time' && !main.negated) firsts.push('place');
+  const isWhere = verbOf(main.verb).kind !== 'motion' && main.verb !== 'live';
+  if (main.place && isWhere && main.first !== 'time' && !main.negated) firsts.push('place');
   return firsts.filter(first => first !== main.first).map(first => ({ ...frame, main: { ...main, first } }));
 }

@@ -18,7 +18,7 @@ interface TokenizerRecipe {
 
 const VOCABULARY = 3072;
 const sentinels = Array.from({ length: 32 }, (_, i) => `<extra_id_${i}>`);
-const END = '<|endoftext|>';
+export const END = '<|endoftext|>';
 
 export const TOKENIZERS = {
   /** GPT-2's kind. The mask is for the diffusion model, the sentinels for the edit model, so that all share one vocabulary. */

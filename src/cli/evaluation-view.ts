@@ -28,7 +28,7 @@ export function createEvaluationProgress(terminal: Terminal, wording: ReportWord
       terminal.note(`\r${cut(line, terminal.columns - 2)}\x1b[K`);
     },
     clear(): void {
-      if (last > 0) terminal.note('\r\x1b[K');
+      if (Number.isFinite(last)) terminal.note('\r\x1b[K');
     },
   };
 }
@@ -65,9 +65,13 @@ const RIGHT = { align: 'right' } as const;
 const COLUMNS = [{ shrinks: true }, {}, RIGHT, RIGHT, RIGHT, {}] as const;
 
 function cells(figure: NamedFigure, { paint, columns }: Terminal, wording: ReportWording): string[] {
-  const interval = `${wording.value(figure.low, figure)} … ${wording.value(figure.high, figure)}`;
   const shown = isShare(figure) && columns >= 90 ? paint.blue(bar(figure.value, BAR)) : '';
-  return [paint.bold(wording.value(figure.value, figure)), interval, wording.number(figure.count, 9), shown];
+  return [
+    paint.bold(wording.value(figure.value, figure)),
+    wording.interval(figure),
+    wording.number(figure.count, 9),
+    shown,
+  ];
 }
 
 function sliceLines({ title, slices }: TaskReport, terminal: Terminal, wording: ReportWording): string[] {
@@ -97,7 +101,7 @@ function comparisonLines(
     figure.title,
     nameOf(figure),
     ...[figure.a, figure.b, figure.difference].map(value => wording.value(value, figure)),
-    `${wording.value(figure.low, figure)} … ${wording.value(figure.high, figure)}`,
+    wording.interval(figure),
     wording.chance(figure.p),
     figure.better === null ? paint.dim('–') : paint.bold(figure.better.toUpperCase()),
   ]);

@@ -4,11 +4,8 @@ import { COMMANDS, commandNamed } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { reportError } from './report-error.ts';
-import type { Terminal } from './terminal.ts';
+import { INTERRUPTED, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
-
-/** Exit code of a run that Ctrl-C ended, as shells have it. */
-export const INTERRUPTED = 130;
 
 /**
  * Runs `heed ...argv` and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Never throws.

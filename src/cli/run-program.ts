@@ -1,6 +1,5 @@
 /** The frame of a program: its terminal, Ctrl-C, its exit code. */
-import { INTERRUPTED } from './run-cli.ts';
-import { nodeTerminal, type Terminal } from './terminal.ts';
+import { INTERRUPTED, nodeTerminal, type Terminal } from './terminal.ts';
 
 /** Runs a program to its end and sets the exit code of the process to what it returns. */
 export async function runProgram(

@@ -1,4 +1,5 @@
 /** What a command sees of the world: where it writes, how wide and colourful that is, what comes in. */
+import type { LineOptions, LineReader } from './line-reader.ts';
 
 export interface Terminal {
   /** Width of a line. */
@@ -19,7 +20,17 @@ export interface Terminal {
   read(signal: AbortSignal): Promise<string>;
   /** Asks on standard error for one line of standard input; empty at its end. @throws `signal.reason` when aborted */
   ask(question: string, signal: AbortSignal): Promise<string>;
+  /** Standard input line by line, for a conversation. Close it. */
+  lines(options?: LineOptions): Promise<LineReader>;
+  /**
+   * Ctrl-C calls this in place of ending the command, until the function that is returned is called. Pressed a second time
+   * before that it ends the program at once.
+   */
+  catchInterrupt(handler: () => void): () => void;
 }
+
+/** Exit code of a run that Ctrl-C ended, as shells have it. */
+export const INTERRUPTED = 130;
 
 const CODES = {
   bold: '1',
@@ -93,6 +104,24 @@ export function nodeTerminal(): Terminal {
       } finally {
         lines.close();
       }
+    },
+    async lines(options = {}) {
+      const { keyboardLines, pipedLines } = await import('./line-reader.ts');
+      return stdin.isTTY ? keyboardLines(stdin, stdout.isTTY ? stdout : stderr, options) : pipedLines(stdin);
+    },
+    catchInterrupt(handler) {
+      const usual = process.listeners('SIGINT');
+      let pressed = false;
+      const own = () => {
+        if (pressed) process.exit(INTERRUPTED);
+        pressed = true;
+        handler();
+      };
+      process.removeAllListeners('SIGINT').on('SIGINT', own);
+      return () => {
+        process.off('SIGINT', own);
+        for (const listener of usual) process.on('SIGINT', listener);
+      };
     },
   };
 }

@@ -103,7 +103,7 @@ describe('evaluate', () => {
       ...{ batchSize: 4, keepItems: 1, signal: stop.signal },
       onProgress: ({ items }) => items >= 64 && stop.abort(),
     });
-    await expect(run).rejects.toBe(stop.signal.reason);
+    await expect(run).rejects.toThrow(/aborted/);
     // A group is read before the stop is seen, and no more.
     expect(read).toBeLessThanOrEqual(64 + 16 + 1);
   });

@@ -29,7 +29,7 @@ export interface EvaluateOptions {
   readonly onItem?: ((item: ItemReport, task: string) => void) | undefined;
   /** Samples for the intervals. Default 1,000. */
   readonly bootstrap?: number | undefined;
-  /** Items of each task that the report holds whole; memory grows with these only. Default 1,000. */
+  /** Items of each task that the report holds whole. Default 1,000; of all others it holds a few numbers each. */
   readonly keepItems?: number | undefined;
   /** What to do about groups: the means of their tasks. */
   readonly groups?: readonly GroupConfig[] | undefined;

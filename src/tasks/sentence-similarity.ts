@@ -41,7 +41,7 @@ export const task = defineTask<Comparison, SentenceSimilarityOptions, number[]>(
 });
 
 /** a · b / (|a| |b|); of a vector without length 0. */
-function cosine(a: Float32Array, b: Float32Array): number {
+export function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
   return dot(a, b) / (Math.sqrt(dot(a, a) * dot(b, b)) || 1);
 }

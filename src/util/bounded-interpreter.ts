@@ -31,6 +31,8 @@ export interface InterpretOptions {
   readonly now: Date | undefined;
   /** A single expression gives its value and not its text. */
   readonly plain: boolean;
+  /** For messages. */
+  readonly where: string;
 }
 
 const CONSTANTS = { true: true, false: false, none: null, True: true, False: false, None: null };
@@ -121,7 +123,10 @@ class BoundedInterpreter extends Interpreter {
     const [start, stop, step = 1] = bounds.length > 1 ? bounds : [0, bounds[0]];
     const count = Math.max(0, Math.ceil((stop! - start!) / step));
     if (![start, stop, step].every(Number.isInteger) || step === 0)
-      throw new ConfigError('range takes whole numbers and a step that is not 0', { seen: bounds.join(', ') });
+      throw new ConfigError('range takes whole numbers and a step that is not 0', {
+        seen: bounds.join(', '),
+        where: this.#options.where,
+      });
     this.#spend(count);
     return Array.from({ length: count }, (_, i) => start! + i * step);
   }
@@ -134,7 +139,10 @@ class BoundedInterpreter extends Interpreter {
       case 'MemberExpression': {
         const value = super.evaluate(node.object ? this.#memberOf(node, scope) : node, scope);
         if (value.type === 'UndefinedValue' && this.#options.strict && !lenient)
-          throw new ConfigError('the template uses a name without a value', { seen: nameOf(node) });
+          throw new ConfigError('the template uses a name without a value', {
+            seen: nameOf(node),
+            where: this.#options.where,
+          });
         return value;
       }
       case 'TestExpression':
@@ -277,6 +285,7 @@ class BoundedInterpreter extends Interpreter {
       seen: `${limit}: ${seen}`,
       expected: `at most ${this.#options.limits[limit] * (limit === 'length' && seen === this.#traffic ? TRAFFIC : 1)}`,
       fix: `if you trust the template, raise limits.${limit}`,
+      where: this.#options.where,
     });
   }
 
@@ -311,6 +320,7 @@ class BoundedInterpreter extends Interpreter {
     if (value.type === 'NamespaceValue')
       throw new ConfigError('a namespace of the template is part of another value', {
         fix: 'keep namespaces in variables of their own',
+        where: this.#options.where,
       });
     if (deep) this.#size(value);
   }

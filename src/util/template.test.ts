@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, FormatError } from '../errors.ts';
 import { compileTemplate, renderTemplate } from './template.ts';
@@ -61,7 +64,7 @@ describe('templates', () => {
   it('say which name has no value', async () => {
     const strict = { missing: 'error', where: 'doc_to_text' } as const;
     await expect(renderTemplate('{{ doc.question }}', { doc: {} }, strict)).rejects.toThrow(
-      /doc\.question.*doc_to_text|doc\.question/,
+      /doc\.question.*doc_to_text/,
     );
     expect(await renderTemplate('{{ q is defined }} {{ q | default("-") }}', {}, strict)).toBe('false -');
   });
@@ -80,6 +83,17 @@ describe('templates', () => {
       '{{ x.constructor }}{{ x["__proto__"] }}{{ xs.constructor }}{{ d.constructor }}{{ d.__proto__ }}{{ f.constructor }}';
     expect(await renderTemplate(source, { x: 'a', xs: [1], d: { a: 1 } })).toBe('');
   });
+});
+
+it('loads its language with the first template', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(file => /(?<!\.test)\.ts$/.test(file));
+  const importing = (what: RegExp) => files.filter(file => what.test(readFileSync(join(root, file), 'utf8')));
+  expect(importing(/^import .*'(@huggingface\/jinja|yaml)'/m)).toEqual(['util/template-language.ts']);
+  expect(importing(/^import .*template-language\.ts'|^\} from .*template-language\.ts'/m)).toEqual([
+    'util/bounded-interpreter.ts',
+  ]);
+  expect(importing(/from '.*bounded-interpreter\.ts'/)).toEqual([]);
 });
 
 describe('a hostile template', () => {

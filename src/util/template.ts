@@ -66,7 +66,7 @@ export async function compileTemplate(source: string, options: TemplateOptions =
   const program = reported(where, 'this is no Jinja template', FormatError, () =>
     parseTemplate(text, options.trimBlocks ?? true),
   );
-  const settings = { limits, strict: options.missing === 'error', now: options.now };
+  const settings = { limits, strict: options.missing === 'error', now: options.now, where };
   const run = (values: Readonly<Record<string, unknown>>, plain: boolean) =>
     reported(where, 'the template cannot be rendered with these values', ConfigError, () =>
       interpret(program, values, { ...settings, plain }),

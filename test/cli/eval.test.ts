@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeFile(join(at('model'), 'tokenizer_config.json'), JSON.stringify(roles));
   await writeFile(at('text.txt'), 'the dog runs and the cat sleeps.\nthe man eats bread in the house.\n'.repeat(6));
   const pair = (good: string, bad: string) =>
-    JSON.stringify({ sentence_good: good, sentence_bad: bad, UID: good.slice(-1) });
+    JSON.stringify({ sentence_good: good, sentence_bad: bad, UID: good.split(' ')[1] });
   await writeFile(at('pairs.jsonl'), `${pair('the dog runs', 'dog the runs')}\n${pair('a cat sees', 'cat a sees')}\n`);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -35,10 +35,10 @@ async function heed(...argv: readonly string[]) {
 }
 
 describe('heed eval', () => {
-  it('shows figures with intervals, writes reports and compares with one', async () => {
+  it('shows figures with intervals, and writes reports', async () => {
     const asked = [
       '--tasks',
-      `${TASKS}/choice.yaml,${TASKS}/shots.yaml`,
+      `${TASKS}/choice.yaml,${TASKS}/answer.yaml`,
       '--perplexity',
       at('text.txt'),
       '--minimal-pairs',
@@ -58,29 +58,27 @@ describe('heed eval', () => {
     );
     expect(first).toMatchObject({ code: 0 });
     expect(first.out).toMatch(/choice +acc +33\.3 % +18\.0 % … 53\.3 % +24/);
-    expect(first.out).toMatch(/shots +acc +29\.2 %/);
+    expect(first.out).toMatch(/answer +perplexity/);
     expect(first.out).toMatch(/text\.txt +token_perplexity/);
     expect(first.out).toMatch(/pairs\.jsonl by UID/);
     const report = readReport(await readFile(at('a.json'), 'utf8'));
-    expect(report.tasks.map(({ count }) => count)).toEqual([24, 24, 1, 2]);
+    expect(report.tasks.map(({ count }) => count)).toEqual([24, 8, 1, 2]);
     expect(report.tasks[2]!.figures.map(({ metric }) => metric)).toContain('bits_per_byte');
     expect(await readFile(at('a.html'), 'utf8')).toMatch(/^<!doctype html><html lang="en">/);
     expect(await readFile(at('a.md'), 'utf8')).toContain('| choice | acc | 33.3 %');
+  });
 
-    const second = await heed(
-      at('model'),
-      '--tasks',
-      `${TASKS}/choice.yaml`,
-      '--compare',
-      at('a.json'),
-      '--lang',
-      'de',
-      '--bootstrap',
-      '50',
-    );
-    expect(second.out).toMatch(/Vergleich/);
-    expect(second.out).toMatch(/choice +acc +33,3 % +33,3 % +0,0 %/);
-    const { out } = await heed(at('model'), '--tasks', `${TASKS}/choice.yaml`, '--limit', '3', '--json');
+  it('compares with a report, in German', async () => {
+    const asked = ['--tasks', `${TASKS}/shots.yaml`, '--limit', '4', '--bootstrap', '20'];
+    expect((await heed(at('model'), ...asked, '-o', at('b.json'))).code).toBe(0);
+    const { out } = await heed(at('model'), ...asked, '--compare', at('b.json'), '--lang', 'de');
+    expect(out).toMatch(/Vergleich/);
+    expect(out).toMatch(/shots +acc +(\S+ %) +\1 +0,0 %/);
+    expect(out).toMatch(/McNemars Test/);
+  });
+
+  it('writes JSON for programs', async () => {
+    const { out } = await heed(at('model'), '--tasks', `${TASKS}/shots.yaml`, '--limit', '3', '--json');
     expect((JSON.parse(out) as { tasks: { count: number }[] }).tasks[0]!.count).toBe(3);
   });
 

@@ -23,6 +23,17 @@ export function fakeTerminal(options: Partial<Terminal> & { input?: string } = {
       err += question;
       return options.input ?? '';
     },
+    async lines() {
+      const lines = (options.input ?? '').replace(/\n$/, '').split('\n');
+      return {
+        async next() {
+          const text = lines.shift();
+          return text === undefined ? { type: 'end' } : { type: 'line', text };
+        },
+        close() {},
+      };
+    },
+    catchInterrupt: () => () => {},
     ...options,
     out: () => out,
     err: () => err,

@@ -44,7 +44,7 @@ interface Expected {
     readonly stereoset: readonly { readonly context: string; readonly word: string; readonly score: number }[];
   };
 }
-const { bert: expected } = await readData<Expected>('expected.json');
+const { bert: expected } = await readData<Expected>('likelihoods.json');
 const backend = await createWasmBackend();
 afterAll(() => {
   backend.close();

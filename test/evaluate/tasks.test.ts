@@ -120,6 +120,7 @@ describe('output types of our own', () => {
     expect(report.items.map(item => item.predictions.none)).toEqual(predicted);
     expect(report.values.acc).toEqual([1, 1, 1, 0]);
     expect(report.reliability!.bins.reduce((sum, bin) => sum + bin.count, 0)).toBe(4);
+    expect(report.reliability!.bins.every(({ confidence, count }) => count > 0 && confidence > 0)).toBe(true);
     const wrong = own({ output_type: 'classification', doc_to_text: 'text', doc_to_target: 'label' }, [
       { text: 'a', label: 'great' },
     ]);

@@ -1,5 +1,6 @@
 /** `heed embed`: vectors of texts, and how near the texts are to each other. */
 import type { Pooling } from '../../nn/pooling.ts';
+import { cosine } from '../../tasks/sentence-similarity.ts';
 import { defineCommand } from '../command.ts';
 import { cut, padStart } from '../layout.ts';
 import { element } from '../numbers.ts';
@@ -61,8 +62,3 @@ export const embed = defineCommand({
     });
   },
 });
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
-  return dot(a, b) / (Math.sqrt(dot(a, a) * dot(b, b)) || 1);
-}

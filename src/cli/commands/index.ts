@@ -11,6 +11,7 @@ export interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'continue a text', load: async () => (await import('./run.ts')).run },
+  { name: 'chat', summary: 'talk with a language model', load: async () => (await import('./chat.ts')).chat },
   { name: 'fill', summary: 'find the words behind masks', load: async () => (await import('./fill.ts')).fill },
   {
     name: 'classify',

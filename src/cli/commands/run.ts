@@ -9,7 +9,17 @@ import {
   type TextEvent,
   type TextTokenEvent,
 } from '../../generate/index.ts';
+import type { Model } from '../../hub/model.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
+import { CONSTRAINED_RUN_OPTIONS, constrainedRun, constrainedRunProblem } from '../constrained-run.ts';
+import {
+  contradiction,
+  generationSettings,
+  LENGTH_OPTIONS,
+  SAMPLING_OPTIONS,
+  SEARCH_OPTIONS,
+  stopStringsOf,
+} from '../generation-options.ts';
 import { jsonText } from '../json-text.ts';
 import { padEnd } from '../layout.ts';
 import { createMessages, languageOf, type Say } from '../messages.ts';
@@ -22,88 +32,10 @@ import type { Terminal } from '../terminal.ts';
 import { tokenLabels } from '../token-label.ts';
 
 const OPTIONS = {
-  ...grouped('Length', {
-    'max-new-tokens': {
-      kind: 'integer',
-      sets: 'maxNewTokens',
-      short: 'n',
-      value: 'N',
-      min: 1,
-      help: 'most tokens to generate (default 256, or what fits the context)',
-    },
-    'min-new-tokens': {
-      kind: 'integer',
-      sets: 'minNewTokens',
-      value: 'N',
-      min: 0,
-      help: 'no end before this many tokens',
-    },
-    stop: { kind: 'list', value: 'TEXT', help: 'end at this text; may be given several times' },
-    overflow: {
-      kind: 'text',
-      sets: 'overflow',
-      value: 'HOW',
-      choices: ['error', 'truncate', 'slide'],
-      help: 'when the context is full: error (default), truncate the prompt, or slide on',
-    },
-  }),
-  ...grouped('Choice of tokens', {
-    greedy: { kind: 'flag', help: 'always the most probable token, whatever the model folder says' },
-    temperature: {
-      kind: 'number',
-      sets: 'temperature',
-      short: 't',
-      value: 'X',
-      min: 0,
-      help: 'sample: below 1 bolder, above 1 more varied, 0 greedy',
-    },
-    'top-k': { kind: 'integer', sets: 'topK', value: 'K', min: 0, help: 'sample from the K most probable tokens' },
-    'top-p': {
-      kind: 'number',
-      sets: 'topP',
-      value: 'P',
-      help: 'sample from the most probable tokens that together hold P',
-    },
-    'min-p': {
-      kind: 'number',
-      sets: 'minP',
-      value: 'P',
-      help: 'sample from tokens with at least P times the best probability',
-    },
-    'typical-p': {
-      kind: 'number',
-      sets: 'typicalP',
-      value: 'P',
-      help: 'sample from the most typical tokens that together hold P',
-    },
-    seed: { kind: 'integer', sets: 'seed', value: 'N', help: 'makes sampling repeatable' },
-    'repetition-penalty': {
-      kind: 'number',
-      sets: 'repetitionPenalty',
-      value: 'X',
-      help: 'above 1: tokens of the context become less likely',
-    },
-    'presence-penalty': {
-      kind: 'number',
-      sets: 'presencePenalty',
-      value: 'X',
-      help: 'subtracted once from the score of every token that was generated',
-    },
-    'frequency-penalty': {
-      kind: 'number',
-      sets: 'frequencyPenalty',
-      value: 'X',
-      help: 'subtracted for each time it was generated',
-    },
-    beams: { kind: 'integer', sets: 'numBeams', value: 'N', min: 1, help: 'beam search with N beams' },
-    'num-return-sequences': {
-      kind: 'integer',
-      sets: 'numReturnSequences',
-      value: 'N',
-      min: 1,
-      help: 'several results (sampling or beams)',
-    },
-  }),
+  ...LENGTH_OPTIONS,
+  ...SAMPLING_OPTIONS,
+  ...SEARCH_OPTIONS,
+  ...CONSTRAINED_RUN_OPTIONS,
   ...ADAPTER_OPTION,
   ...ENGINE_OPTIONS,
   ...OUTPUT_OPTIONS,
@@ -139,6 +71,7 @@ export const run = defineCommand({
     },
     { line: 'heed run ./gpt2 "2 + 2 =" -n 3 --show-probs', does: 'what else it could have said' },
     { line: 'heed run ./llama "Dear" --adapter ./letters:0.5', does: 'with half of what an adapter adds' },
+    { line: 'heed run ./llama "Ann is 41:" --json-schema person.json', does: 'JSON of a given form' },
     { line: 'cat question.txt | heed run ./gpt2 --stop "\\n\\n" --json', does: 'from a program' },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
@@ -149,8 +82,11 @@ export const run = defineCommand({
     const prompt = await textOrIds(argument, values.ids, { command: 'run', what: 'a prompt', terminal, signal });
     const { quiet, adapter: adapters } = values;
     const open = await openModel(folder!, { engine: values, terminal, say, numbers, signal, quiet, adapters });
+    let draft: Model | undefined;
     try {
-      const options = optionsOf(values, signal);
+      const { draftModel, ...form } = await constrainedRun(values, open, signal);
+      draft = draftModel;
+      const options = { ...optionsOf(values, signal), ...form };
       const events = generation(open, prompt, values, options);
       const { numBeams = 1, numReturnSequences = 1 } = mergeOptions(open.model.parts.defaults, options);
       if (values['show-probs'] !== undefined && !values.json && numBeams > 1)
@@ -179,6 +115,7 @@ export const run = defineCommand({
         throw error;
       }
     } finally {
+      draft?.dispose();
       open.close();
     }
   },
@@ -193,20 +130,13 @@ function checkTogether(values: RunValues): void {
       ? '--show-probs shows one sequence: leave --beams and --num-return-sequences out, or ask for --json'
       : values['show-probs'] !== undefined && (values.beams ?? 1) > 1
         ? NO_PROBABILITIES
-        : values.greedy && values.temperature
-          ? '--greedy and --temperature contradict each other'
-          : undefined;
+        : (contradiction(values) ?? constrainedRunProblem(values, values.beams ?? 1));
   if (problem) throw new UsageError(problem, 'run');
 }
 
 // ---- what is generated
 const optionsOf = (values: RunValues, signal: AbortSignal): GenerateOptions => ({
-  ...Object.fromEntries(
-    Object.entries(OPTIONS).flatMap(([name, option]) =>
-      'sets' in option ? [[option.sets, values[name as keyof RunValues]]] : [],
-    ),
-  ),
-  doSample: values.greedy ? false : undefined,
+  ...generationSettings(OPTIONS, values),
   logprobs: values.json || undefined,
   signal,
 });
@@ -217,8 +147,7 @@ function generation(
   given: GenerateOptions,
 ) {
   if (model.parts.tokenizer) {
-    // A shell hands \n over as two characters.
-    const stopStrings = values.stop.map(text => text.replaceAll('\\n', '\n'));
+    const stopStrings = stopStringsOf(values.stop);
     return model.generate(typeof prompt === 'string' ? prompt : [prompt], { ...given, stopStrings });
   }
   if (typeof prompt === 'string' || values.stop.length > 0)

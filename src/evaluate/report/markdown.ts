@@ -79,7 +79,7 @@ function comparisonLines({ a, b, figures }: ReportComparison, wording: ReportWor
         figure.title,
         nameOf(figure),
         ...[figure.a, figure.b, figure.difference].map(value => wording.value(value, figure)),
-        `${wording.value(figure.low, figure)} … ${wording.value(figure.high, figure)}`,
+        wording.interval(figure),
         wording.chance(figure.p),
         figure.better === null ? word('open') : figure.better === 'a' ? a : b,
       ]),
@@ -95,7 +95,7 @@ export const nameOf = ({ metric, filter }: Pick<NamedFigure, 'metric' | 'filter'
 
 const figureCells = (figure: NamedFigure, wording: ReportWording) => [
   wording.value(figure.value, figure),
-  `${wording.value(figure.low, figure)} … ${wording.value(figure.high, figure)}`,
+  wording.interval(figure),
 ];
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -60,7 +60,7 @@ function figureTable(report: Report, wording: ReportWording): string {
       i === 0 ? `<a href="#${anchor(task.task)}">${escapeXml(task.title)}</a>` : '',
       escapeXml(nameOf(figure)) + (figure.higherIsBetter ? '' : ` <small>${escapeXml(word('small'))}</small>`),
       `<b>${escapeXml(wording.value(figure.value, figure))}</b>`,
-      escapeXml(interval(figure, wording)),
+      escapeXml(wording.interval(figure)),
       wording.number(figure.count, 9),
     ]),
   );
@@ -109,7 +109,7 @@ function comparisonPart({ a, b, figures }: ReportComparison, wording: ReportWord
     escapeXml(figure.title),
     escapeXml(nameOf(figure)),
     ...[figure.a, figure.b, figure.difference].map(value => escapeXml(wording.value(value, figure))),
-    escapeXml(interval(figure, wording)),
+    escapeXml(wording.interval(figure)),
     escapeXml(wording.chance(figure.p)),
     figure.better === null
       ? `<span class="open">${escapeXml(word('open'))}</span>`
@@ -203,8 +203,6 @@ function itemRow(item: ItemReport, key: string | undefined, wording: ReportWordi
   return `<tr${right}>${cells.map(text => `<td>${escapeXml(String(text))}</td>`).join('')}</tr>`;
 }
 
-const interval = (figure: { low: number; high: number; metric: string; aggregation: string }, wording: ReportWording) =>
-  `${wording.value(figure.low, figure)} … ${wording.value(figure.high, figure)}`;
 const anchor = (task: string) => `task-${task.replace(/[^\p{L}\p{N}-]+/gu, '-')}`;
 
 /** Cells are markup already. */

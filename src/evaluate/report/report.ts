@@ -107,9 +107,11 @@ export interface GroupReport {
 export const figureKey = (metric: string, filter: string): string =>
   filter === 'none' ? metric : `${metric},${filter}`;
 
-/** The report as JSON, with a line for each item. */
+/** Figures that may be unknown, such as the standard error of one item: NaN here, and null in JSON, which has no NaN. */
+const FIGURES = new Set(['value', 'stderr', 'low', 'high', 'difference']);
+
+/** The report as JSON. */
 export function reportJson(report: Report): string {
-  // JSON has no NaN: what is not known is null.
   return `${JSON.stringify(report, undefined, 1)}\n`;
 }
 
@@ -117,7 +119,7 @@ export function reportJson(report: Report): string {
 export function readReport(text: string, where = 'report'): Report {
   let value: Partial<Report>;
   try {
-    value = JSON.parse(text) as Partial<Report>;
+    value = JSON.parse(text, (key, part) => (part === null && FIGURES.has(key) ? Number.NaN : part)) as Partial<Report>;
   } catch (cause) {
     throw new ConfigError('a report is JSON', { where, cause });
   }

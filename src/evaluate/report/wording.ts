@@ -55,6 +55,8 @@ export interface ReportWording {
   word(key: ReportWord, ...inserted: readonly (string | number)[]): string;
   /** A figure's value: a share in percent, else four digits. */
   value(value: number, figure: Pick<NamedFigure, 'metric' | 'aggregation'>): string;
+  /** `24.5 % … 61.2 %`, a dash where there is none. */
+  interval(figure: Pick<NamedFigure, 'metric' | 'aggregation' | 'low' | 'high'>): string;
   number(value: number, digits?: number): string;
   duration(seconds: number): string;
   /** A chance, `0.03` or `< 0.001`. */
@@ -75,13 +77,16 @@ export function createReportWording(language: ReportLanguage): ReportWording {
         }).format(value)
       : '–';
   const one = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const said = (value: number, figure: Pick<NamedFigure, 'metric' | 'aggregation'>) =>
+    isShare(figure) && Number.isFinite(value) ? `${one.format(100 * value)} %` : number(value);
   return {
     language,
     word: (key, ...inserted) =>
       inserted.reduce<string>((text, each) => text.replace('{}', String(each)), WORDS[key][language === 'en' ? 0 : 1]),
     number,
-    value: (value, figure) =>
-      isShare(figure) && Number.isFinite(value) ? `${one.format(100 * value)} %` : number(value),
+    value: said,
+    interval: figure =>
+      Number.isFinite(figure.low) ? `${said(figure.low, figure)} … ${said(figure.high, figure)}` : '–',
     duration: seconds => (seconds < 119.5 ? `${number(seconds, 3)} s` : `${number(seconds / 60, 3)} min`),
     chance: p => (p < 0.001 ? `< ${number(0.001)}` : number(p, 2)),
   };

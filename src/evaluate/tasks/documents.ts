@@ -91,14 +91,18 @@ export async function* parallelDocs(
   where: string,
 ): AsyncGenerator<Doc> {
   const [a, b] = [source[Symbol.asyncIterator](), target[Symbol.asyncIterator]()];
-  for (let line = 1; ; line++) {
-    const [left, right] = await Promise.all([a.next(), b.next()]);
-    if (left.done && right.done) return;
-    if (left.done || right.done)
-      throw new ConfigError('the files have different numbers of lines', {
-        seen: `one ends before line ${line}`,
-        where,
-      });
-    yield { source: left.value, target: right.value };
+  try {
+    for (let line = 1; ; line++) {
+      const [left, right] = await Promise.all([a.next(), b.next()]);
+      if (left.done && right.done) return;
+      if (left.done || right.done)
+        throw new ConfigError('the files have different numbers of lines', {
+          seen: `one ends before line ${line}`,
+          where,
+        });
+      yield { source: left.value, target: right.value };
+    }
+  } finally {
+    await Promise.all([a.return?.(), b.return?.()]);
   }
 }

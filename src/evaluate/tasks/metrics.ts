@@ -164,10 +164,10 @@ export interface Figure {
   readonly value: number;
   /** Standard error: of a mean from the items' deviation, else from the bootstrap. */
   readonly stderr: number;
-  /** Bounds of the 95 % interval. */
+  /** Bounds of the 95 % interval; NaN for a single item, which tells nothing of others. */
   readonly low: number;
   readonly high: number;
-  readonly interval: 'wilson' | 'bootstrap';
+  readonly interval: 'wilson' | 'bootstrap' | 'none';
 }
 
 /** @param values what each item gave; at least one */
@@ -181,6 +181,10 @@ export function figureOf(
     const right = (values as readonly number[]).reduce((sum, value) => sum + value, 0);
     const { value, low, high } = wilson(right, values.length);
     return { value, stderr: errorOfMean(values as readonly number[]), low, high, interval: 'wilson' };
+  }
+  if (values.length < 2) {
+    const { value } = bootstrap(values as readonly never[], statistic, { resamples: 1, seed });
+    return { value, stderr: Number.NaN, low: Number.NaN, high: Number.NaN, interval: 'none' };
   }
   const { value, low, high, error } = bootstrap(values as readonly never[], statistic, { resamples, seed });
   const stderr = aggregation === 'mean' ? errorOfMean(values as readonly number[]) : error;

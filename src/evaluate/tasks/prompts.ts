@@ -64,22 +64,26 @@ export async function createPrompts(config: TaskConfig): Promise<Prompts> {
     const said = chosen(target, typeof text === 'number' ? undefined : choices, id);
     const question = chosen(text, choices, id);
     const begun = String(prefix(doc) ?? '');
-    return question + (said === '' ? '' : joined(question, begun, target_delimiter) + target_delimiter + said);
+    if (said === '') return asked(question, begun, target_delimiter);
+    const before = begun === '' ? question + target_delimiter : asked(question, begun, target_delimiter);
+    return before + (begun !== '' && apart(begun, said) ? ' ' : '') + said + config.fewshot_delimiter;
   };
   return {
     item(doc, id, examples) {
       const { choices, text, target } = parts(doc, id);
-      const shots = examples.map((each, i) => example(each, i) + config.fewshot_delimiter).join('');
+      const shots = examples.map(example).join('');
       const begun = String(prefix(doc) ?? '');
-      const question = typeof text === 'string' ? text + joined(text, begun, target_delimiter) : '';
+      const question = typeof text === 'string' ? asked(text, begun, target_delimiter) : '';
       return { id, doc, prompt: String(before(doc) ?? '') + shots + question, text, choices, target };
     },
   };
 }
 
-/** What a prompt's answer begins with, behind the delimiter where there is a question. */
-const joined = (question: string, prefix: string, delimiter: string) =>
-  prefix === '' ? '' : (question === '' ? '' : delimiter) + prefix;
+/** A question, and what its answer begins with. */
+const asked = (question: string, prefix: string, delimiter: string) =>
+  prefix !== '' && question !== '' && apart(question, prefix) ? question + delimiter + prefix : question + prefix;
+/** Whether no white space stands where two texts meet. */
+const apart = (before: string, after: string) => !/\s$/.test(before) && !/^\s/.test(after);
 
 const place = ({ task }: TaskConfig, id: number) => `${task}, item ${id}`;
 

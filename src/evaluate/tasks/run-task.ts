@@ -186,7 +186,11 @@ function slicesOf(
   figure: (part: typeof column) => NamedFigure,
 ): Slice[] {
   const groups = new Map<string | number, unknown[]>();
-  for (const [i, key] of keys.entries()) groups.set(key, [...(groups.get(key) ?? []), column.values[i]]);
+  for (const [i, key] of keys.entries()) {
+    const own = groups.get(key) ?? [];
+    groups.set(key, own);
+    own.push(column.values[i]);
+  }
   const slices = [...groups].map(([key, values]) => ({ by, key, figure: figure({ ...column, values }) }));
   return slices.every(({ key }) => typeof key === 'number')
     ? slices.sort((a, b) => (a.key as number) - (b.key as number))
@@ -200,8 +204,9 @@ function reliabilityOf(sure: readonly { confidence: number; right: boolean }[]):
     sure.map(({ right }) => right),
     { bins: BINS },
   );
+  const filled = bins.filter(({ count }) => count > 0);
   return {
     error: expectedError,
-    bins: bins.map(({ confidence, accuracy, count }) => ({ confidence, accuracy, count })),
+    bins: filled.map(({ confidence, accuracy, count }) => ({ confidence, accuracy, count })),
   };
 }

@@ -117,6 +117,8 @@ const isZero = (text: string) => /^0*$/.test(text);
 /** Digits of the length of both. */
 function digitsBetween(low: string, high: string): Expression {
   if (low === '') return NOTHING;
+  // Without this each digit would be asked twice for the digits behind it.
+  if (isZero(low) && /^9*$/.test(high)) return anyDigits(low.length, low.length);
   const [first, last] = [Number(low[0]), Number(high[0])];
   const rest = low.length - 1;
   if (first === last) return sequence(digits(first, first), digitsBetween(low.slice(1), high.slice(1)));

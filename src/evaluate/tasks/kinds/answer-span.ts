@@ -40,7 +40,7 @@ export const questionAnswering = defineKind<Facts>({
         pair: context,
         maxLength: most,
         truncation: 'only_second',
-        stride: Math.min(STRIDE, most >> 2),
+        stride: Math.max(0, Math.min(STRIDE, (most - model.tokenizer.encodeIds(question).length - 2) >> 1)),
       });
       return [first, ...first.overflowing].map(encoding => ({ item, context, encoding }));
     });

@@ -30,7 +30,7 @@ export const generateUntil = defineKind<Facts>({
     for (let repeat = 0; repeat < config.repeats; repeat++)
       for (let from = 0; from < items.length; from += batchSize) {
         const part = items.slice(from, from + batchSize);
-        // Every item has a seed of its own place, whatever it is asked together with.
+        // Each repeat draws anew.
         const own = { ...settings, seed: settings.seed ?? seed + repeat, signal };
         const texts = await continuations(model, part, own, config.task);
         for (const [i, text] of texts.entries()) written[from + i]!.push(text);
