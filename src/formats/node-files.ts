@@ -8,7 +8,8 @@ export async function nodeFiles(): Promise<typeof import('node:fs/promises')> {
       fix: 'give an http(s) URL, bytes or a Blob instead of a path',
     });
   }
-  return import('node:fs/promises');
+  // Not by `import`: bundlers would look for the module.
+  return process.getBuiltinModule('node:fs/promises');
 }
 
 /** Splits a path behind its last separator: `a/b.txt` -> `a/` and `b.txt`. */

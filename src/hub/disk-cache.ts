@@ -129,7 +129,7 @@ async function place(folder: string, pointer: string, depth: number, etag: strin
 
 /** Throws ConfigError where a link among the folders of a snapshot leads out of the model. */
 async function checkInside(place: string, folder: string): Promise<void> {
-  const { relative, isAbsolute } = await import('node:path');
+  const { relative, isAbsolute } = globalThis.process.getBuiltinModule('node:path');
   const way = relative(folder, place);
   if (!way.startsWith('..') && !isAbsolute(way)) return;
   throw new ConfigError('a link leads out of the folder of a downloaded model', {

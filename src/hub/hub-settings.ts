@@ -91,7 +91,7 @@ async function hubHome(env: Environment): Promise<string> {
 
 async function expandHome(path: string, env: Environment): Promise<string> {
   if (!/^~(?=$|[/\\])/.test(path)) return path;
-  const { homedir } = await import('node:os');
+  const { homedir } = process.getBuiltinModule('node:os');
   return (env.HOME || homedir()) + path.slice(1);
 }
 

@@ -3,10 +3,10 @@
  * chat_template.json, tokenizer_config.json or the metadata of a GGUF file. Values and names are those of transformers.
  */
 import { ConfigError } from '../errors.ts';
+import type { ModelFiles } from '../hub/files.ts';
 import { openGgufFile } from '../hub/gguf.ts';
-import type { Model } from '../hub/model.ts';
 import { readFile, readJson } from '../hub/read-json.ts';
-import type { SpecialTokens } from '../tokenizers/index.ts';
+import type { SpecialTokens, Tokenizer } from '../tokenizers/index.ts';
 import { decodeUtf8 } from '../util/bytes.ts';
 import { type CompiledTemplate, compileTemplate } from '../util/template.ts';
 
@@ -38,6 +38,12 @@ export interface ChatOptions {
   readonly chatTemplateArgs?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What a chat prompt takes of a `Model`. */
+export interface ChatModel {
+  readonly tokenizer: Tokenizer;
+  readonly parts: { readonly params: unknown; readonly origin?: { readonly files: ModelFiles } | undefined };
+}
+
 export const isMessage = (value: unknown): value is ChatMessage =>
   typeof value === 'object' && value !== null && typeof (value as ChatMessage).role === 'string';
 
@@ -54,7 +60,7 @@ const MARK = '<<<continue-here>>> ';
  * @throws ConfigError for a model without a template, messages that the template refuses, or options that contradict each other
  */
 export async function chatPrompt(
-  model: Model,
+  model: ChatModel,
   messages: readonly ChatMessage[],
   options: ChatOptions = {},
   signal?: AbortSignal,
@@ -96,7 +102,7 @@ function marked(message: ChatMessage): ChatMessage {
 }
 
 /** `bos_token`, `eos_token` ... by the texts that they have. */
-function specialTexts({ tokenizer }: Model): Record<string, string> {
+function specialTexts({ tokenizer }: ChatModel): Record<string, string> {
   const roles = Object.entries(tokenizer.specialTokens as Required<SpecialTokens>);
   return Object.fromEntries(roles.map(([role, id]) => [`${role}_token`, tokenizer.idToToken(id) ?? '']));
 }
@@ -104,7 +110,7 @@ function specialTexts({ tokenizer }: Model): Record<string, string> {
 /** Compiled templates of each model, by what was asked for. */
 const compiled = new WeakMap<object, Map<string, Promise<CompiledTemplate>>>();
 
-async function templateOf(model: Model, options: ChatOptions, signal?: AbortSignal): Promise<CompiledTemplate> {
+async function templateOf(model: ChatModel, options: ChatOptions, signal?: AbortSignal): Promise<CompiledTemplate> {
   const { chatTemplate, tools } = options;
   const known = compiled.get(model.parts.params as object) ?? new Map<string, Promise<CompiledTemplate>>();
   compiled.set(model.parts.params as object, known);
@@ -124,7 +130,7 @@ async function templateOf(model: Model, options: ChatOptions, signal?: AbortSign
 }
 
 async function sourceOf(
-  model: Model,
+  model: ChatModel,
   asked: string | undefined,
   hasTools: boolean,
   signal?: AbortSignal,
@@ -149,14 +155,14 @@ async function sourceOf(
 const foldersRead = new WeakMap<object, ReadonlyMap<string, string>>();
 
 /** The templates of a model folder by their names, which are read once; `default` is the one without. */
-export async function chatTemplatesOf(model: Model, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+export async function chatTemplatesOf(model: ChatModel, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const key = model.parts.params as object;
   const templates = foldersRead.get(key) ?? (await readTemplates(model, signal));
   foldersRead.set(key, templates);
   return templates;
 }
 
-async function readTemplates(model: Model, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+async function readTemplates(model: ChatModel, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const files = model.parts.origin?.files;
   if (!files) return new Map();
   const own = await readFile(files, 'chat_template.jinja', signal);

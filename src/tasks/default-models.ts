@@ -17,4 +17,7 @@ export const DEFAULT_MODELS: Readonly<Partial<Record<TaskName, string>>> = {
   'zero-shot-classification': 'typeform/distilbert-base-uncased-mnli',
   'image-classification': 'google/vit-base-patch16-224',
   'automatic-speech-recognition': 'openai/whisper-tiny',
+  // Where nothing small is published: those that come with heed.
+  denoise: 'kleinwelt-diffusion',
+  'text-editing': 'kleinwelt-edits',
 };

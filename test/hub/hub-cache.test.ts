@@ -17,8 +17,9 @@ import { bytesOf, optionsFor, pattern } from './tiny-hub.ts';
 
 /** Calls of the file system that fail with a code instead. */
 const refused = new Map<string, string>();
-vi.mock('node:fs/promises', async original => {
-  const real = await original<typeof import('node:fs/promises')>();
+{
+  const files = process.getBuiltinModule('node:fs/promises');
+  const real = { ...files };
   const refusing =
     (name: 'symlink' | 'link' | 'mkdir' | 'rename') =>
     async (...args: readonly unknown[]) => {
@@ -34,8 +35,8 @@ vi.mock('node:fs/promises', async original => {
     return handle;
   };
   const names = ['symlink', 'link', 'mkdir', 'rename'] as const;
-  return { ...real, open, ...Object.fromEntries(names.map(name => [name, refusing(name)])) };
-});
+  Object.assign(files, { open, ...Object.fromEntries(names.map(name => [name, refusing(name)])) });
+}
 
 const WEIGHTS = pattern(200_000);
 const CONFIG = bytesOf('{"model_type": "gpt2"}');

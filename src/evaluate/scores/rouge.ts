@@ -7,7 +7,7 @@ import { ConfigError } from '../../errors.ts';
 import { type BootstrapInterval, type BootstrapOptions, bootstrap } from '../statistics/bootstrap.ts';
 import { meanStatistic } from '../statistics/statistic.ts';
 import { ngramCounts } from './bleu.ts';
-import { commonLength, commonPositions } from './common-subsequence.ts';
+import { commonLength, commonPositions } from './longest-common-subsequence.ts';
 import { checkReferences } from './paired-lists.ts';
 import { porterStem } from './porter-stemmer.ts';
 

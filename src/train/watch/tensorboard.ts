@@ -18,7 +18,7 @@ export interface TensorboardFile {
  */
 export async function openTensorboard(folder: string, begun: number = Date.now() / 1000): Promise<TensorboardFile> {
   const { mkdir, open } = await nodeFiles();
-  const { hostname } = await import('node:os');
+  const { hostname } = globalThis.process.getBuiltinModule('node:os');
   await mkdir(folder, { recursive: true });
   const serial = crypto.randomUUID().slice(0, 8);
   const name = `events.out.tfevents.${Math.floor(begun)}.${hostname()}.${serial}`;
