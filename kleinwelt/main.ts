@@ -3,19 +3,29 @@
  *
  *   data --out DIR [--split test] [--rows 1000] [--seed 1]   texts, rows for each task, analysed sentences
  *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them
+ *   tokenizers [--models DIR]                                byte-level BPE of several vocabulary sizes, to compare
  *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
+ *   distance [--models DIR]                                  how far back decoder and LSTM remember: a plot
+ *   transfer [--models DIR]                                  pretrained or from scratch, by the number of examples: a plot
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createWasmBackend } from '../src/backends/wasm/index.ts';
 import { ConfigError, HeedError } from '../src/errors.ts';
 import type { BundledName } from '../src/hub/bundled.ts';
-import { setDefaultBackend } from '../src/index.ts';
+import { load, setDefaultBackend } from '../src/index.ts';
+import { type ComparisonChart, comparisonChart } from './scores/comparison-chart.ts';
+import { recallByDistance, recallItems } from './scores/distance.ts';
 import { MEASURED, scoresOf } from './scores/index.ts';
 import { reached, shown } from './scores/score.ts';
+import { transfer } from './scores/transfer.ts';
 import { writeCard } from './training/card.ts';
 import { recipeName } from './training/recipe.ts';
-import { trainAll } from './training/train-all.ts';
+import { tokenizerTexts } from './training/tokenizer-texts.ts';
+import { sizedTokenizer, VOCABULARY_SIZES, writeFiles } from './training/tokenizers.ts';
+import { TOKENIZER_FOLDER, trainAll } from './training/train-all.ts';
 import { writeData } from './write-data.ts';
 
 const { positionals, values } = parseArgs({
@@ -34,7 +44,14 @@ const [command, ...names] = positionals;
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort(new Error('stopped')));
 
-const COMMANDS: Readonly<Record<string, () => Promise<void>>> = { data, train, score };
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
+  data,
+  train,
+  tokenizers,
+  score,
+  distance,
+  transfer: transferred,
+};
 
 async function data(): Promise<void> {
   if (values.out === undefined)
@@ -64,6 +81,14 @@ async function train(): Promise<void> {
   });
 }
 
+async function tokenizers(): Promise<void> {
+  for (const size of VOCABULARY_SIZES) {
+    const folder = join(values.models, TOKENIZER_FOLDER, `bpe-${size}`);
+    await writeFiles(folder, await sizedTokenizer(tokenizerTexts('writer'), size));
+    console.log(folder);
+  }
+}
+
 async function score(): Promise<void> {
   const strange = names.find(name => !(MEASURED as readonly string[]).includes(name));
   if (strange !== undefined) throw new ConfigError('no such model', { seen: strange, expected: MEASURED.join(', ') });
@@ -76,6 +101,41 @@ async function score(): Promise<void> {
     }
     await writeCard(name, values.models);
   }
+}
+
+const PLOTS = fileURLToPath(new URL('results', import.meta.url));
+async function plot(name: string, chart: ComparisonChart): Promise<void> {
+  await mkdir(PLOTS, { recursive: true });
+  await writeFile(join(PLOTS, `${name}.svg`), comparisonChart(chart));
+  await writeFile(join(PLOTS, `${name}.json`), `${JSON.stringify(chart.lines, null, 2)}\n`);
+  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+  for (const { name: line, points } of chart.lines)
+    for (const { x, value, low, high } of points)
+      console.log(
+        `${line.padEnd(14)} ${String(x).padStart(5)}  ${percent(value)}  [${percent(low)}, ${percent(high)}]`,
+      );
+}
+
+async function distance(): Promise<void> {
+  const items = recallItems();
+  const lines = [];
+  for (const name of ['kleinwelt-gpt', 'kleinwelt-lstm']) {
+    const model = await load(join(values.models, name));
+    lines.push({ name: name.slice('kleinwelt-'.length), points: await recallByDistance(model, items) });
+    model.dispose();
+  }
+  const title = 'A word of the first sentence, repeated in the last: right among ten';
+  await plot('distance', { title, xName: 'words between the two', lines });
+}
+
+async function transferred(): Promise<void> {
+  const { pretrained, scratch } = await transfer(values.models, text => console.log(text));
+  const lines = [
+    { name: 'pretrained', points: pretrained },
+    { name: 'from scratch', points: scratch },
+  ];
+  const title = 'Sentiment of held-out sentences, right';
+  await plot('transfer', { title, xName: 'sentences to learn from', lines, even: true });
 }
 
 try {

@@ -80,6 +80,22 @@ export async function tokenizerFiles(
   };
 }
 
+/** Vocabularies of several sizes: in small ones a word is its pieces, in large ones a token. */
+export const VOCABULARY_SIZES = [400, 800, 1600, 3072] as const;
+/** The files of the byte-level BPE of such a size. */
+export async function sizedTokenizer(
+  texts: Iterable<string>,
+  vocabSize: number,
+): Promise<Readonly<Record<string, string>>> {
+  const { train, settings } = TOKENIZERS.writer;
+  const json = await trainTokenizer(texts, { ...train, vocabSize, specialTokens: [END] });
+  const { mask_token: _, pad_token: __, ...own } = settings;
+  return {
+    'tokenizer.json': `${JSON.stringify(json)}\n`,
+    'tokenizer_config.json': `${JSON.stringify(own, null, 2)}\n`,
+  };
+}
+
 export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);

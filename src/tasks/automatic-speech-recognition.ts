@@ -80,7 +80,7 @@ const speechOptions = ({
 });
 
 /** Mono samples at the rate that models hear. */
-async function samplesOf(recording: RecordingInput, signal?: AbortSignal): Promise<Float32Array> {
+export async function samplesOf(recording: RecordingInput, signal?: AbortSignal): Promise<Float32Array> {
   const found = await soundOf(recording, signal);
   if (found.samples.length === 0) throw new ConfigError('a recording without a sample', { expected: 'at least one' });
   return found.sampleRate === SAMPLE_RATE ? found.samples : resample(found.samples, found.sampleRate, SAMPLE_RATE);

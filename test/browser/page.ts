@@ -5,6 +5,7 @@ import { modelSuite } from './model-suite.ts';
 import { moduleSuite } from './module-suite.ts';
 import { responsiveSuite } from './responsive-suite.ts';
 import { suite } from './suite.ts';
+import { tasksSuite } from './tasks-suite.ts';
 import { trainingSuite } from './training-suite.ts';
 
 /** What the page reports after each test. */
@@ -29,7 +30,7 @@ async function outcomeOf(name: string, test: Suite[string]): Promise<Outcome> {
   }
 }
 
-const SUITES = [responsiveSuite, moduleSuite, suite, modelSuite, trainingSuite, hubSuite];
+const SUITES = [responsiveSuite, moduleSuite, suite, modelSuite, tasksSuite, trainingSuite, hubSuite];
 for (const [name, test] of SUITES.flatMap(tests => Object.entries(tests)))
   await report('/outcome', await outcomeOf(name, test));
 await report('/end');

@@ -11,13 +11,17 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize, resolve } from 'node:path';
 import { type Hub, startHub } from '../hub/hub-server.ts';
 import { checkpointFiles } from '../hub/tiny-hub.ts';
+import { TINY, tinyFiles } from '../tasks/tiny-checkpoints.ts';
+import { endGroup, FLAGS, findBrowser } from './chromium.ts';
+import { checkExample } from './example-page.ts';
 import type { Outcome } from './page.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** For one page. */
 const TIMEOUT_MS = 180_000;
 /** A page that cannot even load the suites says so. */
-const PAGE = `<!doctype html><meta charset="utf-8"><script>
+const PAGE = `<!doctype html><meta charset="utf-8">
+<script type="importmap">{ "imports": { "@huggingface/jinja": "/jinja/index.js" } }</script><script>
 const lost = async error => {
   await fetch('/outcome', { method: 'POST', body: JSON.stringify({ name: 'page', ms: 0, error }) });
   await fetch('/end', { method: 'POST' });
@@ -31,16 +35,13 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-const FLAGS = [
-  ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps'],
-  // The page has to see how much memory it keeps.
-  ...['--js-flags=--expose-gc', '--enable-precise-memory-info'],
-];
 /** Folders by the first part of an address: the library comes from `dist/` as it is published. */
 const FOLDERS: Record<string, string> = {
   src: 'dist',
   test: 'build/browser/test',
+  models: 'models',
+  jinja: 'node_modules/@huggingface/jinja/dist',
+  'data/tasks': 'test/tasks/data',
   'data/golden': 'test/golden/data',
   'data/tokenizers': 'test/tokenizers/data',
 };
@@ -49,6 +50,13 @@ function fileOf(path: string): string | undefined {
   const safe = normalize(path).slice(1);
   const prefix = Object.keys(FOLDERS).find(name => safe.startsWith(`${name}/`));
   return prefix && join(ROOT, FOLDERS[prefix]!, safe.slice(prefix.length));
+}
+
+/** A file of the tasks' tiny checkpoints, which are made as they are asked for. */
+function tinyFile(path: string): Buffer | undefined {
+  const [, name, file] = /^\/tiny\/([^/]+)\/(.+)$/.exec(path) ?? [];
+  const bytes = name && Object.hasOwn(TINY, name) ? tinyFiles(name)[file!] : undefined;
+  return bytes && Buffer.from(bytes);
 }
 
 /** Addresses of all modules that may run in a page. */
@@ -102,25 +110,13 @@ function serve(isolated: boolean, hub: Hub, { outcome, end }: Listener): Promise
     else if (url.pathname === '/modules.json') response.writeHead(200, headers).end(JSON.stringify(modules));
     else {
       const file = fileOf(url.pathname);
-      const bytes = file && (await readFile(file).catch(() => undefined));
+      const bytes = tinyFile(url.pathname) ?? (file && (await readFile(file).catch(() => undefined)));
       if (bytes) return sendFile(request, response, bytes, url, headers);
       if (url.pathname.endsWith('.js')) console.error(`not found: ${url.pathname}`);
       response.writeHead(404, headers).end();
     }
   });
   return new Promise(done => server.listen(0, '127.0.0.1', () => done(server)));
-}
-
-/** Ends the browser with all its processes: it leads a group of its own. */
-async function endGroup({ pid, exitCode, signalCode }: ChildProcess, gone: Promise<unknown>): Promise<void> {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // Nobody of the group is left.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-  if (exitCode === null && signalCode === null) await gone;
 }
 
 /** Opens the page and hears its outcomes. Rejects when it is interrupted, takes too long, or the browser ends before. */
@@ -164,11 +160,6 @@ function build(config: string): void {
   process.exit(1);
 }
 
-function findBrowser(): string | undefined {
-  const names = [process.env.HEED_CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'];
-  return names.find(name => name && spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
-}
-
 const browser = findBrowser();
 if (!browser) {
   console.error('no Chromium found: install one (Debian: apt-get install chromium), or set HEED_CHROMIUM to its path');
@@ -195,6 +186,13 @@ for (const isolated of [true, false]) {
   await runIn(browser, isolated, hub, stop.signal, show).catch((error: Error) =>
     show({ name: mode, ms: 0, error: error.message }),
   );
+  if (stop.signal.aborted) break;
+  const began = performance.now();
+  const example = await checkExample(browser, isolated).then(
+    note => ({ note }),
+    (error: Error) => ({ error: String(error.stack) }),
+  );
+  show({ name: 'the example without a bundler', ms: performance.now() - began, ...example });
 }
 await hub.close();
 console.log(`${passed} passed, ${failed} failed`);

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// What the command loads when it is called is loaded here, so that no test waits for it.
+import '../../src/backends/wasm/index.ts';
+import '../../src/cli/commands/eval.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { readReport } from '../../src/evaluate/index.ts';
 import { fakeTerminal } from './fake-terminal.ts';

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createWasmBackend } from '../../src/backends/wasm/index.ts';
 import { CheckpointError } from '../../src/errors.ts';
 import type { Backend } from '../../src/tensor/index.ts';
@@ -11,12 +11,12 @@ import { type TrainOptions, train } from '../../src/train/index.ts';
 import { collected, counting, ofType, tinyModel, weightsOf } from './tiny.ts';
 
 /** Bytes that files still take; what a program sees of a full disk. */
-const disk = vi.hoisted(() => ({ free: Number.POSITIVE_INFINITY }));
-vi.mock('node:fs/promises', async original => {
-  const real = await original<typeof import('node:fs/promises')>();
+const disk = { free: Number.POSITIVE_INFINITY };
+{
+  const files = process.getBuiltinModule('node:fs/promises');
+  const real = { ...files };
   const full = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  return {
-    ...real,
+  Object.assign(files, {
     async open(...args: Parameters<typeof real.open>) {
       const handle = await real.open(...args);
       const write = handle.write.bind(handle) as FileHandle['write'];
@@ -30,8 +30,8 @@ vi.mock('node:fs/promises', async original => {
       if ((disk.free -= text.length) < 0) throw full();
       return real.writeFile(path, text);
     },
-  };
-});
+  });
+}
 
 let folder: string;
 let backend: Backend;

@@ -56,16 +56,18 @@ export const chat = defineCommand({
     if (problem) throw new UsageError(problem, 'chat');
     const template = values.template === undefined ? undefined : await templateIn(values.template);
     const call = { name: 'chat', source: source!, values, terminal, signal };
+    let code = 0;
     await withTask(call, 'text-generation', async (pipe, scene) => {
       const session = await ChatSession.open(pipe.model, template, signal);
       session.system = values.system;
       session.settings = { ...generationSettings(OPTIONS, values), stopStrings: stopStringsOf(values.stop) };
       try {
-        await converse(session, source!, scene, values);
+        code = await converse(session, source!, scene, values);
       } finally {
         session.dispose();
       }
     });
+    return code;
   },
 });
 
@@ -78,7 +80,7 @@ interface How {
   readonly load: string | undefined;
 }
 
-async function converse(session: ChatSession, source: string, scene: TaskScene, how: How): Promise<void> {
+async function converse(session: ChatSession, source: string, scene: TaskScene, how: How): Promise<number> {
   const { terminal, say, signal } = scene;
   const { keyboard, paint } = terminal;
   const told = (text: string) => (how.json || !terminal.interactive ? terminal.note : terminal.write)(`${text}\n`);
@@ -125,14 +127,16 @@ async function converse(session: ChatSession, source: string, scene: TaskScene, 
         else if (message.startsWith('//')) await show(s => session.send(message.slice(1), s));
         else if (await runChatCommand(message, chatScene)) break;
       } catch (error) {
+        if (!(error instanceof HeedError)) throw error;
+        const code = reportError(error, terminal, { stack: false });
         // Who sits before it can do it otherwise; a program wants to know.
-        if (!keyboard || !(error instanceof HeedError)) throw error;
-        reportError(error, terminal, { stack: false });
+        if (!keyboard) return code;
       }
     }
   } finally {
     reader.close();
   }
+  return 0;
 }
 
 const FENCE = '"""';
