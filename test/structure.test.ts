@@ -31,6 +31,7 @@ const LAYERS = [
   ['hub', 'catalogue', 'providers'],
   ['tasks'],
   ['index'],
+  ['transformers', 'ai-sdk'],
   ['server', 'cli'],
 ];
 const folderOf = (file: string) => relative(join(ROOT, 'src'), file).split('/')[0]!.replace(/\.ts$/, '');

@@ -1,5 +1,5 @@
 /** Scores with the interval that fits them: counted shares, means and corpus figures. */
-import { bootstrap, type Interval, type Statistic, wilson } from '../../src/evaluate/statistics/index.ts';
+import { bootstrap, type Interval, type Statistic, wilson } from '../../src/util/statistics/index.ts';
 import type { Score } from './score.ts';
 
 type About = Pick<Score, 'name' | 'what'> & { readonly goal?: number | undefined };

@@ -3,7 +3,7 @@
  * random parameters. Several draws of the sentences each; accuracy on the same held-out ones.
  */
 import { join } from 'node:path';
-import { bootstrap, meanStatistic } from '../../src/evaluate/statistics/index.ts';
+import { bootstrap, meanStatistic } from '../../src/util/statistics/index.ts';
 import { create, load, type Model } from '../../src/index.ts';
 import { pipeline } from '../../src/tasks/pipeline.ts';
 import { batches, rowsOf, tokenizeRows } from '../../src/train/data/index.ts';

@@ -7,30 +7,40 @@ import type { Terminal } from './terminal.ts';
 const INDENT = 2;
 const WIDEST_TERM = 28;
 
+export const OVERVIEW_EXAMPLES = [
+  'heed run kleinwelt-gpt "Der Hund"',
+  'heed fill kleinwelt-bert "Der Hund [MASK] die Katze."',
+  'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.0.attn.pattern',
+  'heed inspect kleinwelt-gpt',
+];
+
 /** The page of `heed --help`. */
 export function overview(commands: readonly CommandEntry[], { columns, paint }: Terminal): string {
-  const examples = [
-    'heed run ./gpt2 "The meaning of life is"',
-    'heed trace ./gpt2 "The cat sat" --get blocks.0.attn.pattern',
-    'heed inspect ./gpt2',
-  ];
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const groups = [...new Set(commands.map(({ group }) => group))];
   return [
-    `${paint.bold('heed')} runs, explains and measures transformer models on your machine.`,
+    `${paint.bold('heed')} runs, explains, trains and measures transformer models on your machine.`,
     '',
     paint.bold('Usage'),
     '  heed COMMAND [ARGUMENTS] [OPTIONS]',
-    '',
-    paint.bold('Commands'),
-    ...terms(
-      commands.map(({ name, summary }) => [name, summary]),
-      columns,
-    ),
+    ...groups.flatMap(group => [
+      '',
+      paint.bold(group),
+      ...terms(
+        commands.flatMap(({ group: own, name, summary }) => (own === group ? [[padEnd(name, width), summary]] : [])),
+        columns,
+      ),
+    ]),
     '',
     paint.bold('Examples'),
-    ...examples.map(line => `  ${line}`),
+    ...OVERVIEW_EXAMPLES.map(line => `  ${line}`),
     '',
     wrap(
-      'heed help COMMAND shows its options. MODEL is a folder with config.json and model.safetensors, or the name of a model on the hub, org/name.',
+      'heed help COMMAND shows its options. MODEL is the name of a model that comes with heed (heed models), a folder with config.json and model.safetensors, a .gguf file, or the name of a model on the hub, org/name.',
+      columns,
+    ),
+    wrap(
+      'The exit code is 0 when all went well, 1 after an error, 2 for a wrong command line, 130 after Ctrl-C. Colours are for terminals only; NO_COLOR=1 leaves them out.',
       columns,
     ),
     '',

@@ -139,6 +139,24 @@ const MESSAGES = {
     '""" begins and ends a message of several lines; a backslash at the end of a line goes on with the next. Ctrl-C stops an answer.',
     '""" beginnt und beendet eine Nachricht aus mehreren Zeilen; ein Backslash am Zeilenende setzt sie fort. Strg-C bricht eine Antwort ab.',
   ],
+  // models, convert, bench
+  bundledModels: ['Come with heed', 'Liegen heed bei'],
+  noBundled: ['None are here: this copy of heed has no models folder.', 'Keine: Dieser Kopie fehlt der Ordner models.'],
+  downloadedModels: ['Downloaded', 'Geladen'],
+  architectures: ['Architectures that run ({}), by model_type', 'Architekturen, die laufen ({}), nach model_type'],
+  tensors: ['tensors', 'Tensoren'],
+  noTokenizerWritten: [
+    'No tokenizer was written: a GGUF file holds its vocabulary in a form of its own. Put the tokenizer of the original model beside the weights.',
+    'Es wurde kein Tokenizer geschrieben: GGUF-Dateien haben dafür eine eigene Form. Lege den Tokenizer des ursprünglichen Modells zu den Gewichten.',
+  ],
+  median: ['median', 'Median'],
+  weightsRead: ['weights read', 'Gewichte gelesen'],
+  matrixRead: ['a large matrix', 'eine große Matrix'],
+  reached: ['of which that is {}', 'das sind davon {}'],
+  inTheCache: [
+    'More than all of it: weights this small stay in the caches of the processor.',
+    'Mehr als alles: So kleine Gewichte bleiben in den Caches des Prozessors.',
+  ],
   // tokens, answer, embed
   noEntities: ['no entities', 'keine Entitäten'],
   noAnswer: ['(no answer in the text)', '(keine Antwort im Text)'],

@@ -1,4 +1,20 @@
 /** Evaluation: what a model gets right, with intervals; scores, statistics, likelihoods, bias; tasks as files; reports. */
+
+export {
+  type BootstrapInterval,
+  type BootstrapOptions,
+  bootstrap,
+} from '../util/statistics/bootstrap.ts';
+export {
+  type Comparison,
+  type ComparisonOptions,
+  type ComparisonTest,
+  compareSystems,
+  mcnemar,
+} from '../util/statistics/compare-systems.ts';
+export type { Interval } from '../util/statistics/interval.ts';
+export { clopperPearson, wilson } from '../util/statistics/proportions.ts';
+export { meanStatistic, type Statistic, type SumStatistic } from '../util/statistics/statistic.ts';
 export {
   type CrowsGroup,
   type CrowsPair,
@@ -175,21 +191,6 @@ export { type SequenceOptions, type SequenceReport, sequenceCounts, sequenceRepo
 export { type FittedTemperature, fitTemperature } from './scores/temperature.ts';
 export { type TerOptions, type TerScore, ter, terCounts } from './scores/ter.ts';
 export { terWords } from './scores/ter-tokenizer.ts';
-export {
-  type BootstrapInterval,
-  type BootstrapOptions,
-  bootstrap,
-} from './statistics/bootstrap.ts';
-export {
-  type Comparison,
-  type ComparisonOptions,
-  type ComparisonTest,
-  compareSystems,
-  mcnemar,
-} from './statistics/compare-systems.ts';
-export type { Interval } from './statistics/interval.ts';
-export { clopperPearson, wilson } from './statistics/proportions.ts';
-export { meanStatistic, type Statistic, type SumStatistic } from './statistics/statistic.ts';
 export type { EvaluatedModel } from './tasks/kinds/output-kind.ts';
 export type { Doc } from './tasks/prompts.ts';
 export { type ReadBeside, type ReadTaskOptions, readTask, type TaskFile } from './tasks/read-task.ts';

@@ -5,11 +5,11 @@
  * Syntax-Sensitive Dependencies" (agreement by the number of attractors between).
  */
 import { ConfigError, FormatError } from '../errors.ts';
+import { type Interval, wilson } from '../util/statistics/index.ts';
 import { type DataRows, neededText } from './data-row.ts';
 import { type ContinuationItem, type ContinuationOptions, continuationLogLikelihoods } from './likelihood/index.ts';
 import { pseudoScores, type TextTokens } from './likelihood/pseudo.ts';
 import { kindOf, type ScoredModel } from './scored-model.ts';
-import { type Interval, wilson } from './statistics/index.ts';
 
 /** The place of the answer in a context. */
 export const SLOT = '{}';

@@ -1,5 +1,5 @@
 /** Of pairs of texts, how often the model finds the first more probable: what minimal pairs and bias tests report. */
-import { type Interval, wilson } from './statistics/index.ts';
+import { type Interval, wilson } from '../util/statistics/index.ts';
 
 export interface PairShare {
   readonly name: string;

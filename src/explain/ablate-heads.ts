@@ -6,8 +6,14 @@
 import { ConfigError } from '../errors.ts';
 import { replace, Tensor } from '../tensor/index.ts';
 import { createRng } from '../util/rng.ts';
-import { type Interval, wilson } from '../util/wilson.ts';
-import { type BootstrapOptions, type Cluster, clusterBootstrap } from './cluster-bootstrap.ts';
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type Cluster,
+  clusterMean,
+  type Interval,
+  wilson,
+} from '../util/statistics/index.ts';
 import { batchInputs, type CorpusRow, rowBatches } from './corpus.ts';
 import {
   type AttentionHead,
@@ -119,7 +125,7 @@ export async function ablateHeads(
     medianRankBefore: medianRank(before),
     effect: effects[0]!,
     controls: effects.slice(1),
-    beyondControls: others.length ? clusterBootstrap(clusters(before, beyond), options) : undefined,
+    beyondControls: others.length ? bootstrap(clusters(before, beyond), clusterMean, options) : undefined,
   };
 }
 
@@ -266,11 +272,12 @@ function effectOf(
   options: AblationOptions,
 ): AblationEffect {
   const change = (of: (score: Scored) => number) =>
-    clusterBootstrap(
+    bootstrap(
       clusters(
         before,
         before.map((score, i) => of(after[i]!) - of(score)),
       ),
+      clusterMean,
       options,
     );
   return {

@@ -1,5 +1,5 @@
 /** `heed/explain`: what attention heads do, measured; what each layer would predict; what a model loses without a head. */
-export { type Interval, wilson } from '../util/wilson.ts';
+export { type Interval, wilson } from '../util/statistics/index.ts';
 export {
   type AblationEffect,
   type AblationKind,

@@ -5,8 +5,7 @@
  * BERT Look At?", section 4.2; there head and offset are chosen on what they are measured on.
  */
 import { createRng } from '../util/rng.ts';
-import { type Interval, wilson } from '../util/wilson.ts';
-import { type BootstrapOptions, clusterBootstrap } from './cluster-bootstrap.ts';
+import { type BootstrapOptions, bootstrap, clusterMean, type Interval, wilson } from '../util/statistics/index.ts';
 import type { Annotation, RelationPair } from './corpus.ts';
 import type { AttentionHead, AttentionSite } from './explained-model.ts';
 import type { PatternBatch, PatternMeasure, SitePattern } from './patterns.ts';
@@ -153,7 +152,7 @@ function mostAttended(
   );
 }
 
-function reportOf(tally: Tally, { reach = 10, minPairs = 10, ...bootstrap }: RelationOptions): RelationReport[] {
+function reportOf(tally: Tally, { reach = 10, minPairs = 10, ...sampling }: RelationOptions): RelationReport[] {
   const { heads, pairs, causal } = tally;
   const [choosing, measuring] = [pairs.filter(pair => pair.half === 0), pairs.filter(pair => pair.half === 1)];
   if (Math.min(choosing.length, measuring.length) < Math.max(1, minPairs)) return [];
@@ -161,8 +160,7 @@ function reportOf(tally: Tally, { reach = 10, minPairs = 10, ...bootstrap }: Rel
   const offsets = Array.from({ length: 2 * reach + 1 }, (_, i) => i - reach).filter(k => (causal ? k < 0 : k !== 0));
   const head = argmax(heads.map((_, h) => hits(choosing, pair => pair.hits[h] === 1)));
   const offset = offsets[argmax(offsets.map(k => hits(choosing, pair => pair.offsets.includes(k))))]!;
-  const accuracy = (right: (pair: Pair) => boolean) =>
-    wilson(hits(measuring, right), measuring.length, bootstrap.level);
+  const accuracy = (right: (pair: Pair) => boolean) => wilson(hits(measuring, right), measuring.length, sampling.level);
   const rows = new Map<number, { sum: number; count: number }>();
   for (const pair of measuring) {
     const cluster = rows.get(pair.row) ?? { sum: 0, count: 0 };
@@ -170,7 +168,7 @@ function reportOf(tally: Tally, { reach = 10, minPairs = 10, ...bootstrap }: Rel
     cluster.count++;
     rows.set(pair.row, cluster);
   }
-  const difference = clusterBootstrap([...rows.values()], bootstrap);
+  const difference = bootstrap([...rows.values()], clusterMean, sampling);
   const { relation, direction, stack } = tally;
   return [
     {

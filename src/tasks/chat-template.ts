@@ -65,14 +65,23 @@ export async function chatPrompt(
   options: ChatOptions = {},
   signal?: AbortSignal,
 ): Promise<string> {
+  return renderChat(await templateOf(model, options, signal), model.tokenizer, messages, options);
+}
+
+/** The text of these messages by a template. @throws ConfigError as `chatPrompt` does */
+export function renderChat(
+  template: CompiledTemplate,
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  options: ChatOptions,
+): string {
   const goesOn = continuesLast(messages, options);
   if (goesOn && options.addGenerationPrompt)
     throw new ConfigError('a message cannot be continued behind the opening of another', {
       fix: 'leave addGenerationPrompt or continueFinalMessage out',
     });
-  const template = await templateOf(model, options, signal);
   const text = template.render({
-    ...specialTexts(model),
+    ...specialTexts(tokenizer),
     messages: goesOn ? [...messages.slice(0, -1), marked(messages.at(-1)!)] : messages,
     tools: options.tools,
     documents: options.documents,
@@ -102,7 +111,7 @@ function marked(message: ChatMessage): ChatMessage {
 }
 
 /** `bos_token`, `eos_token` ... by the texts that they have. */
-function specialTexts({ tokenizer }: ChatModel): Record<string, string> {
+function specialTexts(tokenizer: Tokenizer): Record<string, string> {
   const roles = Object.entries(tokenizer.specialTokens as Required<SpecialTokens>);
   return Object.fromEntries(roles.map(([role, id]) => [`${role}_token`, tokenizer.idToToken(id) ?? '']));
 }

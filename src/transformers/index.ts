@@ -16,7 +16,7 @@
  * - Speech: long recordings are read in windows as the Python reference does, whatever `chunk_length_s` says; there are no times of
  *   words. Recordings are WAV files or samples; pictures are read by the browser or, in Node, by `sharp` where it is installed.
  * - `AutoTokenizer` and `AutoModel...` are objects with `from_pretrained`, not classes, and so is what they give: `instanceof` and
- *   subclassing do not work. `apply_chat_template` is asynchronous: it takes an `await`.
+ *   subclassing do not work. The text of a chat template is given to `from_pretrained`, not to `apply_chat_template`.
  * - Classes of single models (`BertModel`, `WhisperForConditionalGeneration` ...), the tasks that heed does not have, and the tensor
  *   operations beyond those of `Tensor` here are not there.
  */

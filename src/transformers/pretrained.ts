@@ -15,6 +15,8 @@ export interface PretrainedOptions {
   /** Everything runs on the CPU, by WebAssembly. */
   readonly device?: string | Readonly<Record<string, string>> | null | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of a tokenizer: in place of the model's own. */
+  readonly chat_template?: string | null | undefined;
   /** What there is only there: `subfolder`, `model_file_name`, `session_options` ... */
   readonly [option: string]: unknown;
 }
@@ -35,6 +37,7 @@ export type ProgressEvent =
 
 const UNDERSTOOD = new Set([
   ...['revision', 'cache_dir', 'local_files_only', 'progress_callback', 'dtype', 'device', 'signal'],
+  'chat_template',
 ]);
 const CPU: readonly unknown[] = ['wasm', 'cpu', 'auto'];
 const FULL: readonly unknown[] = ['fp32', 'auto'];

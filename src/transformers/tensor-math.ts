@@ -17,9 +17,10 @@ export const cos_sim = (a: Numbers, b: Numbers): number => dot(a, b) / (magnitud
 
 /** Probabilities that are proportional to exp(x). */
 export function softmax(scores: Numbers): number[] {
-  const most = scores.reduce((best, x) => Math.max(best, x), Number.NEGATIVE_INFINITY);
-  const powers = Array.from(scores, x => Math.exp(x - most));
-  const sum = powers.reduce((all, x) => all + x, 0);
+  const all = Array.from(scores);
+  const most = all.reduce((best, x) => Math.max(best, x), Number.NEGATIVE_INFINITY);
+  const powers = all.map(x => Math.exp(x - most));
+  const sum = powers.reduce((total, x) => total + x, 0);
   return powers.map(x => x / sum);
 }
 

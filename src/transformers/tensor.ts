@@ -8,7 +8,7 @@ export type Nested = number | bigint | Nested[];
 /** All of a dimension, one place of it (which takes the dimension away), or places from a start up to an end. */
 export type Range = null | number | readonly [start: number | null, end: number | null];
 
-export class Tensor {
+class PlainTensor {
   readonly type: TensorType;
   readonly data: TensorData;
   readonly dims: readonly number[];
@@ -28,11 +28,6 @@ export class Tensor {
     this.type = type;
     this.data = data instanceof ARRAYS[type] ? data : converted(type, data);
     this.dims = [...dims];
-    // As there, `tensor[0]` is read through a proxy.
-    return new Proxy(this, {
-      get: (target, key) =>
-        typeof key === 'string' && /^-?\d+$/.test(key) ? target.slice(Number(key)) : Reflect.get(target, key, target),
-    });
   }
 
   get size(): number {
@@ -139,7 +134,7 @@ export class Tensor {
     );
   }
   to(type: TensorType): Tensor {
-    return new Tensor(type, type === this.type ? this.data : Array.from(this.data), this.dims);
+    return new Tensor(type, type === this.type ? this.data : Array.from<number | bigint>(this.data), this.dims);
   }
   clone(): Tensor {
     return new Tensor(this.type, this.data.slice(), this.dims);
@@ -173,6 +168,16 @@ function reduced(tensor: Tensor, dim: number, keepdim: boolean, reduce: (column:
   return new Tensor('float32', columns.map(reduce), dims);
 }
 
+/** `tensor[0]` is read through a proxy, as there. */
+const PLACES: ProxyHandler<PlainTensor> = {
+  get: (target, key) =>
+    typeof key === 'string' && /^-?\d+$/.test(key) ? target.slice(Number(key)) : Reflect.get(target, key, target),
+};
+export type Tensor = PlainTensor;
+export const Tensor = new Proxy(PlainTensor, {
+  construct: (target, given: ConstructorParameters<typeof PlainTensor>) => new Proxy(new target(...given), PLACES),
+});
+
 const sizeOf = (dims: readonly number[]) => dims.reduce((size, dim) => size * dim, 1);
 const stridesOf = (dims: readonly number[]) => dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
 function axisOf(dim: number, rank: number): number {
@@ -182,7 +187,7 @@ function axisOf(dim: number, rank: number): number {
 }
 function converted(type: TensorType, data: Iterable<number | bigint>): TensorData {
   if (type === 'int64') return BigInt64Array.from(data as Iterable<number>, value => BigInt(value));
-  return ARRAYS[type].from(data as Iterable<number>, Number);
+  return new ARRAYS[type](Array.from(data, Number));
 }
 
 /** Rows of a `[B, T]` tensor as plain numbers. */

@@ -1,11 +1,12 @@
 /** `AutoTokenizer`: a tokenizer as a function from texts to tensors. */
-import { ConfigError, ShapeError, TokenizerError } from '../errors.ts';
+import { ConfigError, HeedError, ShapeError, TokenizerError } from '../errors.ts';
 import type { ModelFiles } from '../hub/files.ts';
 import { openGgufModel } from '../hub/gguf.ts';
 import { readTokenizer } from '../hub/load.ts';
 import { readJson } from '../hub/read-json.ts';
-import { type ChatMessage, chatPrompt } from '../tasks/chat-template.ts';
+import { type ChatMessage, chatTemplatesOf, renderChat } from '../tasks/chat-template.ts';
 import type { SpecialTokens, Tokenizer } from '../tokenizers/index.ts';
+import { type CompiledTemplate, compileTemplate } from '../util/template.ts';
 import { filesOf, type PretrainedOptions, type Source } from './pretrained.ts';
 import { int64Rows, rowsOf, Tensor } from './tensor.ts';
 
@@ -29,6 +30,7 @@ export interface DecodeOptions {
   readonly clean_up_tokenization_spaces?: boolean | undefined;
 }
 export interface ChatTemplateOptions extends Omit<TokenizeOptions, 'text_pair' | 'add_special_tokens'> {
+  /** The name of one of the model's templates. */
   readonly chat_template?: string | null | undefined;
   readonly tools?: readonly Readonly<Record<string, unknown>>[] | null | undefined;
   readonly documents?: readonly Readonly<Record<string, unknown>>[] | null | undefined;
@@ -71,8 +73,13 @@ export interface PreTrainedTokenizer extends RoleFields {
   convert_tokens_to_ids(tokens: readonly string[]): (number | undefined)[];
   apply_chat_template(
     messages: readonly ChatMessage[],
-    options?: ChatTemplateOptions,
-  ): Promise<string | Tensor | Lists | BatchEncoding | BatchEncoding<Lists>>;
+    options: ChatTemplateOptions & { readonly tokenize: false },
+  ): string;
+  apply_chat_template(
+    messages: readonly ChatMessage[],
+    options: ChatTemplateOptions & { readonly return_dict: false },
+  ): Tensor | Lists;
+  apply_chat_template(messages: readonly ChatMessage[], options?: ChatTemplateOptions): BatchEncoding;
 }
 
 /** Families of which the tokenizer says which text of a pair a token is of. */
@@ -91,12 +98,17 @@ export const AutoTokenizer = {
     const { tokenizer, tokenizerProblem } = await readTokenizer(files, gguf, options.signal);
     if (tokenizerProblem) throw tokenizerProblem;
     if (!tokenizer) throw new TokenizerError('the model has no tokenizer', { where: files.name });
-    return callableTokenizer(tokenizer, files);
+    return callableTokenizer(tokenizer, files, options.chat_template ?? undefined);
   },
 };
 
 /** A tokenizer of heed's in the form of transformers.js. */
-export async function callableTokenizer(tokenizer: Tokenizer, files?: ModelFiles): Promise<PreTrainedTokenizer> {
+export async function callableTokenizer(
+  tokenizer: Tokenizer,
+  files?: ModelFiles,
+  chatTemplate?: string,
+): Promise<PreTrainedTokenizer> {
+  const templates = await templatesOf(tokenizer, files, chatTemplate);
   const config = (files && (await readJson(files, 'tokenizer_config.json'))) ?? {};
   const { model_max_length, padding_side, tokenizer_class } = config as Readonly<Record<string, unknown>>;
   const most = typeof model_max_length === 'number' ? model_max_length : Number.POSITIVE_INFINITY;
@@ -127,13 +139,16 @@ export async function callableTokenizer(tokenizer: Tokenizer, files?: ModelFiles
     batch_decode: (batch: Tensor | readonly Ids[], options?: DecodeOptions) =>
       (batch instanceof Tensor ? rowsOf(batch) : batch).map(ids => decode(ids, options)),
     convert_tokens_to_ids: (tokens: readonly string[]) => tokens.map(token => tokenizer.tokenToId(token)),
-    async apply_chat_template(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}) {
+    apply_chat_template(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}) {
       const { chat_template, tools, documents, add_generation_prompt = false, ...more } = options;
       const { tokenize = true, return_dict = true, padding, truncation, max_length, return_tensor, ...args } = more;
-      const model = { tokenizer, parts: { params: tokenizer, ...(files && { origin: { files } }) } };
-      const text = await chatPrompt(model, messages, {
-        ...{ chatTemplate: chat_template ?? undefined, tools: tools ?? undefined, documents: documents ?? undefined },
-        ...{ addGenerationPrompt: add_generation_prompt, continueFinalMessage: false, chatTemplateArgs: args },
+      const template = chosen(
+        templates,
+        chat_template ?? (tools && templates.has('tool_use') ? 'tool_use' : 'default'),
+      );
+      const text = renderChat(template, tokenizer, messages, {
+        ...{ tools: tools ?? undefined, documents: documents ?? undefined, chatTemplateArgs: args },
+        ...{ addGenerationPrompt: add_generation_prompt, continueFinalMessage: false },
       });
       if (!tokenize) return text;
       const ids = call(text, { padding, truncation, max_length, return_tensor, add_special_tokens: false });
@@ -141,6 +156,35 @@ export async function callableTokenizer(tokenizer: Tokenizer, files?: ModelFiles
     },
   };
   return Object.assign(call, rest) as unknown as PreTrainedTokenizer;
+}
+
+type Templates = ReadonlyMap<string, CompiledTemplate | HeedError>;
+
+/** All templates of a model, so that messages become texts without waiting; one that cannot be read fails when it is used. */
+async function templatesOf(tokenizer: Tokenizer, files: ModelFiles | undefined, own?: string): Promise<Templates> {
+  const sources = new Map(
+    files && (await chatTemplatesOf({ tokenizer, parts: { params: tokenizer, origin: { files } } })),
+  );
+  if (own !== undefined) sources.set('default', own);
+  const compiled = [...sources].map(async ([name, source]) => {
+    const template = compileTemplate(source, { where: 'chat_template' }).catch((error: unknown) => {
+      if (error instanceof HeedError) return error;
+      throw error;
+    });
+    return [name, await template] as const;
+  });
+  return new Map(await Promise.all(compiled));
+}
+
+function chosen(templates: Templates, name: string): CompiledTemplate {
+  const template = templates.get(name);
+  if (template instanceof HeedError) throw template;
+  if (template) return template;
+  throw new ConfigError('the tokenizer has no such chat template', {
+    seen: name.slice(0, 80),
+    expected: [...templates.keys()].join(', ') || 'a model with one',
+    fix: "give its text when loading: from_pretrained(id, { chat_template: '...' })",
+  });
 }
 
 function roleFields(tokenizer: Tokenizer): RoleFields {

@@ -4,8 +4,8 @@ import { createWasmBackend } from '../../src/backends/wasm/index.ts';
 import { continuationLogLikelihoods, pseudoLogLikelihoods } from '../../src/evaluate/likelihood/index.ts';
 import { longRange, readLongRange } from '../../src/evaluate/long-range.ts';
 import { minimalPairs, readMinimalPairs } from '../../src/evaluate/minimal-pairs.ts';
-import { wilson } from '../../src/evaluate/statistics/index.ts';
 import { rowsOf } from '../../src/train/data/index.ts';
+import { wilson } from '../../src/util/statistics/index.ts';
 import { tinyModel } from './tiny-models.ts';
 
 const backend = await createWasmBackend();

@@ -44,7 +44,7 @@ import {
   ter,
   terCounts,
 } from '../../src/evaluate/scores/index.ts';
-import { bootstrap } from '../../src/evaluate/statistics/index.ts';
+import { bootstrap } from '../../src/util/statistics/index.ts';
 import { expectNear, referenceCases } from './near.ts';
 
 interface Segment {

@@ -6,12 +6,13 @@ import {
   bootstrap,
   type ComparisonTest,
   clopperPearson,
+  clusterMean,
   compareSystems,
   mcnemar,
   meanStatistic,
   type Statistic,
   wilson,
-} from '../../src/evaluate/statistics/index.ts';
+} from '../../src/util/statistics/index.ts';
 import { expectNear, referenceCases } from './near.ts';
 
 const reference = referenceCases<{
@@ -212,5 +213,25 @@ describe('two systems', () => {
       expect([seen.onlyA, seen.onlyB]).toEqual([onlyA, onlyB]);
       expectNear([seen.p], [p], `${onlyA} and ${onlyB}`);
     }
+  });
+});
+
+describe('the mean of clusters', () => {
+  it('is the mean of all items, the same for the same seed', () => {
+    const clusters = Array.from({ length: 30 }, (_, i) => ({ sum: i % 3, count: 2 }));
+    const interval = bootstrap(clusters, clusterMean, { seed: 4 });
+    expect(interval).toEqual(bootstrap(clusters, clusterMean, { seed: 4 }));
+    expect(interval.value).toBe(0.5);
+    // The standard error of the mean of 30 numbers 0, 0.5, 1 is 0.0745; 1.96 of it to either side.
+    expect(interval.low).toBeCloseTo(0.5 - 0.146, 1);
+    expect(interval.high).toBeCloseTo(0.5 + 0.146, 1);
+  });
+  it('is wider where items of a cluster are alike', () => {
+    const width = (size: number) => {
+      const clusters = Array.from({ length: 60 / size }, (_, i) => ({ sum: i % 2 ? size : 0, count: size }));
+      const { low, high } = bootstrap(clusters, clusterMean);
+      return high - low;
+    };
+    expect(width(6)).toBeGreaterThan(1.8 * width(1));
   });
 });

@@ -1,6 +1,5 @@
 /** Heads against fixed offsets, on patterns that were written by hand: what is chosen where, and measured where. */
 import { describe, expect, it } from 'vitest';
-import { clusterBootstrap } from '../../src/explain/cluster-bootstrap.ts';
 import {
   type AttentionSite,
   type CorpusRow,
@@ -155,25 +154,4 @@ describe('halves', () => {
       expect(share(of)).toBeLessThan(0.55);
     }
   });
-});
-
-describe('clusterBootstrap', () => {
-  it('is the mean of all items, the same for the same seed', () => {
-    const clusters = Array.from({ length: 30 }, (_, i) => ({ sum: i % 3, count: 2 }));
-    const interval = clusterBootstrap(clusters, { seed: 4 });
-    expect(interval).toEqual(clusterBootstrap(clusters, { seed: 4 }));
-    expect(interval.value).toBe(0.5);
-    // The standard error of the mean of 30 numbers 0, 0.5, 1 is 0.0745; 1.96 of it to either side.
-    expect(interval.low).toBeCloseTo(0.5 - 0.146, 1);
-    expect(interval.high).toBeCloseTo(0.5 + 0.146, 1);
-  });
-  it('is wider where items of a cluster are alike', () => {
-    const width = (size: number) => {
-      const clusters = Array.from({ length: 60 / size }, (_, i) => ({ sum: i % 2 ? size : 0, count: size }));
-      const { low, high } = clusterBootstrap(clusters);
-      return high - low;
-    };
-    expect(width(6)).toBeGreaterThan(1.8 * width(1));
-  });
-  it('is nothing without items', () => expect(clusterBootstrap([]).low).toBeNaN());
 });

@@ -1,6 +1,6 @@
 /** Two reports of the same tasks: what differs, and whether chance explains it, item by item. */
 import { ConfigError } from '../../errors.ts';
-import { compareSystems } from '../statistics/index.ts';
+import { compareSystems } from '../../util/statistics/index.ts';
 import { statisticOf } from '../tasks/metrics.ts';
 import { figureKey, type NamedFigure, type Report, type TaskReport } from './report.ts';
 

@@ -4,8 +4,8 @@
  */
 
 import { ConfigError } from '../../errors.ts';
-import { type BootstrapInterval, type BootstrapOptions, bootstrap } from '../statistics/bootstrap.ts';
-import { meanStatistic } from '../statistics/statistic.ts';
+import { type BootstrapInterval, type BootstrapOptions, bootstrap } from '../../util/statistics/bootstrap.ts';
+import { meanStatistic } from '../../util/statistics/statistic.ts';
 import { ngramCounts } from './bleu.ts';
 import { commonLength, commonPositions } from './longest-common-subsequence.ts';
 import { checkReferences } from './paired-lists.ts';

@@ -3,7 +3,7 @@
  * of a segment and every resampled score come from summed rows, so texts are looked at once.
  */
 
-import type { SumStatistic } from '../statistics/statistic.ts';
+import type { SumStatistic } from '../../util/statistics/statistic.ts';
 
 /** The rows of a corpus, and what makes a score of their sums. */
 export interface SegmentCounts {

@@ -4,7 +4,7 @@
  */
 
 import { ConfigError } from '../../errors.ts';
-import type { SumStatistic } from '../statistics/statistic.ts';
+import type { SumStatistic } from '../../util/statistics/statistic.ts';
 import { byCodePoints, type PrecisionRecall } from './classification.ts';
 import {
   detectScheme,

@@ -5,11 +5,11 @@
  */
 import { ConfigError } from '../../errors.ts';
 import { nearest } from '../../util/nearest.ts';
+import { bootstrap, meanStatistic, type Statistic, type SumStatistic, wilson } from '../../util/statistics/index.ts';
 import { bleuCounts } from '../scores/bleu.ts';
 import { chrfCounts } from '../scores/chrf.ts';
 import { binaryF1, classificationReport, type Label, matthews } from '../scores/classification.ts';
 import { pearson, spearman } from '../scores/regression.ts';
-import { bootstrap, meanStatistic, type Statistic, type SumStatistic, wilson } from '../statistics/index.ts';
 import type { MetricConfig, TaskConfig } from './task-config.ts';
 
 /** What a metric is without a task's saying otherwise. */

@@ -14,4 +14,4 @@ export {
 } from './compare-systems.ts';
 export type { Interval } from './interval.ts';
 export { clopperPearson, wilson } from './proportions.ts';
-export { meanStatistic, type Statistic, type SumStatistic } from './statistic.ts';
+export { type Cluster, clusterMean, meanStatistic, type Statistic, type SumStatistic } from './statistic.ts';

@@ -19,6 +19,20 @@ export type Statistic<T> = ((sample: readonly T[]) => number) | SumStatistic<T>;
 /** The arithmetic mean of numbers. */
 export const meanStatistic: SumStatistic<number> = { row: value => [value, 1], score: sums => sums[0]! / sums[1]! };
 
+/** Items that belong together, such as the words of a sentence: how many there are, and the sum of their numbers. */
+export interface Cluster {
+  readonly sum: number;
+  readonly count: number;
+}
+/**
+ * The mean of all items of clusters. Resampled, whole clusters are drawn, so that items which are alike do not count as independent.
+ * Davison and Hinkley 1997, section 3.8.
+ */
+export const clusterMean: SumStatistic<Cluster> = {
+  row: ({ sum, count }) => [sum, count],
+  score: sums => sums[0]! / sums[1]!,
+};
+
 /** A statistic bound to its items, ready for samples that are given as indices. */
 export interface BoundStatistic {
   readonly count: number;

@@ -6,7 +6,7 @@
  */
 
 import { ConfigError } from '../../errors.ts';
-import { createRng } from '../../util/rng.ts';
+import { createRng } from '../rng.ts';
 import { resampledFigures } from './bootstrap.ts';
 import { binomialCdf } from './distributions.ts';
 import { checkLevel, checkResamples, type Interval, quantile } from './interval.ts';

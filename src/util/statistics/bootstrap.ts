@@ -4,7 +4,7 @@
  */
 
 import { ConfigError } from '../../errors.ts';
-import { createRng } from '../../util/rng.ts';
+import { createRng } from '../rng.ts';
 import { normalCdf, normalQuantile } from './distributions.ts';
 import { checkLevel, checkResamples, type Interval, quantile } from './interval.ts';
 import { type BoundStatistic, bindStatistic, type Statistic } from './statistic.ts';
