@@ -15,8 +15,8 @@ import { summarize } from './timing.ts';
 const FOLDER = process.env.HEED_TOKENIZERS ?? fileURLToPath(new URL('../../shared/tokenizers', import.meta.url));
 /** About 50,000 and 128,000 tokens. */
 const TOKENIZERS = ['gpt2', 'llama3'];
-const NEW_TOKENS = 128;
-const TURNS = 8;
+const NEW_TOKENS = 64;
+const TURNS = 7;
 const CONFIG = { model_type: 'gpt2', n_embd: 256, n_layer: 4, n_head: 4, n_positions: 256 };
 
 const ITEM = {

@@ -26,7 +26,13 @@ interface Declaration {
   /** The file of src/ that it stands in. */
   readonly file: string;
 }
-const KINDS = { function: 'Functions', class: 'Classes', const: 'Constants', interface: 'Types', type: 'Types' } as const;
+const KINDS = {
+  function: 'Functions',
+  class: 'Classes',
+  const: 'Constants',
+  interface: 'Types',
+  type: 'Types',
+} as const;
 type Kind = keyof typeof KINDS;
 const WIDTH = 110;
 
@@ -173,13 +179,17 @@ class DeclarationReader {
 /** `a, type B as C` as pairs of the name there and the name here. */
 function namesIn(list: string): (readonly [string, string])[] {
   return list.split(',').flatMap(part => {
-    const [name, as] = part.trim().replace(/^type /, '').split(/\s+as\s+/);
+    const [name, as] = part
+      .trim()
+      .replace(/^type /, '')
+      .split(/\s+as\s+/);
     return name ? [[name, as ?? name] as const] : [];
   });
 }
 
 function declare(found: Map<string, Declaration>, doc: string, code: string, file: string): void {
-  const [, kind, name] = /^export (?:declare )?(?:abstract )?(function|class|const|interface|type) (\w+)/.exec(code) ?? [];
+  const [, kind, name] =
+    /^export (?:declare )?(?:abstract )?(function|class|const|interface|type) (\w+)/.exec(code) ?? [];
   if (!kind || !name) return;
   const earlier = found.get(name);
   const shown = readable(code);
@@ -220,7 +230,9 @@ function readable(code: string): string {
     .replace(/import\(['"][^'"]+['"]\)\./g, '')
     .replace(/^(?: {4})+/gm, indent => ' '.repeat(indent.length / 2))
     .split('\n')
-    .map(line => (line.length > WIDTH && /^\s*(?:function|static |get |async )?[\w<>|,. ]*\(/.test(line) ? broken(line) : line))
+    .map(line =>
+      line.length > WIDTH && /^\s*(?:function|static |get |async )?[\w<>|,. ]*\(/.test(line) ? broken(line) : line,
+    )
     .join('\n');
 }
 

@@ -135,7 +135,7 @@ async function beginning(recipe: Recipe, { models, tokenizers, seed }: RunOption
   return {
     ...{ model, spec: Object.fromEntries(base.parts.specs) },
     async save(folder) {
-      await saveAdapter(adapter, folder, { overwrite: true });
+      await saveAdapter(adapter, folder, { dtype: 'f16', overwrite: true });
       // By its name it is found wherever the package lies.
       const path = join(folder, 'adapter_config.json');
       const config = JSON.parse(await readFile(path, 'utf8')) as object;

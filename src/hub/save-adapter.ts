@@ -4,10 +4,11 @@ import { tensorToWrite } from '../nn/tensor-to-write.ts';
 import { leavesOf } from '../tensor/index.ts';
 import { ADAPTER_CONFIG } from './adapter-config.ts';
 import { ADAPTER_FILES, type Adapter } from './adapters.ts';
+import { type SaveOptions, savedDType } from './save-model.ts';
 import { writeFolder } from './write-folder.ts';
 
 /**
- * Writes `adapter_config.json` as it was read and `adapter_model.safetensors` with what the tensors hold now, in float32, in Node.
+ * Writes `adapter_config.json` as it was read and `adapter_model.safetensors` with what the tensors hold now, in Node.
  * The folder is there when it is complete.
  * @returns the names of the files
  * @throws ConfigError when the folder holds an adapter already and `overwrite` is not set
@@ -15,12 +16,14 @@ import { writeFolder } from './write-folder.ts';
 export async function saveAdapter(
   { params, config, fileNames, transposed }: Adapter,
   folder: string,
-  { overwrite = false, signal }: { overwrite?: boolean | undefined; signal?: AbortSignal | undefined } = {},
+  { overwrite = false, dtype = 'f32', signal }: Pick<SaveOptions, 'overwrite' | 'dtype' | 'signal'> = {},
 ): Promise<readonly string[]> {
   const tensors: TensorToWrite[] = leavesOf(params).flatMap(([name, tensor]) => {
     const key = fileNames.get(name);
     // What was made for the model alone has no name in the file.
-    return key === undefined ? [] : [tensorToWrite(key, tensor, { transposed: transposed.has(name) })];
+    return key === undefined
+      ? []
+      : [tensorToWrite(key, tensor, { transposed: transposed.has(name) }, savedDType(dtype).file)];
   });
   const holds = (name: string) => name === ADAPTER_CONFIG || (ADAPTER_FILES as readonly string[]).includes(name);
   return writeFolder(folder, { holds, last: ADAPTER_CONFIG, what: 'an adapter', overwrite }, async stage => {

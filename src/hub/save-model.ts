@@ -76,13 +76,7 @@ export async function saveModel(parts: ModelParts, folder: string, options: Save
     });
   if (!origin) throw new ConfigError('the model was not loaded from files, so there is no config.json to write');
   const { dtype = 'f32', maxShardBytes = SHARD_BYTES, overwrite = false, signal, onProgress } = options;
-  const stored = Object.hasOwn(SAVED_DTYPES, dtype) ? SAVED_DTYPES[dtype] : undefined;
-  if (!stored)
-    throw new ConfigError('models are not saved in this dtype', {
-      seen: String(dtype),
-      expected: Object.keys(SAVED_DTYPES).join(', '),
-      fix: 'quantizeModel writes blocks, into a GGUF file',
-    });
+  const stored = savedDType(dtype);
   const holds = (name: string) => name === CONFIG || name === MODULES || isWeightsFile(name);
   const { files, modules, generation } = origin;
   return writeFolder(folder, { holds, last: CONFIG, what: 'a model', overwrite }, async stage => {
@@ -103,6 +97,16 @@ export async function saveModel(parts: ModelParts, folder: string, options: Save
     await copyFiles(modules.files, stage, SENTENCE_FILES, [MODULES, 'config_sentence_transformers.json'], signal);
     for (const other of others)
       if (other !== '') await copyFiles(modules.files.folder!(other), below(stage, other), /./, MODULE_FILES, signal);
+  });
+}
+
+/** What a dtype is called in files. @throws ConfigError for one in which nothing is saved */
+export function savedDType(dtype: NonNullable<SaveOptions['dtype']>) {
+  if (Object.hasOwn(SAVED_DTYPES, dtype)) return SAVED_DTYPES[dtype];
+  throw new ConfigError('models are not saved in this dtype', {
+    seen: String(dtype),
+    expected: Object.keys(SAVED_DTYPES).join(', '),
+    fix: 'quantizeModel writes blocks, into a GGUF file',
   });
 }
 const below = (folder: string, path: string): string => (path === '' ? folder : `${folder}/${path}`);
