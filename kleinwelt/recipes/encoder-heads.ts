@@ -47,7 +47,7 @@ export const answers: Recipe = {
   name: 'kleinwelt-bert-answers',
   title: 'Answers to questions about a text',
   head: 'questionAnswering',
-  from: { ...on(), r: 16 },
+  from: on(),
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,

@@ -12,20 +12,21 @@ interface Said {
   readonly tensors: readonly GgufTensorPlan[];
 }
 
-/** Not of what is computed from a text: names of classes, settings of training, and tokens, which the tokenizer's keys say. */
-const NOT_SAID = [
-  ...['labels', 'problem_type', 'output_router_logits', 'router_aux_loss_coef'],
-  ...['pad_token_id', 'eos_token_id', 'bos_token_id', 'mask_token_id'],
-];
+/** Tokens, which the tokenizer's keys say. */
+const TOKENS = ['pad_token_id', 'eos_token_id', 'bos_token_id', 'mask_token_id'];
+/** Not of what is computed from a text: names of classes, settings of training, and tokens. */
+const NOT_SAID = ['labels', 'problem_type', 'output_router_logits', 'router_aux_loss_coef', ...TOKENS];
 
 /** @throws UnsupportedError that names what such a file would say otherwise */
 export async function checkExport({ architecture, config, where }: ModelToExport, said: Said): Promise<void> {
   const { json, views } = await ggufModel(fileOf(said), where);
   const { architecture: read, json: full } = await architectureOf(json);
-  const reader = new ConfigReader(full, `GGUF metadata of ${where}`);
+  const own = config as Readonly<Record<string, unknown>>;
+  const tokens = TOKENS.filter(name => typeof own[name] === 'number').map(name => [name, own[name]]);
+  const reader = new ConfigReader({ ...full, ...Object.fromEntries(tokens) }, `GGUF metadata of ${where}`);
   const again = read.config(reader) as Readonly<Record<string, unknown>>;
   reader.finish();
-  const differences = Object.entries(config as Readonly<Record<string, unknown>>).filter(
+  const differences = Object.entries(own).filter(
     ([name, value]) => !NOT_SAID.includes(name) && !same(value, again[name]),
   );
   const lost = said.tensors

@@ -142,7 +142,7 @@ function workFor(model: Model, promptTokens: number, newTokens: number): Work {
       fix: `--prompt-tokens ${Math.ceil(contextLength / 2)} --new-tokens ${Math.floor(contextLength / 4)}`,
     });
   const rng = createRng(1);
-  return { prompt: Array.from({ length: promptTokens }, () => Math.floor(rng.next() * vocabSize)), newTokens };
+  return { prompt: Array.from({ length: promptTokens }, () => rng.below(vocabSize)), newTokens };
 }
 
 async function generateOnce({ model }: OpenModel, { prompt, newTokens }: Work, signal: AbortSignal) {
