@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createWasmBackend } from '../src/backends/wasm/index.ts';
 import { ConfigError, HeedError } from '../src/errors.ts';
-import type { BundledName } from '../src/hub/bundled.ts';
+import { type BundledName, bundledPath } from '../src/hub/bundled.ts';
 import { load, setDefaultBackend } from '../src/index.ts';
 import { type ComparisonChart, comparisonChart } from './scores/comparison-chart.ts';
 import { recallByDistance, recallItems } from './scores/distance.ts';
@@ -119,8 +119,8 @@ async function plot(name: string, chart: ComparisonChart): Promise<void> {
 async function distance(): Promise<void> {
   const items = recallItems();
   const lines = [];
-  for (const name of ['kleinwelt-gpt', 'kleinwelt-lstm']) {
-    const model = await load(join(values.models, name));
+  for (const name of ['kleinwelt-gpt', 'kleinwelt-lstm'] as const) {
+    const model = await load(join(values.models, bundledPath(name)));
     lines.push({ name: name.slice('kleinwelt-'.length), points: await recallByDistance(model, items) });
     model.dispose();
   }

@@ -89,7 +89,7 @@ describe('the pages', () => {
       expect(() => parseArguments(command, argv), line).not.toThrow();
     }
     expect(lines.length).toBeGreaterThan(30);
-  });
+  }, 600_000);
   it('shows every command on its page', () => {
     const page = textOf('docs/command-line.md');
     expect(COMMANDS.filter(({ name }) => !page.includes(`\nheed ${name}`)).map(({ name }) => name)).toEqual([]);

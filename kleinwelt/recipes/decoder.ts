@@ -20,6 +20,7 @@ export const decoder: Recipe = {
   ...common,
   name: 'kleinwelt-gpt',
   title: 'Decoder: tells stories in German and English',
+  packed: 'q8_0',
   from: {
     tokenizer: 'writer',
     config: {

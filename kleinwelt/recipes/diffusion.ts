@@ -19,6 +19,7 @@ export const diffusion: Recipe = {
   name: 'kleinwelt-diffusion',
   title: 'Masked diffusion: German and English sentences, written in any order',
   head: 'maskedLM',
+  packed: 'q8_0',
   from: {
     tokenizer: 'writer',
     config: {

@@ -1,7 +1,7 @@
 /** The scores of each bundled model, from its weights in a folder. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BundledName } from '../../src/hub/bundled.ts';
+import { type BundledName, bundledPath } from '../../src/hub/bundled.ts';
 import type { LoadOptions } from '../../src/hub/load.ts';
 import { load, type Model } from '../../src/index.ts';
 import { decoderScores } from './decoder.ts';
@@ -32,7 +32,7 @@ const FILE = join('training', 'scores.json');
 export async function scoresOf(name: BundledName, models: string): Promise<Score[]> {
   const { head, of } = MEASURES[name];
   const folder = join(models, name);
-  const model = await load(folder, head === undefined ? {} : { head });
+  const model = await load(join(models, bundledPath(name)), head === undefined ? {} : { head });
   try {
     const scores = await of(model);
     await writeFile(join(folder, FILE), `${JSON.stringify(scores, null, 2)}\n`);

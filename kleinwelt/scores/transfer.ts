@@ -3,12 +3,12 @@
  * random parameters. Several draws of the sentences each; accuracy on the same held-out ones.
  */
 import { join } from 'node:path';
-import { bootstrap, meanStatistic } from '../../src/util/statistics/index.ts';
 import { create, load, type Model } from '../../src/index.ts';
 import { pipeline } from '../../src/tasks/pipeline.ts';
 import { batches, rowsOf, tokenizeRows } from '../../src/train/data/index.ts';
 import { train } from '../../src/train/index.ts';
 import { classification } from '../../src/train/objectives/index.ts';
+import { bootstrap, meanStatistic } from '../../src/util/statistics/index.ts';
 import { encoder } from '../recipes/encoder.ts';
 import { SENTIMENTS, sentimentRows } from '../tasks/index.ts';
 import type { ComparedPoint } from './comparison-chart.ts';

@@ -22,6 +22,8 @@ export interface Recipe {
     | { readonly tokenizer: TokenizerName; readonly config: Readonly<Record<string, unknown>> }
     /** An adapter on another bundled model. */
     | { readonly base: BundledName; readonly r: number; readonly labels?: readonly string[] | undefined };
+  /** Kept as a GGUF file with blocks of this type, in place of safetensors in half precision. */
+  readonly packed?: 'q8_0' | undefined;
   readonly objective: (tokenizer: Tokenizer) => Objective;
   /** Training data, and held-out data of the same kind. */
   readonly rows: RowStream;

@@ -1,7 +1,7 @@
 /** Trains a recipe: the model or the adapter, its log, its curves, and what it took. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { create, createAdapter, load, type Model, saveAdapter } from '../../src/index.ts';
+import { create, createAdapter, load, type Model, quantizeModel, saveAdapter } from '../../src/index.ts';
 import { countParams } from '../../src/nn/params.ts';
 import { type StepEvent, train, type ValidationEvent } from '../../src/train/index.ts';
 import { addToCurves, createRunCurves, curvesSvg, energyOf, startUsageMeter } from '../../src/train/watch/index.ts';
@@ -82,6 +82,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Ru
   const energy = energyOf(await usage.read());
   await mkdir(folder, { recursive: true });
   await trained.save(folder);
+  if (recipe.packed) await pack(folder, recipe.packed);
   const facts: RunFacts = {
     ...{ recipe: recipeName(recipe), seed, steps, tokens, learned },
     parameters: countParams(trained.spec),
@@ -100,6 +101,19 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Ru
   await writeFile(join(runs, 'curves.svg'), curvesSvg(curves, { language: 'en' }));
   trained.dispose();
   return facts;
+}
+
+/** One file in the place of what was saved. */
+async function pack(folder: string, type: NonNullable<Recipe['packed']>): Promise<void> {
+  await quantizeModel(folder, join(folder, `model-${type}.gguf`), { type, overwrite: true });
+  const saved = [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ];
+  for (const name of saved) await rm(join(folder, name), { force: true });
 }
 const rounded = (x: number): number => Number(x.toPrecision(6));
 

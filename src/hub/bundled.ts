@@ -1,25 +1,29 @@
 /** The small models that come with heed, by name: `models/` of the package, trained by heed itself on Kleinwelt. */
-/** What each of them is, in the order in which they are shown. */
-export const BUNDLED = [
-  'kleinwelt-gpt',
-  'kleinwelt-bert',
-  'kleinwelt-bert-sentiment',
-  'kleinwelt-bert-entities',
-  'kleinwelt-bert-answers',
-  'kleinwelt-bert-sentences',
-  'kleinwelt-t5',
-  'kleinwelt-diffusion',
-  'kleinwelt-edits',
-  'kleinwelt-lstm',
-] as const;
-export type BundledName = (typeof BUNDLED)[number];
 
-/** By a name of its own: bundlers take a `new URL(path, import.meta.url)` for a file that they are to copy. */
-const HERE = import.meta.url;
+/** What each of them is in its folder: the folder itself, or a file in it. In the order in which they are shown. */
+const PLACES = {
+  'kleinwelt-gpt': 'model-q8_0.gguf',
+  'kleinwelt-bert': '',
+  'kleinwelt-bert-sentiment': '',
+  'kleinwelt-bert-entities': '',
+  'kleinwelt-bert-answers': '',
+  'kleinwelt-bert-sentences': '',
+  'kleinwelt-t5': '',
+  'kleinwelt-diffusion': 'model-q8_0.gguf',
+  'kleinwelt-edits': '',
+  'kleinwelt-lstm': '',
+} as const;
+export type BundledName = keyof typeof PLACES;
+export const BUNDLED = Object.keys(PLACES) as readonly BundledName[];
 
-/** Where such a model lies: a folder beside this package's code, or on the server that the code came from. Undefined for other names. */
+/** Below `models/`: `kleinwelt-bert`, `kleinwelt-gpt/model-q8_0.gguf`. */
+export const bundledPath = (name: BundledName): string => (PLACES[name] === '' ? name : `${name}/${PLACES[name]}`);
+
+/** Where such a model lies: beside this package's code, on the disk or on the server that the code came from. Undefined for other names. */
 export function bundledAddress(name: string): string | undefined {
-  if (!(BUNDLED as readonly string[]).includes(name)) return undefined;
-  const { protocol, href, pathname } = new URL(`../../models/${name}`, HERE);
-  return protocol === 'file:' ? decodeURIComponent(pathname).replace(/^\/([A-Za-z]:)/, '$1') : `${href}/`;
+  if (!Object.hasOwn(PLACES, name)) return undefined;
+  const path = bundledPath(name as BundledName);
+  const { protocol, href, pathname } = new URL(`../../models/${path}`, import.meta.url);
+  if (protocol === 'file:') return decodeURIComponent(pathname).replace(/^\/([A-Za-z]:)/, '$1');
+  return path === name ? `${href}/` : href;
 }

@@ -1,4 +1,5 @@
 /** The settings of transformers.js that hold for everything that is loaded, as far as heed has them. */
+import { bundledAddress } from '../hub/bundled.ts';
 import { inNode } from '../hub/hub-settings.ts';
 
 export interface Env {
@@ -24,7 +25,7 @@ export const env: Env = {
 /** Where a model of this id is. */
 export function placeOfModel(id: string): string {
   const { allowLocalModels, allowRemoteModels, localModelPath } = env;
-  if (!allowLocalModels || localModelPath === undefined) return id;
+  if (!allowLocalModels || localModelPath === undefined || bundledAddress(id) !== undefined) return id;
   const place = `${localModelPath.replace(/\/$/, '')}/${id}`;
   const isThere = inNode() && process.getBuiltinModule('node:fs').existsSync(place);
   return isThere || !allowRemoteModels ? place : id;

@@ -55,7 +55,10 @@ describe('programs', () => {
     expect(Object.keys(second)).toEqual(['label', 'score']);
     const all = (await classifier('wo', { top_k: null })) as { score: number }[];
     expect(all.length).toBeGreaterThan(1);
-    expect((await classifier(['wo', 'wer'], { top_k: 2 })) as unknown[][]).toMatchObject([{ length: 2 }, { length: 2 }]);
+    expect((await classifier(['wo', 'wer'], { top_k: 2 })) as unknown[][]).toMatchObject([
+      { length: 2 },
+      { length: 2 },
+    ]);
     await classifier.dispose();
     await expect(classifier('wo')).rejects.toThrow(/closed/);
   });
@@ -96,7 +99,9 @@ describe('programs', () => {
     const translator = await pipeline('translation', 'tiny/nllb');
     const output = await translator('the dog', { src_lang: 'eng_Latn', tgt_lang: 'deu_Latn', max_new_tokens: 5 });
     expect(output).toEqual([{ translation_text: expect.any(String) }]);
-    expect((await translator(['a', 'b'], { src_lang: 'eng_Latn', tgt_lang: 'fra_Latn', max_new_tokens: 3 })).length).toBe(2);
+    expect(
+      (await translator(['a', 'b'], { src_lang: 'eng_Latn', tgt_lang: 'fra_Latn', max_new_tokens: 3 })).length,
+    ).toBe(2);
     await translator.dispose();
   });
   it('6: text generation, with a streamer', async () => {
@@ -120,7 +125,9 @@ describe('programs', () => {
     ];
     const chat = await generator(messages, options);
     expect(chat[0]!.generated_text.at(-1)).toEqual({ role: 'assistant', content: expect.any(String) });
-    expect((await generator(['der', 'wo'], { ...options, return_full_text: false })).map(list => list.length)).toEqual([1, 1]);
+    expect((await generator(['der', 'wo'], { ...options, return_full_text: false })).map(list => list.length)).toEqual([
+      1, 1,
+    ]);
     const stopping_criteria = new InterruptableStoppingCriteria();
     stopping_criteria.interrupt();
     const [short] = (await generator('der hund', { ...options, stopping_criteria })) as [{ generated_text: string }];
@@ -132,7 +139,10 @@ describe('programs', () => {
     const classifier = await pipeline('zero-shot-classification', 'tiny/nli');
     const output = await classifier('anna liebt sport', ['sport', 'paris'], { multi_label: true });
     expect(output).toMatchObject({ sequence: 'anna liebt sport', labels: { length: 2 }, scores: { length: 2 } });
-    expect((await classifier(['wo', 'wer'], ['sport', 'paris'])).map(({ sequence }) => sequence)).toEqual(['wo', 'wer']);
+    expect((await classifier(['wo', 'wer'], ['sport', 'paris'])).map(({ sequence }) => sequence)).toEqual([
+      'wo',
+      'wer',
+    ]);
     await classifier.dispose();
   });
   it('8: feature extraction', async () => {
@@ -152,7 +162,12 @@ describe('programs', () => {
     await extractor.dispose();
   });
   it('9: image classification', async () => {
-    const image = new RawImage(Uint8Array.from({ length: 20 * 12 * 3 }, (_, i) => (i * 37) % 256), 20, 12, 3);
+    const image = new RawImage(
+      Uint8Array.from({ length: 20 * 12 * 3 }, (_, i) => (i * 37) % 256),
+      20,
+      12,
+      3,
+    );
     const classifier = await pipeline('image-classification', 'tiny/vit');
     const output = await classifier(image, { top_k: 2 });
     expect(output).toMatchObject([{ label: expect.any(String), score: expect.any(Number) }, {}]);
@@ -195,7 +210,10 @@ describe('programs with models and tokenizers', () => {
     const last = logits!.slice(0, -1).numbers();
     expect(Number(outputs[0]!.data[length])).toBe(last.indexOf(Math.max(...last)));
     const seen: bigint[] = [];
-    const streamer = new TextStreamer(tokenizer, { token_callback_function: ids => void seen.push(...ids), callback_function() {} });
+    const streamer = new TextStreamer(tokenizer, {
+      token_callback_function: ids => void seen.push(...ids),
+      callback_function() {},
+    });
     await model.generate({ ...inputs, max_new_tokens: 4, do_sample: false, eos_token_id: [], streamer });
     expect(seen).toEqual(outputs.tolist()[0]);
     const seq2seq = await AutoModelForSeq2SeqLM.from_pretrained('tiny/t5');
@@ -247,24 +265,34 @@ describe('a tensor', () => {
     expect(x[1]!.tolist()).toEqual([4, 5, 6]);
     expect(x.slice(null, [1, -1]).tolist()).toEqual([[2], [5]]);
     expect(x.slice(-1, 2).item()).toBe(6);
-    expect(x.transpose().tolist()).toEqual([[1, 4], [2, 5], [3, 6]]);
+    expect(x.transpose().tolist()).toEqual([
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
     expect(x.view(3, -1).dims).toEqual([3, 2]);
     expect(x.unsqueeze(0).squeeze().dims).toEqual([2, 3]);
     expect(x.mean(0).tolist()).toEqual([2.5, 3.5, 4.5]);
     expect(x.mean().item()).toBe(3.5);
     expect(x.normalize(2, -1).tolist()[0]).toEqual([1, 2, 3].map(y => close(y / Math.sqrt(14))));
-    expect(x.to('int64').tolist()).toEqual([[1n, 2n, 3n], [4n, 5n, 6n]]);
+    expect(x.to('int64').tolist()).toEqual([
+      [1n, 2n, 3n],
+      [4n, 5n, 6n],
+    ]);
     expect([...x].map(row => (row as Tensor).dims)).toEqual([[3], [3]]);
     expect(() => new Tensor('float32', [1], [2])).toThrow(/does not fill/);
     expect(() => x.slice(2)).toThrow(/no such place/);
   });
 });
 
-describe.skipIf(!existsSync(`${bundledAddress('kleinwelt-gpt')}/config.json`))('programs on models that come with heed', () => {
-  it('write', async () => {
-    const generator = await pipeline('text-generation', 'kleinwelt-gpt');
-    const [{ generated_text }] = (await generator('Der Hund', { max_new_tokens: 8 })) as [{ generated_text: string }];
-    expect(generated_text.startsWith('Der Hund')).toBe(true);
-    await generator.dispose();
-  });
-});
+describe.skipIf(!existsSync(`${bundledAddress('kleinwelt-gpt')}/config.json`))(
+  'programs on models that come with heed',
+  () => {
+    it('write', async () => {
+      const generator = await pipeline('text-generation', 'kleinwelt-gpt');
+      const [{ generated_text }] = (await generator('Der Hund', { max_new_tokens: 8 })) as [{ generated_text: string }];
+      expect(generated_text.startsWith('Der Hund')).toBe(true);
+      await generator.dispose();
+    });
+  },
+);

@@ -23,8 +23,14 @@ export const answer = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed answer ./qa "Wo wohnt Anna?" "Anna wohnt in Berlin."', does: 'the answer within its text' },
-    { line: 'cat letter.txt | heed answer ./qa "Who wrote it?" -k 3 --json', does: 'three answers from a long text' },
+    {
+      line: 'heed answer kleinwelt-bert-answers "Wo wohnt Anna?" "Anna wohnt in Berlin."',
+      does: 'the answer within its text',
+    },
+    {
+      line: 'heed answer kleinwelt-bert-answers "Wo liegt der Hund?" -k 3 --json < examples/data/story.txt',
+      does: 'three answers from a long text',
+    },
   ],
   async run({ values, positionals: [source, question, argument], terminal, signal }) {
     const call = { name: 'answer', source: source!, values, terminal, signal };

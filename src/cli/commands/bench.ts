@@ -36,8 +36,8 @@ export const bench = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    { line: 'heed bench kleinwelt-gpt -p 64 -n 32', does: 'a few seconds' },
-    { line: 'heed bench kleinwelt-gpt -p 64 -n 32 --runs 3 --threads 1 --json', does: 'one thread, for a program' },
+    { line: 'heed bench kleinwelt-gpt -p 32 -n 16', does: 'a few seconds' },
+    { line: 'heed bench kleinwelt-gpt -p 32 -n 16 --runs 3 --threads 1 --json', does: 'one thread, for a program' },
   ],
   async run({ values, positionals: [source], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);

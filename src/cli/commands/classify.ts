@@ -27,13 +27,16 @@ export const classify = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed classify ./sentiment "Das war ein schöner Abend."', does: 'its classes as bars' },
+    { line: 'heed classify kleinwelt-bert-sentiment "Das war ein schöner Abend."', does: 'its classes as bars' },
     {
-      line: 'heed classify ./mnli "The team won 3 to 1." --label sport --label politics',
+      line: 'heed classify facebook/bart-large-mnli "The team won 3 to 1." --label sport --label politics',
       does: 'labels that the model was not trained on',
     },
-    { line: 'heed classify ./vit cat.ppm -k 3', does: 'what a picture shows' },
-    { line: 'heed classify ./sentiment --json < reviews.txt', does: 'a JSON line for each line' },
+    { line: 'heed classify google/vit-base-patch16-224 examples/data/house.ppm -k 3', does: 'what a picture shows' },
+    {
+      line: 'heed classify kleinwelt-bert-sentiment --json < examples/data/sentences.txt',
+      does: 'a JSON line for each line',
+    },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'classify', source: source!, values, terminal, signal };

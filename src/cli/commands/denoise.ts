@@ -29,9 +29,12 @@ export const denoise = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed denoise ./mdlm "Der Hund" -n 16', does: 'sixteen tokens, one more found at each step' },
-    { line: 'heed denoise ./mdlm "" -n 32 --steps 8 --sampler ancestral --seed 1', does: 'a text of its own in eight' },
-    { line: 'heed denoise ./bert "Der [MASK] jagt die [MASK]."', does: 'only what is hidden' },
+    { line: 'heed denoise kleinwelt-diffusion "Der Hund" -n 16', does: 'sixteen tokens, one more found at each step' },
+    {
+      line: 'heed denoise kleinwelt-diffusion "" -n 32 --steps 8 --sampler ancestral --seed 1',
+      does: 'a text of its own in eight',
+    },
+    { line: 'heed denoise kleinwelt-bert "Der [MASK] jagt die [MASK]."', does: 'only what is hidden' },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'denoise', source: source!, values, terminal, signal };

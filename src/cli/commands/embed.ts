@@ -27,9 +27,15 @@ export const embed = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed embed ./minilm "Der Hund jagt die Katze." --json', does: 'a vector' },
-    { line: 'heed embed ./minilm < sentences.txt', does: 'the cosines between the lines' },
-    { line: 'heed embed ./minilm --normalize --json < sentences.txt', does: 'a vector for each line' },
+    { line: 'heed embed kleinwelt-bert-sentences "Der Hund jagt die Katze." --json', does: 'a vector' },
+    {
+      line: 'heed embed kleinwelt-bert-sentences < examples/data/sentences.txt',
+      does: 'the cosines between the lines',
+    },
+    {
+      line: 'heed embed kleinwelt-bert-sentences --normalize --json < examples/data/sentences.txt',
+      does: 'a vector for each line',
+    },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'embed', source: source!, values, terminal, signal };

@@ -76,14 +76,23 @@ export const evalCommand = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed eval ./gpt2 --perplexity text.txt', does: 'perplexity per token, word and byte' },
-    { line: 'heed eval ./gpt2 --minimal-pairs blimp.jsonl --limit 200', does: 'grammar, by phenomenon' },
     {
-      line: 'heed eval ./llama --tasks gsm8k.yaml --data-dir data -o report.html',
+      line: 'heed eval kleinwelt-gpt --perplexity examples/data/story.txt',
+      does: 'perplexity per token, word and byte',
+    },
+    { line: 'heed eval kleinwelt-gpt --minimal-pairs examples/data/pairs.jsonl', does: 'grammar, by phenomenon' },
+    {
+      line: 'heed eval kleinwelt-gpt --tasks examples/data/animals.yaml -o report.html',
       does: 'a task, with a page of all items',
     },
-    { line: 'heed eval ./bert --bias crows_pairs.csv', does: 'which sentence of a pair it prefers' },
-    { line: 'heed eval ./small --tasks sst2.yaml --compare ./large', does: 'two models on the same items' },
+    {
+      line: 'heed eval kleinwelt-bert --bias examples/data/crows_pairs.csv',
+      does: 'which sentence of a pair it prefers',
+    },
+    {
+      line: 'heed eval kleinwelt-gpt --minimal-pairs examples/data/pairs.jsonl --compare kleinwelt-lstm',
+      does: 'two models on the same items',
+    },
   ],
   async run({ values, positionals: [source], terminal, signal }) {
     const writers = values.out.map(writerFor);

@@ -18,9 +18,12 @@ export const fill = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed fill ./bert "Der Hund [MASK] die Katze."', does: 'the five most probable words' },
-    { line: 'heed fill ./bert "She is a [MASK]." --target doctor --target nurse', does: 'how two words compare' },
-    { line: 'heed fill ./bert --json -k 1 < sentences.txt', does: 'a JSON line for each sentence' },
+    { line: 'heed fill kleinwelt-bert "Der Hund [MASK] die Katze."', does: 'the five most probable words' },
+    {
+      line: 'heed fill kleinwelt-bert "She is a [MASK]." --target doctor --target nurse',
+      does: 'how two words compare',
+    },
+    { line: 'heed fill kleinwelt-bert --json -k 1 < examples/data/masks.txt', does: 'a JSON line for each sentence' },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'fill', source: source!, values, terminal, signal };

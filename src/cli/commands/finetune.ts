@@ -57,16 +57,16 @@ export const finetune = defineCommand({
   options: OPTIONS,
   examples: [
     {
-      line: 'heed finetune ./gpt2 --data letters.txt --out ./my-gpt2',
+      line: 'heed finetune kleinwelt-gpt --data examples/data/story.txt --out ./my-gpt',
       does: 'the whole model, three times through the text',
     },
     {
-      line: 'heed finetune ./llama --data chat.jsonl --lora 16 --out ./my-lora',
-      does: 'an adapter, from prompts and completions',
+      line: 'heed finetune kleinwelt-gpt --data examples/data/story.txt --lora 4 --out ./my-lora',
+      does: 'an adapter, which is small',
     },
     { line: 'heed finetune --resume ./my-lora', does: 'go on where it stopped' },
     {
-      line: 'heed finetune ./bert-sst2 --data reviews.csv --only classifier --out ./mine',
+      line: 'heed finetune kleinwelt-bert-sentiment --data examples/data/moods.csv --only classifier --out ./moods',
       does: 'the last layer of a classifier',
     },
   ],

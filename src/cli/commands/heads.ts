@@ -80,10 +80,16 @@ export const heads = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed heads ./gpt2', does: 'roles of all heads, on a few sentences and on repeated random tokens' },
-    { line: 'heed heads ./bert --data dev.conllu --relation nsubj,det', does: 'which head finds the subject' },
-    { line: 'heed heads ./gpt2 --data texts.txt --ablate 5.1', does: 'the same, and the model without head 5.1' },
-    { line: 'heed heads ./gpt2 --text "The cat sat on the" --lens', does: 'what each layer would say next' },
+    { line: 'heed heads kleinwelt-gpt', does: 'roles of all heads, on a few sentences and on repeated random tokens' },
+    {
+      line: 'heed heads kleinwelt-bert --data examples/data/dev.conllu --relation nsubj,det',
+      does: 'which head finds the subject',
+    },
+    {
+      line: 'heed heads kleinwelt-gpt --data examples/data/sentences.txt --ablate 1.0',
+      does: 'the same, and the model without head 1.0',
+    },
+    { line: 'heed heads kleinwelt-gpt --text "Der Hund jagt die" --lens', does: 'what each layer would say next' },
   ],
   async run({ values, positionals: [folder], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);

@@ -36,10 +36,10 @@ export const inspect = defineCommand({
   ],
   options: OUTPUT_OPTIONS,
   examples: [
-    { line: 'heed inspect ./gpt2', does: 'configuration, parameters, memory, tokens' },
-    { line: 'heed inspect ./gpt2/model.safetensors', does: 'the tensors of a file' },
+    { line: 'heed inspect kleinwelt-gpt', does: 'configuration, parameters, memory, tokens' },
+    { line: 'heed inspect models/kleinwelt-gpt/model.safetensors', does: 'the tensors of a file' },
     { line: 'heed inspect openai-community/gpt2', does: 'before it is downloaded: only the headers are read' },
-    { line: 'heed inspect ./gpt2 --json | jq .parameterCount', does: 'for a program' },
+    { line: 'heed inspect kleinwelt-gpt --json', does: 'for a program' },
   ],
   async run({ values, positionals: [path], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);

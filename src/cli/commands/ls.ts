@@ -15,7 +15,7 @@ export const ls = defineCommand({
   options: { ...CACHE_OPTION, ...OUTPUT_OPTIONS },
   examples: [
     { line: 'heed ls', does: 'names, revisions, sizes' },
-    { line: 'heed ls --json | jq ".[].repo"', does: 'for a program' },
+    { line: 'heed ls --json', does: 'for a program' },
   ],
   async run({ values, terminal }) {
     const language = values.lang ?? languageOf(terminal.env);

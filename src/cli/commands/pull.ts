@@ -23,7 +23,7 @@ export const pull = defineCommand({
   },
   examples: [
     { line: 'heed pull openai-community/gpt2', does: 'configuration, tokenizer, weights' },
-    { line: 'heed pull openai-community/gpt2@607a30d --file config.json', does: 'one file of one revision' },
+    { line: 'heed pull openai-community/gpt2@main --file config.json', does: 'one file of one revision' },
     { line: 'HF_TOKEN=hf_... heed pull org/private', does: 'with a token' },
   ],
   async run({ values, positionals: [id], terminal, signal }) {

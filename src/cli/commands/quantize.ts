@@ -35,9 +35,18 @@ export const quantize = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    { line: 'heed quantize ./gpt2 gpt2-q8_0.gguf --type q8_0', does: 'a quarter of the size, nearly the same numbers' },
-    { line: 'heed quantize ./llama llama.gguf --type q4_k --text prose.txt', does: 'with perplexity before and after' },
-    { line: 'heed quantize big.gguf small.gguf --type q4_0 --json', does: 'from a GGUF file, for a program' },
+    {
+      line: 'heed quantize kleinwelt-gpt kleinwelt-q8_0.gguf --type q8_0',
+      does: 'a quarter of the size, nearly the same numbers',
+    },
+    {
+      line: 'heed quantize kleinwelt-gpt kleinwelt-q4_k.gguf --type q4_k --text examples/data/story.txt',
+      does: 'with perplexity before and after',
+    },
+    {
+      line: 'heed quantize kleinwelt-q8_0.gguf kleinwelt-q4_0.gguf --type q4_0 --json',
+      does: 'from a GGUF file, for a program',
+    },
   ],
   async run({ values, positionals: [source, target], terminal, signal }) {
     const type = values.type as GgufWeights | undefined;

@@ -64,15 +64,21 @@ export const run = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed run ./gpt2 "The meaning of life is"', does: 'the most probable continuation' },
+    { line: 'heed run kleinwelt-gpt "Der Hund"', does: 'the most probable continuation' },
     {
-      line: 'heed run ./gpt2 "Once upon a time" -t 0.8 --top-p 0.95 --seed 1 -n 60',
+      line: 'heed run kleinwelt-gpt "Anna sieht" -t 0.8 --top-p 0.95 --seed 1 -n 60',
       does: 'a sampled one that can be repeated',
     },
-    { line: 'heed run ./gpt2 "2 + 2 =" -n 3 --show-probs', does: 'what else it could have said' },
-    { line: 'heed run ./llama "Dear" --adapter ./letters:0.5', does: 'with half of what an adapter adds' },
-    { line: 'heed run ./llama "Ann is 41:" --json-schema person.json', does: 'JSON of a given form' },
-    { line: 'cat question.txt | heed run ./gpt2 --stop "\\n\\n" --json', does: 'from a program' },
+    { line: 'heed run kleinwelt-gpt "Die Katze" -n 3 --show-probs', does: 'what else it could have said' },
+    {
+      line: 'heed run kleinwelt-gpt "Anna wohnt" --adapter ./my-lora:0.5',
+      does: 'with half of an adapter that finetune made',
+    },
+    {
+      line: 'heed run kleinwelt-gpt "Anna:" -n 60 --json-schema examples/data/person.json',
+      does: 'JSON of a given form',
+    },
+    { line: 'cat examples/data/story.txt | heed run kleinwelt-gpt -n 20 --stop "\\n" --json', does: 'from a program' },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
     checkTogether(values);

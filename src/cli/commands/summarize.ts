@@ -17,9 +17,12 @@ export const summarize = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed summarize ./bart-cnn < article.txt', does: 'an article in a few sentences' },
-    { line: 'heed summarize ./t5 --beams 4 -n 40 --truncate < article.txt', does: 'with other settings' },
-    { line: 'heed summarize ./t5 --lines --json < abstracts.txt', does: 'a JSON line for each line' },
+    { line: 'heed summarize kleinwelt-t5 < examples/data/story.txt', does: 'a story in a few sentences' },
+    {
+      line: 'heed summarize kleinwelt-t5 --beams 4 -n 40 --truncate < examples/data/story.txt',
+      does: 'with other settings',
+    },
+    { line: 'heed summarize kleinwelt-t5 --lines --json < examples/data/story.txt', does: 'a JSON line for each line' },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'summarize', source: source!, values, terminal, signal };

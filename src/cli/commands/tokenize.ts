@@ -47,15 +47,21 @@ export const tokenize = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed tokenize ./gpt2 "Hausboot, houseboat"', does: 'each token above its id' },
-    { line: 'heed tokenize ./gpt2 "Hausboot" --trace', does: 'letters, then merges: what a larger vocabulary joins' },
+    { line: 'heed tokenize kleinwelt-gpt "Hausboot, houseboat"', does: 'each token above its id' },
     {
-      line: 'heed tokenize "Hausboot" --compare ./small ./gpt2 ./german',
+      line: 'heed tokenize kleinwelt-gpt "Hausboot" --trace',
+      does: 'letters, then merges: what a larger vocabulary joins',
+    },
+    {
+      line: 'heed tokenize "Hausboot" --compare kleinwelt-gpt kleinwelt-bert',
       does: 'letters, Haus + boot, or one token: the vocabulary decides',
     },
-    { line: 'heed tokenize ./gpt2 --count < book.txt', does: 'how long is it?' },
-    { line: 'heed tokenize --encoding gpt-4o --count < book.txt', does: 'how long is it for a closed model?' },
-    { line: 'heed tokenize ./gpt2 --decode 464,2068,7586', does: 'what do these ids say?' },
+    { line: 'heed tokenize kleinwelt-gpt --count < examples/data/story.txt', does: 'how long is it?' },
+    {
+      line: 'heed tokenize --encoding gpt-4o --count < examples/data/story.txt',
+      does: 'how long is it for a closed model?',
+    },
+    { line: 'heed tokenize kleinwelt-gpt --decode 64,28,75', does: 'what do these ids say?' },
   ],
   async run({ values, positionals, terminal, signal }) {
     const { names, argument } = checkUsage(values, positionals);

@@ -51,13 +51,16 @@ export const tokenizer = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    { line: 'heed tokenizer train book.txt --type byte-bpe --out ./mine', does: "GPT-2's kind, 8000 tokens" },
     {
-      line: 'heed tokenizer train de.txt en.txt --type unigram --special "<pad>" --out ./t5',
+      line: 'heed tokenizer train examples/data/story.txt --type byte-bpe --out ./words',
+      does: "GPT-2's kind, 8000 tokens or fewer",
+    },
+    {
+      line: 'heed tokenizer train examples/data/story.txt examples/data/sentences.txt --type unigram --vocab-size 120 --special "<pad>" --out ./t5',
       does: "T5's kind, on two files",
     },
     {
-      line: 'heed tokenizer train book.txt --type sentencepiece-bpe --out ./llama',
+      line: 'heed tokenizer train examples/data/story.txt --type sentencepiece-bpe --vocab-size 400 --out ./llama',
       does: "Llama's kind, with the rules of SentencePiece",
     },
   ],

@@ -22,9 +22,15 @@ export const tokens = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed tokens ./ner "Anna wohnt in Berlin."', does: 'the text with its entities marked' },
-    { line: 'heed tokens ./ner "Anna wohnt in Berlin." --strategy first --json', does: 'with places and scores' },
-    { line: 'heed tokens ./ner --json < letters.txt', does: 'a JSON line for each line' },
+    { line: 'heed tokens kleinwelt-bert-entities "Anna wohnt in Berlin."', does: 'the text with its entities marked' },
+    {
+      line: 'heed tokens kleinwelt-bert-entities "Anna wohnt in Berlin." --strategy first --json',
+      does: 'with places and scores',
+    },
+    {
+      line: 'heed tokens kleinwelt-bert-entities --json < examples/data/sentences.txt',
+      does: 'a JSON line for each line',
+    },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'tokens', source: source!, values, terminal, signal };

@@ -32,9 +32,15 @@ export const trace = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed trace ./gpt2 "The cat sat"', does: 'a line for each value' },
-    { line: 'heed trace ./gpt2 "The cat sat" --get blocks.0.attn.pattern --head 3', does: 'who looks at whom' },
-    { line: 'heed trace ./gpt2 "The cat sat" --get blocks.5.mlp.act --json', does: 'all numbers, for a program' },
+    { line: 'heed trace kleinwelt-gpt "Der Hund jagt"', does: 'a line for each value' },
+    {
+      line: 'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.0.attn.pattern --head 1',
+      does: 'who looks at whom',
+    },
+    {
+      line: 'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.1.mlp.act --json',
+      does: 'all numbers, for a program',
+    },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);

@@ -38,15 +38,18 @@ export const train = defineCommand({
   positionals: [],
   options: OPTIONS,
   examples: [
-    { line: 'heed train --data book.txt --out ./mine', does: 'a small GPT-2, three times through the book' },
+    {
+      line: 'heed train --data examples/data/story.txt --out ./mine',
+      does: 'a small GPT-2, three times through the text',
+    },
     { line: 'heed train --resume ./mine', does: 'go on where it stopped' },
     {
-      line: 'heed train --data a.txt --tokenizer-type characters --context 64 --out ./b',
+      line: 'heed train --data examples/data/story.txt --tokenizer-type characters --context 64 --out ./b',
       does: 'a model of characters',
     },
     {
-      line: 'heed train --data a.jsonl --config llama.json --settings run.json --out ./b',
-      does: 'any family, options from a file',
+      line: 'heed train --data examples/data/story.txt --config examples/data/llama.json --max-steps 10 --out ./c',
+      does: 'any family, by a config.json of its own',
     },
   ],
   async run({ values: given, terminal, signal }) {

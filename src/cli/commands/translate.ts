@@ -17,9 +17,18 @@ export const translate = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed translate ./opus-mt-de-en "Der Hund jagt die Katze."', does: 'a model of one pair of languages' },
-    { line: 'heed translate ./nllb "The dog" --from eng_Latn --to deu_Latn', does: 'a model of many languages' },
-    { line: 'heed translate ./t5 --from en --to de --beams 4 < lines.txt', does: 'each line, by beam search' },
+    {
+      line: 'heed translate kleinwelt-t5 "Der Hund jagt die Katze." --from de --to en',
+      does: 'from German to English',
+    },
+    {
+      line: 'heed translate facebook/nllb-200-distilled-600M "The dog" --from eng_Latn --to deu_Latn',
+      does: 'a model of many languages',
+    },
+    {
+      line: 'heed translate kleinwelt-t5 --from de --to en --beams 4 < examples/data/beginnings.txt',
+      does: 'each line, by beam search',
+    },
   ],
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'translate', source: source!, values, terminal, signal };
