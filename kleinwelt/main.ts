@@ -2,7 +2,8 @@
  * `npm run kleinwelt -- COMMAND`: what Kleinwelt can be asked for.
  *
  *   data --out DIR [--split test] [--rows 1000] [--seed 1]   texts, rows for each task, analysed sentences
- *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them
+ *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them;
+ *         [--again]                                          from the parameters that are there, not from random ones
  *   tokenizers [--models DIR]                                byte-level BPE of several vocabulary sizes, to compare
  *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
  *   distance [--models DIR]                                  how far back decoder and LSTM remember: a plot
@@ -38,6 +39,7 @@ const { positionals, values } = parseArgs({
     models: { type: 'string', default: fileURLToPath(new URL('../models', import.meta.url)) },
     threads: { type: 'string' },
     steps: { type: 'string' },
+    again: { type: 'boolean', default: false },
   },
 });
 const [command, ...names] = positionals;
@@ -68,6 +70,7 @@ async function train(): Promise<void> {
   await trainAll({
     ...{ names, models: values.models, seed: Number(values.seed), signal: stop.signal },
     steps: values.steps === undefined ? undefined : Number(values.steps),
+    again: values.again,
     onStep(recipe, event, steps) {
       const every = Math.max(1, Math.floor(steps / 40));
       if (event.type === 'validation') console.log(`${recipeName(recipe)}  validation ${event.loss.toFixed(4)}`);

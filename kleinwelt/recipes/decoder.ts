@@ -42,5 +42,5 @@ export const recurrent: Recipe = {
       ...{ vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 4500, learningRate: 4e-3 },
+  train: { ...TRAINING, maxSteps: 2500, learningRate: 4e-3 },
 };

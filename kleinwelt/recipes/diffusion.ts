@@ -34,5 +34,5 @@ export const diffusion: Recipe = {
   rows: seed => onCanvas(seed, 'train'),
   heldOut: seed => onCanvas(seed, 'test'),
   batchSize: 64,
-  train: { ...TRAINING, maxSteps: 8000, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 7000, learningRate: 3e-3 },
 };

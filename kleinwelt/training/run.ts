@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Instead of the recipe's, to try something out. */
   readonly steps?: number | undefined;
+  /** Begin with the parameters that are there, in place of random ones: another run of the same recipe. */
+  readonly again?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: (recipe: Recipe, event: StepEvent | ValidationEvent, steps: number) => void;
 }
@@ -125,11 +127,13 @@ interface Trained {
   dispose(): void;
 }
 
-async function beginning(recipe: Recipe, { models, tokenizers, seed }: RunOptions): Promise<Trained> {
+async function beginning(recipe: Recipe, { models, tokenizers, seed, again }: RunOptions): Promise<Trained> {
   const { from, head } = recipe;
   if ('config' in from) {
     const files = tokenizers[from.tokenizer];
-    const model = await create(from.config, { head, seed, tokenizer: inMemory(files, from.tokenizer) });
+    const model = again
+      ? await load(join(models, recipe.name, recipe.folder ?? ''), { head, trainable: true })
+      : await create(from.config, { head, seed, tokenizer: inMemory(files, from.tokenizer) });
     const spec = Object.fromEntries(model.parts.specs);
     return {
       model,

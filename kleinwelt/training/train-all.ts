@@ -8,7 +8,7 @@ import { type RunFacts, type RunOptions, runRecipe } from './run.ts';
 import { tokenizerTexts } from './tokenizer-texts.ts';
 import { TOKENIZERS, type TokenizerName, tokenizerFiles, writeFiles } from './tokenizers.ts';
 
-export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 'steps' | 'signal' | 'onStep'> {
+export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 'steps' | 'again' | 'signal' | 'onStep'> {
   /** Names of recipes, `kleinwelt-gpt`, or of models with all their parts. Default: all. */
   readonly names?: readonly string[] | undefined;
   readonly onDone?: ((recipe: Recipe, facts: RunFacts) => void) | undefined;

@@ -68,7 +68,20 @@ export function callSettings(call: LanguageModelCall): CallSettings {
 /** JSON that is a call of one of the tools, or if none has to be called the answer. */
 function outputOf(tools: readonly Tool[], mustCall: boolean, format: LanguageModelCall['responseFormat']): Constraint {
   const schema = format?.type === 'json' ? (format.schema ?? true) : true;
-  if (tools.length === 0) return jsonSchema(schema);
+  if (tools.length === 0) return constraintOf(schema);
   const calls = tools.map((tool, i) => callSchema(tool, `#/anyOf/${i}`));
-  return jsonSchema({ anyOf: mustCall ? calls : [...calls, moved(schema, `#/anyOf/${calls.length}`)] });
+  return constraintOf({ anyOf: mustCall ? calls : [...calls, moved(schema, `#/anyOf/${calls.length}`)] });
+}
+
+const MOST_CONSTRAINTS = 32;
+const constraints = new Map<string, Constraint>();
+
+/** The constraint of a schema, and with it what was made of it for a vocabulary, is kept for the next call. */
+function constraintOf(schema: unknown): Constraint {
+  const key = JSON.stringify(schema);
+  const constraint = constraints.get(key) ?? jsonSchema(schema);
+  constraints.delete(key);
+  constraints.set(key, constraint);
+  if (constraints.size > MOST_CONSTRAINTS) constraints.delete(constraints.keys().next().value!);
+  return constraint;
 }

@@ -13,7 +13,7 @@ import { type ChatMessage, chatPrompt, chatTemplatesOf } from '../tasks/chat-tem
  */
 const PLAIN_TURNS = '{% for message in messages %}{{ message.content }}\n{% endfor %}';
 /** Most tokens of an answer where nobody says how many. */
-const ANSWER_TOKENS = 512;
+const ANSWER_TOKENS = 256;
 /** Messages leave the context until this share of it is free for the answer, or what the answer may take. */
 const FREE_SHARE = 1 / 4;
 
@@ -22,6 +22,8 @@ export interface Answer {
   readonly finishReason: FinishReason | 'interrupted';
   /** Undefined for an answer that was interrupted. */
   readonly stats: GenerateStats | undefined;
+  /** It ends where the context does. */
+  readonly contextFull: boolean;
 }
 export type ChatEvent =
   /** The oldest messages were left out, so many of them. */
@@ -113,13 +115,15 @@ export class ChatSession {
       for await (const event of this.model.generate([ids], options)) {
         text += event.text;
         if (event.text) yield { type: 'text', text: event.text };
-        if (event.type === 'done')
-          answer = { text, finishReason: event.sequences[0]!.finishReason, stats: event.stats };
+        if (event.type !== 'done') continue;
+        const { stats, sequences } = event;
+        const contextFull = ids.length + stats.newTokens >= contextLength;
+        answer = { text, finishReason: sequences[0]!.finishReason, stats, contextFull };
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    answer ??= { text, finishReason: 'interrupted', stats: undefined };
+    answer ??= { text, finishReason: 'interrupted', stats: undefined, contextFull: false };
     this.#messages.push({ role: 'assistant', content: text });
     yield { type: 'answer', ...answer };
   }

@@ -119,6 +119,10 @@ const MESSAGES = {
     'The answer was cut: /set max-new-tokens N allows more.',
     'Die Antwort wurde abgeschnitten: /set max-new-tokens N erlaubt mehr.',
   ],
+  contextFull: [
+    'The answer ends here: the context is full. /clear begins anew.',
+    'Die Antwort endet hier: Der Kontext ist voll. /clear beginnt neu.',
+  ],
   cleared: ['The conversation is forgotten.', 'Das Gespräch ist vergessen.'],
   unset: ['not set', 'nicht gesetzt'],
   nothingSaid: ['Nothing has been said.', 'Es wurde noch nichts gesagt.'],

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { heedProvider } from '../../src/ai-sdk/index.ts';
 import type { StreamPart } from '../../src/ai-sdk/specification.ts';
-import { createReferenceBackend } from '../../src/backends/reference/index.ts';
+import { createWasmBackend } from '../../src/backends/wasm/index.ts';
 import { choices } from '../../src/generate/index.ts';
 import { load } from '../../src/hub/load.ts';
 import type { Model } from '../../src/hub/model.ts';
@@ -15,7 +15,7 @@ import { type TEMPLATES, tinyChat } from './tiny-chat.ts';
 
 // It says on the console what is deprecated in it.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
-const backend = createReferenceBackend();
+const backend = await createWasmBackend({ threads: 1 });
 const heed = heedProvider({ backend });
 const opened: Model[] = [];
 const open = async (template?: keyof typeof TEMPLATES): Promise<Model> => {
@@ -27,6 +27,7 @@ const [plain, bare, hermes, json] = await Promise.all([open(), open('bare'), ope
 afterAll(() => {
   heed.dispose();
   for (const model of opened) model.dispose();
+  backend.close();
 });
 
 // Both have the functions that are used here in the same form; that the types fit each of them is tested below.

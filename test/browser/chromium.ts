@@ -43,7 +43,7 @@ export interface Page {
   /** Writes a picture of the page (PNG). */
   picture(path: string): Promise<void>;
 }
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Opens a page in a browser of its own, and closes it after `body`. */
 export async function withPage<T>(browser: string, url: string, body: (page: Page) => Promise<T>): Promise<T> {

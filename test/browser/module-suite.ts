@@ -38,8 +38,9 @@ export const moduleSuite: Suite = {
         /\bprocess\??\.(?:env|versions|version|platform|argv|getBuiltinModule|exit|memoryUsage|hrtime)\b|import\(\s*'node:/;
       if (!usesNode.test(text)) continue;
       users++;
-      // `nodeFiles` throws where there is no Node, before what follows it.
-      if (!/typeof process|globalThis|await nodeFiles\(\)/.test(text)) wrong.push(`${path} uses Node without a check`);
+      // `inNode` asks, and `nodeFiles` throws where there is no Node, before what follows it.
+      if (!/typeof process|globalThis|inNode\(\)|await nodeFiles\(\)/.test(text))
+        wrong.push(`${path} uses Node without a check`);
     }
     equal(wrong, [], 'modules');
     if (users === 0) throw new Error('nothing was found: the check does not see');

@@ -54,6 +54,9 @@ async function open(source, name) {
   element('write').disabled = model === undefined;
 }
 
+/** Where the context is full, its beginning is let go of. */
+const SAMPLING = { maxNewTokens: 120, temperature: 0.7, topK: 40, overflow: 'slide' };
+
 async function write(prompt) {
   const began = performance.now();
   let count = 0;
@@ -70,7 +73,7 @@ async function write(prompt) {
   const { signal } = stopping;
   await trying('', async () => {
     try {
-      for await (const event of model.generate(prompt, { maxNewTokens: 120, temperature: 0.7, topK: 40, signal })) {
+      for await (const event of model.generate(prompt, { ...SAMPLING, signal })) {
         element('text').append(event.text);
         if (event.type === 'token') count++;
         show(event.type === 'done' ? event.stats.promptMs + event.stats.generationMs : performance.now() - began);

@@ -51,7 +51,13 @@ async function withServer<T>(args: readonly string[], body: (url: string) => Pro
   const url = `http://127.0.0.1:${port}/`;
   try {
     for (const end = performance.now() + 60_000; ; await new Promise(resolve => setTimeout(resolve, 200))) {
-      if (await fetch(url).then(({ ok }) => ok, () => false)) break;
+      if (
+        await fetch(url).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        break;
       if (performance.now() > end) throw new Error(`vite ${args.join(' ')} does not answer`);
     }
     return await body(url);

@@ -90,7 +90,8 @@ onSubmit('prompt', async field => {
       else count += tokens;
       const perSecond = Math.round((1000 * count) / Math.max(1, performance.now() - began));
       element('speed').textContent = `${perSecond} ${say('tokens per second', 'Tokens je Sekunde')}`;
-      element('machine').textContent = `${crossOriginIsolated ? say('isolated', 'isoliert') : say('not isolated', 'nicht isoliert')}, ${threads} ${threads === 1 ? 'Thread' : 'Threads'}`;
+      element('machine').textContent =
+        `${crossOriginIsolated ? say('isolated', 'isoliert') : say('not isolated', 'nicht isoliert')}, ${threads} ${threads === 1 ? 'Thread' : 'Threads'}`;
     }
   } finally {
     stopButton.disabled = true;

@@ -13,6 +13,8 @@ export interface Piece {
   readonly threads: number;
 }
 
+/** Where the context is full, its beginning is let go of. */
+const SAMPLING = { maxNewTokens: 120, temperature: 0.7, topK: 40, overflow: 'slide' } as const;
 const models = new Map<string, Promise<Model>>();
 
 /** Writes until the model ends, or the signal is aborted. Models are loaded once. */
@@ -24,7 +26,7 @@ export async function* write({ model: name, prompt }: Wish, signal: AbortSignal)
   const model = await loading;
   const { threads } = (model.parts.backend as { readonly link?: { readonly threads: number } }).link ?? { threads: 1 };
   try {
-    for await (const event of model.generate(prompt, { maxNewTokens: 120, temperature: 0.7, topK: 40, signal }))
+    for await (const event of model.generate(prompt, { ...SAMPLING, signal }))
       yield { text: event.text, tokens: event.type === 'token' ? 1 : 0, threads };
   } catch (error) {
     if (!signal.aborted) throw error;

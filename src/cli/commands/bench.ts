@@ -5,6 +5,7 @@
 import type { WasmBackend } from '../../backends/wasm/index.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Model } from '../../hub/model.ts';
+import { nodeOf } from '../../nn/adapter.ts';
 import { linear, Tensor } from '../../tensor/index.ts';
 import { createRng } from '../../util/rng.ts';
 import { defineCommand } from '../command.ts';
@@ -46,7 +47,7 @@ export const bench = defineCommand({
       ...{ engine: values, terminal, say, numbers, signal, adapters: values.adapter },
     });
     try {
-      const weightBytes = open.wasm?.memory().used;
+      const weightBytes = open.wasm && heldBytes(open.model);
       const work = workFor(open.model, values['prompt-tokens'] ?? PROMPT, values['new-tokens'] ?? NEW);
       const times = { prompt: [] as number[], token: [] as number[], matrix: [] as number[] };
       const matrix = open.wasm && (await matrixProduct(open.wasm));
@@ -149,6 +150,15 @@ async function generateOnce({ model }: OpenModel, { prompt, newTokens }: Work, s
   const options = { maxNewTokens: newTokens, minNewTokens: newTokens, doSample: false, numBeams: 1, signal };
   for await (const event of model.generateIds([prompt], options)) if (event.type === 'done') return event.stats;
   throw new ConfigError('the model wrote nothing');
+}
+
+/** Of the parameters in the backend; a tied matrix counts once. */
+function heldBytes({ parts }: Model): number {
+  const buffers = [...parts.specs.keys()].flatMap(name => {
+    const node = nodeOf(parts.params, name);
+    return node instanceof Tensor && node.storage?.kind === 'device' ? [node.storage.buffer] : [];
+  });
+  return [...new Set(buffers)].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;

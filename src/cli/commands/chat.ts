@@ -100,10 +100,10 @@ async function converse(session: ChatSession, source: string, scene: TaskScene, 
           last = event.text;
         }
         if (event.type !== 'answer') continue;
-        const { text, finishReason, stats } = event;
+        const { text, finishReason, stats, contextFull } = event;
         if (how.json) terminal.write(`${JSON.stringify({ role: 'assistant', content: text, finishReason, stats })}\n`);
         else if (!last.endsWith('\n')) terminal.write('\n');
-        if (finishReason === 'length') aside(say('answerCut'));
+        if (finishReason === 'length') aside(say(contextFull ? 'contextFull' : 'answerCut'));
       }
     } finally {
       release?.();

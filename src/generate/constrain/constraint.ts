@@ -30,15 +30,18 @@ export interface ConstraintSettings {
 }
 
 const compiled = new WeakMap<Constraint, WeakMap<TokenTexts, Map<string, TokenMasks>>>();
+/** States of many generations add up; beyond this the next one begins anew, as those that run keep theirs. */
+const FULL = 0.5;
 
-/** The masks of a constraint for a vocabulary, made once. */
+/** The masks of a constraint for a vocabulary, made once and again when they have grown large. */
 function masksOf(constraint: Constraint, texts: TokenTexts, endIds: readonly number[]): TokenMasks {
   let byTexts = compiled.get(constraint);
   if (!byTexts) compiled.set(constraint, (byTexts = new WeakMap()));
   let byEnds = byTexts.get(texts);
   if (!byEnds) byTexts.set(texts, (byEnds = new Map()));
   let masks = byEnds.get(`${endIds}`);
-  if (!masks) byEnds.set(`${endIds}`, (masks = new TokenMasks(constraint.language, texts, endIds)));
+  if (!masks || masks.machine.fullness > FULL)
+    byEnds.set(`${endIds}`, (masks = new TokenMasks(constraint.language, texts, endIds)));
   return masks;
 }
 

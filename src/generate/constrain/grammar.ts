@@ -38,11 +38,12 @@ class GrammarParser {
   readonly #text: string;
   readonly #gbnf: boolean;
   #at = 0;
+  #line = 1;
   #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
-    this.#gbnf = /^\s*[\w-]+\s*::=/m.test(text);
+    this.#gbnf = /^[ \t]*[\w-]+\s*::=/m.test(text);
   }
 
   parse(): Map<string, Expression> {
@@ -158,7 +159,10 @@ class GrammarParser {
   #take(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text);
-    if (found) this.#at += found[0].length;
+    if (found) {
+      this.#at += found[0].length;
+      this.#line += found[0].split('\n').length - 1;
+    }
     return found ?? undefined;
   }
   #isAt(pattern: RegExp): boolean {
@@ -172,7 +176,7 @@ class GrammarParser {
     this.#take(/[ \t]*/y);
   }
   #where(): string {
-    return `line ${this.#text.slice(0, this.#at).split('\n').length} of the grammar`;
+    return `line ${this.#line} of the grammar`;
   }
   #refuse(seen: string, expected?: string): never {
     throw new ConfigError('the grammar cannot be read', { seen, expected, where: this.#where() });

@@ -23,7 +23,15 @@ import {
 } from './json-text.ts';
 import { choice, type Expression, exactly, IMPOSSIBLE, NOTHING, oneOf, repeat, rule, sequence } from './language.ts';
 import { parseRegex } from './regex-syntax.ts';
-import { type Facts, JSON_TYPES, type JsonType, SchemaReader, type Subschema, typeOfValue } from './schema-facts.ts';
+import {
+  branches,
+  type Facts,
+  JSON_TYPES,
+  type JsonType,
+  SchemaReader,
+  type Subschema,
+  typeOfValue,
+} from './schema-facts.ts';
 import { StateMachine } from './states.ts';
 
 export interface JsonSchemaOptions {
@@ -32,8 +40,11 @@ export interface JsonSchemaOptions {
 }
 
 const MOST_PROPERTIES = 1000;
-/** So many optional properties are one rule: nothing is as deep as an object is long. */
-const PROPERTIES_PER_RULE = 32;
+const MOST_FIXED_ITEMS = 1000;
+const MOST_VALUES = 20_000;
+/** So many properties, fixed items or levels are one rule: no expression is as deep as a schema is large. */
+const PROPERTIES_PER_RULE = 16;
+const LEVELS_PER_RULE = 4;
 const DEEPEST = 100;
 
 /**
@@ -57,6 +68,11 @@ class SchemaCompiler {
   readonly rules: Map<string, Expression>;
   readonly #reader: SchemaReader;
   readonly #layout: Layout;
+  /** By what has to hold at once: its expression, or while that is being made, the rule that it will be. */
+  readonly #known = new Map<string, Expression>();
+  readonly #ids = new Map<unknown, number>();
+  /** Rules that are named and do not have their expression yet. */
+  readonly #owed = new Set<string>();
   #depth = 0;
   #made = 0;
 
@@ -70,22 +86,39 @@ class SchemaCompiler {
   compile(subschemas: readonly Subschema[]): Expression {
     const said = subschemas.filter(({ schema }) => schema !== true && !isEmptyObject(schema));
     if (said.length === 0) return rule(ANY_VALUE);
-    const [only, ...others] = said;
-    const reference = others.length === 0 ? onlyReference(only!.schema) : undefined;
-    if (reference === undefined) return this.#compileParts(said);
-    const target = this.#reader.resolve(reference, only!.where);
-    if (!this.rules.has(target.where)) {
-      // There before its body is: the body may lead back to it.
-      this.rules.set(target.where, IMPOSSIBLE);
-      this.rules.set(target.where, this.compile([target]));
+    const ids = new Set(said.map(({ schema }) => this.#idOf(schema)));
+    const key = [...ids].sort((a, b) => a - b).join();
+    const known = this.#known.get(key);
+    if (known) {
+      if (known.kind === 'rule' && !this.rules.has(known.name)) this.#owed.add(known.name);
+      return known;
     }
-    return rule(target.where);
+    const name = `schema ${key} at ${said[0]!.where}`;
+    this.#known.set(key, rule(name));
+    let body = this.#compileParts(said);
+    // What the schema leads back to has to be a rule; what is used twice need not.
+    if (this.#owed.delete(name) || this.#depth % LEVELS_PER_RULE === 0) {
+      this.rules.set(name, body);
+      body = rule(name);
+    }
+    this.#known.set(key, body);
+    return body;
+  }
+
+  #idOf(schema: unknown): number {
+    const id = this.#ids.get(schema) ?? this.#ids.size;
+    this.#ids.set(schema, id);
+    return id;
   }
 
   #compileParts(subschemas: readonly Subschema[]): Expression {
     if (++this.#depth > DEEPEST)
       throw new ConfigError('the schema is too deep', { expected: `${DEEPEST} levels`, where: subschemas[0]!.where });
-    const ways = this.#branchesOf(subschemas) ?? this.#reader.alternatives(subschemas).map(facts => this.#value(facts));
+    const reference = subschemas.length === 1 ? onlyReference(subschemas[0]!.schema) : undefined;
+    const ways =
+      reference !== undefined
+        ? [this.compile([this.#reader.resolve(reference, subschemas[0]!.where)])]
+        : (this.#branchesOf(subschemas) ?? this.#reader.alternatives(subschemas).map(facts => this.#value(facts)));
     this.#depth--;
     return choice(...ways);
   }
@@ -94,10 +127,9 @@ class SchemaCompiler {
   #branchesOf(subschemas: readonly Subschema[]): Expression[] | undefined {
     const [{ schema, where } = { schema: undefined, where: '' }] = subschemas;
     if (subschemas.length > 1 || typeof schema !== 'object' || schema === null) return undefined;
-    const { anyOf } = schema as { anyOf?: unknown };
     const plain = Object.keys(schema).every(name => name === 'anyOf' || name === 'description' || name === 'title');
-    if (!plain || !Array.isArray(anyOf) || anyOf.length === 0) return undefined;
-    return anyOf.map((branch, i) => this.compile([{ schema: branch, where: `${where}/anyOf/${i}` }]));
+    const any = plain ? branches(schema as { readonly anyOf?: unknown }, 'anyOf', where) : [];
+    return any.length > 0 ? any.map(branch => this.compile([branch])) : undefined;
   }
 
   #value(facts: Facts): Expression {
@@ -137,13 +169,25 @@ class SchemaCompiler {
         fix: 'leave the values out that do not meet it',
         where: facts.where,
       });
+    if (typed.length > MOST_VALUES)
+      throw new ConfigError('too many values', {
+        seen: `${typed.length}`,
+        expected: `at most ${MOST_VALUES}`,
+        where: facts.where,
+      });
     if (typed.every(value => typeof value !== 'object' || value === null))
       return oneOf(typed.map(value => JSON.stringify(value)));
     return choice(...typed.map(value => literal(value, this.#layout)));
   }
 
-  #array({ prefixItems, items, minItems, maxItems }: Facts): Expression {
+  #array({ prefixItems, items, minItems, maxItems, where }: Facts): Expression {
     const { comma, inside } = this.#layout;
+    if (prefixItems.length > MOST_FIXED_ITEMS)
+      throw new ConfigError('too many items with a schema of their own', {
+        seen: `${prefixItems.length}`,
+        expected: `${MOST_FIXED_ITEMS}`,
+        where,
+      });
     // Unless items are spoken of, there are no more than it takes.
     const most =
       items || prefixItems.length === 0 ? maxItems : Math.min(maxItems, Math.max(minItems, prefixItems.length));
@@ -158,6 +202,7 @@ class SchemaCompiler {
     for (let i = fixed.length - 1; i >= 0; i--) {
       const item = sequence(...(i > 0 ? [comma] : []), this.compile(fixed[i]!), rest);
       rest = i > 0 && i >= minItems ? choice(NOTHING, item) : item;
+      if (i % PROPERTIES_PER_RULE === 0 && i > 0) rest = this.#rule(rest);
     }
     const some = most === 0 ? IMPOSSIBLE : sequence(rest, inside);
     return sequence(exactly('['), inside, minItems === 0 ? choice(NOTHING, some) : some, exactly(']'));

@@ -2,7 +2,8 @@
  * A set of texts as data: what JSON schemas, regular expressions, grammars and lists of choices all become. It is over
  * characters; `states.ts` makes it a machine over bytes.
  */
-import { ANY_CHARACTER, type CodePoints, charactersOf } from './code-points.ts';
+import { ConfigError } from '../../errors.ts';
+import { type CodePoints, charactersOf } from './code-points.ts';
 
 export type Expression =
   /** One character of a set. */
@@ -30,11 +31,20 @@ export const character = (set: CodePoints | string): Expression => ({
   kind: 'character',
   set: typeof set === 'string' ? charactersOf(set) : set,
 });
-export const anyCharacter: Expression = character(ANY_CHARACTER);
-export const anyText: Expression = { kind: 'repeat', part: anyCharacter, least: 0, most: Number.POSITIVE_INFINITY };
 
-/** One exact text. */
-export const exactly = (text: string): Expression => sequence(...Array.from(text, char => character(char)));
+const LONGEST_TEXT = 50_000;
+
+/** One exact text. @throws ConfigError for more than 50,000 characters */
+export function exactly(text: string): Expression {
+  if (text.length > LONGEST_TEXT)
+    throw new ConfigError('a text of the constraint is too long', {
+      seen: `${text.length} characters`,
+      expected: `at most ${LONGEST_TEXT}`,
+      where: 'constraint',
+    });
+  const parts = Array.from(text, char => character(char));
+  return parts.length === 1 ? parts[0]! : { kind: 'sequence', parts };
+}
 export const sequence = (...parts: readonly Expression[]): Expression =>
   parts.length === 1 ? parts[0]! : { kind: 'sequence', parts };
 export const choice = (...parts: readonly Expression[]): Expression =>
@@ -48,8 +58,43 @@ export const repeat = (part: Expression, least: number, most = Number.POSITIVE_I
 export const optional = (part: Expression): Expression => repeat(part, 0, 1);
 export const rule = (name: string): Expression => ({ kind: 'rule', name });
 
-/** Exactly one of several texts; what they begin with in common is shared, so that thousands cost no more than their length. */
+/** What an expression is directly made of. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'sequence':
+    case 'choice':
+      return expression.parts;
+    case 'repeat':
+      return [expression.part];
+    case 'common':
+      return [...expression.all, ...expression.none];
+    default:
+      return [];
+  }
+}
+
+/** The expressions and all that they are made of, each once. Rules are named, not entered. */
+export function* within(roots: Iterable<Expression>): Generator<Expression> {
+  const seen = new Set(roots);
+  for (const expression of seen) {
+    yield expression;
+    for (const part of partsOf(expression)) seen.add(part);
+  }
+}
+
+const MOST_TEXTS = 50_000;
+
+/**
+ * Exactly one of several texts; what they begin with in common is shared, so that thousands cost no more than their length.
+ * @throws ConfigError for more than 50,000 of them
+ */
 export function oneOf(texts: readonly string[]): Expression {
+  if (texts.length > MOST_TEXTS)
+    throw new ConfigError('too many texts to choose from', {
+      seen: `${texts.length}`,
+      expected: `at most ${MOST_TEXTS}`,
+      where: 'constraint',
+    });
   const sorted = [...new Set(texts)].map(text => Array.from(text)).sort(compare);
   const between = (from: number, to: number, depth: number): Expression => {
     const [first, last] = [sorted[from]!, sorted[to - 1]!];

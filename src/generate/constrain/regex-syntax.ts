@@ -5,7 +5,7 @@
 import { ConfigError } from '../../errors.ts';
 import { show } from '../options.ts';
 import { ANY_CHARACTER, type CodePoints, charactersOf, complement, rangesOf, union } from './code-points.ts';
-import { anyText, character, choice, type Expression, NOTHING, repeat, sequence } from './language.ts';
+import { character, choice, type Expression, NOTHING, repeat, sequence } from './language.ts';
 
 /** What a pattern may take. */
 const DEEPEST = 100;
@@ -68,6 +68,9 @@ export function parseRegex(pattern: string | RegExp, options: RegexOptions): Exp
   return parser.parse(options.anchored);
 }
 
+/** Unicode's classes by name, as the engine knows them: each takes a look at every character. */
+const properties = new Map<string, CodePoints>();
+
 class RegexParser {
   readonly #source: string;
   readonly #chars: readonly string[];
@@ -90,7 +93,7 @@ class RegexParser {
   parse(anchored: boolean): Expression {
     // Anchors stand at the ends of the alternatives that are not in a group; elsewhere they are refused.
     const ways: Expression[] = [];
-    const anything = anyText.kind === 'repeat' ? repeat(this.#write(ANY_CHARACTER), 0) : anyText;
+    const anything = repeat(this.#write(ANY_CHARACTER), 0);
     do {
       const fromStart = this.#take('^') || anchored;
       const body = this.#terms();
@@ -206,6 +209,11 @@ class RegexParser {
   }
 
   #property(name: string, negated: boolean): CodePoints {
+    let set = properties.get(name);
+    if (!set) properties.set(name, (set = this.#readProperty(name)));
+    return negated ? complement(set) : set;
+  }
+  #readProperty(name: string): CodePoints {
     let test: RegExp;
     try {
       test = new RegExp(`^\\p{${name}}$`, 'u');
@@ -219,8 +227,7 @@ class RegexParser {
       if (ranges.at(-1)?.[1] === point - 1) ranges.at(-1)![1] = point;
       else ranges.push([point, point]);
     }
-    const set = rangesOf(ranges);
-    return negated ? complement(set) : set;
+    return rangesOf(ranges);
   }
 
   #take(char: string): boolean {

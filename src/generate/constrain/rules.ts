@@ -1,42 +1,59 @@
 /** What is asked of the rules of a language before they become a machine: that they are there, end, and begin with something. */
 import { ConfigError } from '../../errors.ts';
-import type { Expression, Language } from './language.ts';
+import { type Expression, type Language, partsOf, within } from './language.ts';
 
-/**
- * Throws `ConfigError` for a rule that is named and not there, and for one that can begin with itself: such a rule cannot be
- * followed from left to right.
- */
-export function checkRules({ root, rules }: Language): void {
-  const empty = emptyRules(rules);
-  const beginsWith = new Map<string, Set<string>>();
+/** Expressions within each other in one rule: the functions that read them are as deep. */
+const DEEPEST = 400;
+
+/** @throws ConfigError for a rule that is named and not there, and for expressions too deep within each other */
+export function checkNames({ root, rules }: Language): void {
   for (const [name, body] of [['', root] as const, ...rules]) {
-    const found = new Set<string>();
-    collectFirst(body, empty, found);
-    beginsWith.set(name, found);
+    const where = name ? `rule ${name}` : 'constraint';
     for (const used of namedIn(body))
       if (!rules.has(used))
-        throw new ConfigError('a grammar names a rule that it does not have', {
-          seen: used,
-          ...(name && { where: `rule ${name}` }),
-        });
+        throw new ConfigError('a grammar names a rule that it does not have', { seen: used, where });
+    // Level by level, each expression once in a level: a shared one is not walked for each of its uses.
+    let level = new Set([body]);
+    for (let depth = 0; level.size > 0; depth++) {
+      if (depth > DEEPEST)
+        throw new ConfigError('the constraint is too deep', { expected: `${DEEPEST} parts within each other`, where });
+      const below = new Set<Expression>();
+      for (const expression of level) for (const part of partsOf(expression)) below.add(part);
+      level = below;
+    }
   }
+}
+
+/**
+ * Throws `ConfigError` for a rule that can begin with itself: it cannot be followed from left to right.
+ * @param least bytes of the shortest text of each rule
+ */
+export function checkBeginnings({ root, rules }: Language, least: ReadonlyMap<string, number>): void {
+  const known = new Map<Expression, boolean>();
+  const beginsWith = new Map<string, Set<string>>();
+  for (const [name, body] of [['', root] as const, ...rules]) beginsWith.set(name, firstIn(body, least, known));
   const done = new Set<string>();
   for (const start of beginsWith.keys()) {
-    // Depth first with its own stack: the path is what is on it.
-    const path: { name: string; rest: string[] }[] = [{ name: start, rest: [...beginsWith.get(start)!] }];
-    while (path.length > 0) {
-      const top = path.at(-1)!;
-      const next = top.rest.pop();
+    // Depth first with its own stack: the names on it are the path.
+    const path = new Map<string, string[]>([[start, [...beginsWith.get(start)!]]]);
+    const names = [start];
+    while (names.length > 0) {
+      const top = names.at(-1)!;
+      const next = path.get(top)!.pop();
       if (next === undefined) {
-        done.add(top.name);
-        path.pop();
-      } else if (path.some(({ name }) => name === next)) {
+        done.add(top);
+        path.delete(top);
+        names.pop();
+      } else if (path.has(next)) {
         throw new ConfigError('a rule of the constraint begins with itself', {
-          seen: [...path.slice(path.findIndex(({ name }) => name === next)).map(({ name }) => name), next].join(' -> '),
+          seen: [...names.slice(names.indexOf(next)).slice(0, 10), next].join(' -> '),
           fix: 'let it read something first: item (sep item)* instead of list ::= list sep item',
           where: 'constraint',
         });
-      } else if (!done.has(next)) path.push({ name: next, rest: [...beginsWith.get(next)!] });
+      } else if (!done.has(next)) {
+        path.set(next, [...beginsWith.get(next)!]);
+        names.push(next);
+      }
     }
   }
 }
@@ -44,48 +61,32 @@ export function checkRules({ root, rules }: Language): void {
 /** The rules that an expression names, anywhere. */
 function namedIn(body: Expression): Set<string> {
   const names = new Set<string>();
-  const seen = new Set<Expression>();
-  const todo = [body];
-  for (let expression = todo.pop(); expression; expression = todo.pop()) {
-    if (seen.has(expression)) continue;
-    seen.add(expression);
-    if (expression.kind === 'rule') names.add(expression.name);
-    else if (expression.kind === 'repeat') todo.push(expression.part);
-    else if (expression.kind === 'sequence' || expression.kind === 'choice') todo.push(...expression.parts);
-  }
+  for (const expression of within([body])) if (expression.kind === 'rule') names.add(expression.name);
   return names;
 }
 
 /** The rules that an expression can begin with. */
-function collectFirst(body: Expression, empty: ReadonlySet<string>, found: Set<string>): void {
-  const seen = new Set<Expression>();
-  const visit = (expression: Expression): void => {
-    if (seen.has(expression)) return;
-    seen.add(expression);
+function firstIn(body: Expression, least: ReadonlyMap<string, number>, known: Map<Expression, boolean>): Set<string> {
+  const found = new Set<string>();
+  const seen = new Set([body]);
+  for (const expression of seen) {
     if (expression.kind === 'rule') found.add(expression.name);
-    else if (expression.kind === 'repeat') visit(expression.part);
-    else if (expression.kind === 'choice') expression.parts.forEach(visit);
     else if (expression.kind === 'sequence')
       for (const part of expression.parts) {
-        visit(part);
-        if (!canBeEmpty(part, empty, new Map())) break;
+        seen.add(part);
+        if (!canBeEmpty(part, least, known)) break;
       }
-  };
-  visit(body);
-}
-
-/** The rules that have the empty text. */
-function emptyRules(rules: ReadonlyMap<string, Expression>): Set<string> {
-  const empty = new Set<string>();
-  for (let before = -1; before !== empty.size; ) {
-    before = empty.size;
-    const known = new Map<Expression, boolean>();
-    for (const [name, body] of rules) if (canBeEmpty(body, empty, known)) empty.add(name);
+    // Below what several have in common there are no rules.
+    else if (expression.kind !== 'common') for (const part of partsOf(expression)) seen.add(part);
   }
-  return empty;
+  return found;
 }
 
-function canBeEmpty(expression: Expression, empty: ReadonlySet<string>, known: Map<Expression, boolean>): boolean {
+function canBeEmpty(
+  expression: Expression,
+  least: ReadonlyMap<string, number>,
+  known: Map<Expression, boolean>,
+): boolean {
   const before = known.get(expression);
   if (before !== undefined) return before;
   const find = (): boolean => {
@@ -93,15 +94,15 @@ function canBeEmpty(expression: Expression, empty: ReadonlySet<string>, known: M
       case 'character':
         return false;
       case 'sequence':
-        return expression.parts.every(part => canBeEmpty(part, empty, known));
+        return expression.parts.every(part => canBeEmpty(part, least, known));
       case 'choice':
-        return expression.parts.some(part => canBeEmpty(part, empty, known));
+        return expression.parts.some(part => canBeEmpty(part, least, known));
       case 'repeat':
-        return expression.least === 0 || canBeEmpty(expression.part, empty, known);
+        return expression.least === 0 || canBeEmpty(expression.part, least, known);
       case 'rule':
-        return empty.has(expression.name);
+        return least.get(expression.name) === 0;
       case 'common':
-        // Only whether a rule may follow is asked, and below it there are none.
+        // To be sure: a rule behind it counts as a beginning.
         return true;
     }
   };
@@ -116,40 +117,45 @@ function canBeEmpty(expression: Expression, empty: ReadonlySet<string>, known: M
  */
 export function leastBytes({ rules }: Language, leaf: (expression: Expression) => number): ReadonlyMap<string, number> {
   const least = new Map<string, number>([...rules.keys()].map(name => [name, Number.POSITIVE_INFINITY]));
-  for (let changed = true; changed; ) {
-    changed = false;
-    const known = new Map<Expression, number>();
-    const measure = (expression: Expression): number => {
-      const before = known.get(expression);
-      if (before !== undefined) return before;
-      let bytes: number;
-      switch (expression.kind) {
-        case 'character':
-        case 'common':
-          bytes = leaf(expression);
-          break;
-        case 'sequence':
-          bytes = expression.parts.reduce((sum, part) => sum + measure(part), 0);
-          break;
-        case 'choice':
-          bytes = expression.parts.reduce((min, part) => Math.min(min, measure(part)), Number.POSITIVE_INFINITY);
-          break;
-        case 'repeat':
-          bytes = expression.least === 0 ? 0 : expression.least * measure(expression.part);
-          break;
-        case 'rule':
-          bytes = least.get(expression.name)!;
-      }
-      known.set(expression, bytes);
-      return bytes;
-    };
-    for (const [name, body] of rules) {
-      const bytes = measure(body);
-      if (bytes < least.get(name)!) {
-        least.set(name, bytes);
-        changed = true;
-      }
-    }
+  const users = new Map<string, string[]>([...rules.keys()].map(name => [name, []]));
+  for (const [name, body] of rules) for (const used of namedIn(body)) users.get(used)!.push(name);
+  // A rule is measured again when one that it names has become shorter.
+  const waiting = new Set(rules.keys());
+  for (const name of waiting) {
+    waiting.delete(name);
+    const bytes = shortest(rules.get(name)!, least, leaf, new Map());
+    if (bytes >= least.get(name)!) continue;
+    least.set(name, bytes);
+    for (const user of users.get(name)!) waiting.add(user);
   }
   return least;
+}
+
+function shortest(
+  expression: Expression,
+  least: ReadonlyMap<string, number>,
+  leaf: (expression: Expression) => number,
+  known: Map<Expression, number>,
+): number {
+  const before = known.get(expression);
+  if (before !== undefined) return before;
+  const of = (part: Expression) => shortest(part, least, leaf, known);
+  const find = (): number => {
+    switch (expression.kind) {
+      case 'character':
+      case 'common':
+        return leaf(expression);
+      case 'sequence':
+        return expression.parts.reduce((sum, part) => sum + of(part), 0);
+      case 'choice':
+        return expression.parts.reduce((min, part) => Math.min(min, of(part)), Number.POSITIVE_INFINITY);
+      case 'repeat':
+        return expression.least === 0 ? 0 : expression.least * of(expression.part);
+      case 'rule':
+        return least.get(expression.name)!;
+    }
+  };
+  const found = find();
+  known.set(expression, found);
+  return found;
 }

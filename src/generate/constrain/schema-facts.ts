@@ -5,6 +5,7 @@
 import { ConfigError } from '../../errors.ts';
 import { show } from '../options.ts';
 import type { NumberBounds } from './json-numbers.ts';
+import { checkDocument, referenced } from './schema-document.ts';
 
 export const JSON_TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
@@ -51,13 +52,21 @@ const KEYWORDS = new Set([
   ...['properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties'],
 ]);
 const MOST_ALTERNATIVES = 500;
+const MOST_BRANCHES = 5000;
 const DEEPEST = 64;
+/** References lead to the same schema again and again; so many are read. */
+const MOST_READ = 100_000;
 
 /** Reads the schemas of one document. */
 export class SchemaReader {
   readonly #document: unknown;
+  /** Of properties that were compared: each branch of a `oneOf` is with all others. */
+  readonly #values = new Map<readonly Subschema[], readonly unknown[] | undefined>();
+  #read = 0;
 
+  /** @throws ConfigError for a document that is too large, too deep, or within itself */
   constructor(document: unknown) {
+    checkDocument(document);
     this.#document = document;
   }
 
@@ -74,23 +83,14 @@ export class SchemaReader {
 
   /** The schema that a reference names. */
   resolve(reference: unknown, where: string): Subschema {
-    const refuse = (expected: string) => {
-      throw new ConfigError('a $ref of the schema leads nowhere', { seen: show(reference), expected, where });
-    };
-    if (typeof reference !== 'string' || !/^#(\/|$)/.test(reference))
-      refuse('a place in this document: "#/$defs/name"');
-    let at = this.#document;
-    for (const step of (reference as string).split('/').slice(1)) {
-      const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) refuse('a place that is there');
-      at = (at as Record<string, unknown>)[name];
-    }
-    return { schema: at, where: reference as string };
+    return { schema: referenced(this.#document, reference, where), where: reference as string };
   }
 
   #of({ schema, where }: Subschema, depth: number): readonly Facts[] {
     if (depth > DEEPEST)
       throw new ConfigError('a schema refers to itself without a value between, or too deep', { where });
+    if (++this.#read > MOST_READ)
+      throw new ConfigError('the schema leads to too many schemas', { expected: `${MOST_READ} to be read`, where });
     if (schema === true) return [nothingSaid(where)];
     if (schema === false) return [];
     const fields = fieldsOf(schema, where);
@@ -104,6 +104,7 @@ export class SchemaReader {
     if (any.length > 0) and(any.flatMap(part => this.#of(part, depth + 1)));
     const one = branches(fields, 'oneOf', where);
     if (one.length > 0) {
+      if (one.length > MOST_ALTERNATIVES) throw tooManyBranches(one.length, MOST_ALTERNATIVES, `${where}/oneOf`);
       const read = one.map(part => this.#of(part, depth + 1));
       this.#checkExclusive(read, `${where}/oneOf`, depth);
       and(read.flat());
@@ -145,8 +146,11 @@ export class SchemaReader {
   }
   #valuesOf(subschemas: readonly Subschema[] | undefined, depth: number): readonly unknown[] | undefined {
     if (!subschemas) return undefined;
-    const all = this.alternatives(subschemas, depth + 1);
-    return all.every(facts => facts.values) ? all.flatMap(facts => facts.values!) : undefined;
+    if (!this.#values.has(subschemas)) {
+      const all = this.alternatives(subschemas, depth + 1);
+      this.#values.set(subschemas, all.every(facts => facts.values) ? all.flatMap(facts => facts.values!) : undefined);
+    }
+    return this.#values.get(subschemas);
   }
 }
 
@@ -180,10 +184,12 @@ function fieldsOf(schema: unknown, where: string): Record<string, unknown> {
   return schema as Record<string, unknown>;
 }
 
-function branches(fields: Readonly<Record<string, unknown>>, name: string, where: string): Subschema[] {
+/** What a schema lists under `allOf`, `anyOf` or `oneOf`. */
+export function branches(fields: Readonly<Record<string, unknown>>, name: string, where: string): Subschema[] {
   const list = fields[name];
   if (list === undefined) return [];
   if (!Array.isArray(list) || list.length === 0) return refuseValue(list, 'a list of schemas', `${where}/${name}`);
+  if (list.length > MOST_BRANCHES) throw tooManyBranches(list.length, MOST_BRANCHES, `${where}/${name}`);
   return list.map((schema, i) => ({ schema, where: `${where}/${name}/${i}` }));
 }
 
@@ -266,6 +272,10 @@ function readOwn(fields: Readonly<Record<string, unknown>>, where: string): Fact
     minProperties: count('minProperties') ?? 0,
     maxProperties: count('maxProperties') ?? Number.POSITIVE_INFINITY,
   };
+}
+
+function tooManyBranches(count: number, most: number, where: string): ConfigError {
+  return new ConfigError('too many branches', { seen: `${count}`, expected: `at most ${most}`, where });
 }
 
 function product(some: readonly Facts[], others: readonly Facts[]): readonly Facts[] {

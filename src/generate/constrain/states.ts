@@ -8,9 +8,9 @@
  */
 import { ConfigError } from '../../errors.ts';
 import { type CodePoints, intersection, utf8Ranges } from './code-points.ts';
-import type { Expression, Language } from './language.ts';
+import { type Expression, type Language, within } from './language.ts';
 import { type Product, productOf } from './product.ts';
-import { checkRules, leastBytes } from './rules.ts';
+import { checkBeginnings, checkNames, leastBytes } from './rules.ts';
 
 export interface State {
   readonly id: number;
@@ -32,9 +32,15 @@ type Form =
   | { readonly kind: 'rule'; readonly name: string }
   | { readonly kind: 'product'; readonly product: Product; readonly at: number };
 
-/** What a constraint may take, so that a hostile one ends in an error and not in a full memory. */
-const MOST_STATES = 200_000;
+/**
+ * What a machine may hold, so that a hostile constraint ends in an error and not in a full memory: one for each state and each number
+ * in it, about 16 bytes apiece.
+ */
+const MOST_CELLS = 8_000_000;
+const CELLS_OF_STATE = 16;
 const MOST_WAYS = 20_000;
+/** States that step in order that one may. */
+const DEEPEST_STEP = 1000;
 
 export class StateMachine {
   /** The class of each byte: bytes that the language nowhere tells apart have the same. */
@@ -53,6 +59,8 @@ export class StateMachine {
   readonly #lowered = new Map<Expression, State | undefined>();
   readonly #alphabet: CodePoints | undefined;
   #count = 0;
+  #cells = 0;
+  #depth = 0;
   #products = 0;
 
   /**
@@ -62,7 +70,7 @@ export class StateMachine {
   constructor(language: Language, alphabet?: CodePoints) {
     this.#rules = language.rules;
     this.#alphabet = alphabet;
-    checkRules(language);
+    checkNames(language);
     const { classOf, bytes } = byteClasses(language, set => this.#writable(set));
     this.classOf = classOf;
     this.bytes = bytes;
@@ -70,6 +78,7 @@ export class StateMachine {
     const any = this.#state('any', { kind: 'byte', classes: bytes.map((_, i) => i) }, false, 1);
     this.anything = this.repeat(any, 0, Number.POSITIVE_INFINITY)!;
     this.#ruleLeast = leastBytes(language, leaf => this.#lower(leaf)?.least ?? Number.POSITIVE_INFINITY);
+    checkBeginnings(language, this.#ruleLeast);
     this.start = this.#lower(language.root);
   }
 
@@ -77,11 +86,23 @@ export class StateMachine {
     return this.#count;
   }
 
+  /** How much of what the machine may hold it holds, 0 to 1. */
+  get fullness(): number {
+    return this.#cells / MOST_CELLS;
+  }
+
   /** The state behind a byte of a class, or null. Throws ConfigError beyond the limits. */
   step(state: State, byteClass: number): State | null {
     let next = state.next[byteClass];
     if (next === undefined) {
-      next = this.#derive(state, byteClass) ?? null;
+      this.#depth++;
+      try {
+        if (this.#depth > DEEPEST_STEP) throw tooLarge(`${DEEPEST_STEP} parts in a row that may be missing`);
+        next = this.#derive(state, byteClass) ?? null;
+      } finally {
+        this.#depth--;
+      }
+      if (state.next.length === 0) this.#hold(this.bytes.length);
       state.next[byteClass] = next;
     }
     return next;
@@ -99,14 +120,20 @@ export class StateMachine {
 
   sequence(first: State | undefined, rest: State | undefined): State | undefined {
     if (!first || !rest) return undefined;
-    if (first === this.end) return rest;
     if (rest === this.end) return first;
-    if (first.form.kind === 'sequence') return this.sequence(first.form.first, this.sequence(first.form.rest, rest));
-    const accepts = first.accepts && rest.accepts;
+    // A sequence has no sequence in front: (ab)c is a(bc).
+    const parts: State[] = [];
+    let last = first;
+    for (; last.form.kind === 'sequence'; last = last.form.rest) parts.push(last.form.first);
+    if (last !== this.end) parts.push(last);
+    return parts.reduceRight((behind, part) => this.#pair(part, behind), rest);
+  }
+  #pair(first: State, rest: State): State {
+    const form = { kind: 'sequence', first, rest } as const;
     return this.#state(
       `sequence ${first.id} ${rest.id}`,
-      { kind: 'sequence', first, rest },
-      accepts,
+      form,
+      first.accepts && rest.accepts,
       first.least + rest.least,
     );
   }
@@ -122,6 +149,7 @@ export class StateMachine {
     const sorted = [...all].sort((a, b) => a.id - b.id);
     const least = sorted.reduce((min, way) => Math.min(min, way.least), Number.POSITIVE_INFINITY);
     const accepts = sorted.some(way => way.accepts);
+    this.#hold(sorted.length);
     return this.#state(`either ${sorted.map(way => way.id)}`, { kind: 'either', ways: sorted }, accepts, least);
   }
 
@@ -207,6 +235,7 @@ export class StateMachine {
           this.bytes.length,
           this.#products++,
         );
+        this.#hold(product.next.length * this.bytes.length);
         return this.#productState(product, 0);
       }
     }
@@ -229,11 +258,15 @@ export class StateMachine {
   #state(key: string, form: Form, accepts: boolean, least: number): State {
     let state = this.#known.get(key);
     if (!state) {
-      if (this.#count >= MOST_STATES) throw tooLarge(`more than ${MOST_STATES} states`);
+      this.#hold(CELLS_OF_STATE);
       state = { id: this.#count++, form, accepts, least, next: [] };
       this.#known.set(key, state);
     }
     return state;
+  }
+  #hold(cells: number): void {
+    this.#cells += cells;
+    if (this.#cells > MOST_CELLS) throw tooLarge(`${this.#count} states`);
   }
 }
 
@@ -252,18 +285,10 @@ function byteClasses(
 ): { classOf: Uint8Array; bytes: number[] } {
   const begins = new Uint8Array(257);
   begins[0] = 1;
-  const seen = new Set<Expression>();
-  const todo = [language.root, ...language.rules.values()];
-  for (let expression = todo.pop(); expression; expression = todo.pop()) {
-    if (seen.has(expression)) continue;
-    seen.add(expression);
+  for (const expression of within([language.root, ...language.rules.values()]))
     if (expression.kind === 'character')
       for (const ranges of utf8Ranges(writable(expression.set)))
         for (const [low, high] of ranges) begins[low] = begins[high + 1] = 1;
-    else if (expression.kind === 'repeat') todo.push(expression.part);
-    else if (expression.kind === 'common') todo.push(...expression.all, ...expression.none);
-    else if (expression.kind !== 'rule') todo.push(...expression.parts);
-  }
   const classOf = new Uint8Array(256);
   const bytes: number[] = [];
   for (let byte = 0; byte < 256; byte++) {

@@ -8,7 +8,7 @@
  */
 import { ConfigError } from '../../errors.ts';
 import { type CodePoints, intersection } from './code-points.ts';
-import type { Expression, Language } from './language.ts';
+import { type Language, within } from './language.ts';
 import { relax } from './relaxed-states.ts';
 import { type State, StateMachine } from './states.ts';
 import { SHORT, type TokenTable, type TokenTexts } from './token-texts.ts';
@@ -56,10 +56,11 @@ export class TokenMasks {
     this.machine = new StateMachine(language, texts.alphabet);
     this.#texts = texts;
     this.#ends = new Set(endIds);
-    const bytes = texts.vocabSize;
-    this.#shortMasks = new Kept(KEPT_BYTES / (bytes / 8));
-    this.#masks = new Kept(KEPT_BYTES / 64);
-    this.#needs = { first: new Kept(KEPT_BYTES / bytes), later: new Kept(KEPT_BYTES / bytes) };
+    const { vocabSize } = texts;
+    this.#shortMasks = new Kept(KEPT_BYTES / (vocabSize / 8));
+    this.#masks = new Kept(KEPT_BYTES / 256);
+    const needs = KEPT_BYTES / (2 * vocabSize);
+    this.#needs = { first: new Kept(needs), later: new Kept(needs) };
   }
 
   /** Where the output stands behind a prompt. @throws ConfigError when the tokenizer can write no text of the language */
@@ -100,10 +101,8 @@ export class TokenMasks {
   distance(position: Position): number {
     if (position.state.accepts) return 0;
     if (!position.first) return this.#distance(position.state);
-    const needs = this.#needsOf(position);
-    return needs.reduce((min, need) => Math.min(min, need), FORBIDDEN) === FORBIDDEN
-      ? Number.POSITIVE_INFINITY
-      : 1 + needs.reduce((min, need) => Math.min(min, need), FORBIDDEN);
+    const least = this.#needsOf(position).reduce((min, need) => Math.min(min, need), FORBIDDEN);
+    return least === FORBIDDEN ? Number.POSITIVE_INFINITY : 1 + least;
   }
 
   /**
@@ -244,18 +243,12 @@ function applyMask(scores: Float32Array, { allowed, forbidden, long }: StateMask
 function unwritable({ root, rules }: Language, alphabet: CodePoints | undefined): string[] {
   if (!alphabet) return [];
   const missing = new Set<string>();
-  const seen = new Set<Expression>();
-  const todo = [root, ...rules.values()];
-  for (let expression = todo.pop(); expression && missing.size < 10; expression = todo.pop()) {
-    if (seen.has(expression)) continue;
-    seen.add(expression);
-    if (expression.kind === 'character') {
-      const [low, high, ...more] = expression.set;
-      const isOne = low !== undefined && low === high && more.length === 0;
-      if (isOne && intersection(expression.set, alphabet).length === 0) missing.add(String.fromCodePoint(low));
-    } else if (expression.kind === 'repeat') todo.push(expression.part);
-    else if (expression.kind === 'common') todo.push(...expression.all);
-    else if (expression.kind !== 'rule') todo.push(...expression.parts);
+  for (const expression of within([root, ...rules.values()])) {
+    if (expression.kind !== 'character') continue;
+    const [low, high] = expression.set;
+    const isOne = low !== undefined && low === high && expression.set.length === 2;
+    if (isOne && intersection(expression.set, alphabet).length === 0) missing.add(String.fromCodePoint(low));
+    if (missing.size === 10) break;
   }
   return [...missing];
 }
