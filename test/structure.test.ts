@@ -141,7 +141,9 @@ describe('structure', () => {
   it('names files in kebab-case after what is in them', () => {
     const bad = all
       .map(f => f.split('/').at(-1)!)
-      .filter(n => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(n) || /^(utils?|helpers?|common)\b/.test(n));
+      .filter(
+        n => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))?\.ts$/.test(n) || /^(utils?|helpers?|common)\b/.test(n),
+      );
     expect(bad).toEqual([]);
   });
   it('starts every file with what it is', () => {

@@ -33,6 +33,6 @@ export const diffusion: Recipe = {
   objective: tokenizer => answerDiffusion({ tokenizer, maxLength: CANVAS }),
   rows: seed => onCanvas(seed, 'train'),
   heldOut: seed => onCanvas(seed, 'test'),
-  batchSize: 64,
-  train: { ...TRAINING, maxSteps: 7000, learningRate: 3e-3 },
+  batchSize: 48,
+  train: { ...TRAINING, maxSteps: 3500, learningRate: 3e-3 },
 };

@@ -1,6 +1,6 @@
 /** Edit diffusion (DiffusER): two networks that write and mend sentences by edits. */
 import { editFilling, editTagging } from '../../src/train/objectives/index.ts';
-import { passages } from '../training/passages.ts';
+import { draftRows } from '../training/drafts.ts';
 import type { Recipe } from '../training/recipe.ts';
 import { HEADS, TRAINING, VOCABULARY, WRITER_IDS } from './sizes.ts';
 
@@ -9,6 +9,8 @@ const LENGTH = 64;
 const WIDTH = 96;
 /** Deep enough to read a damaged sentence; what it writes is short. */
 const [ENCODER_LAYERS, DECODER_LAYERS] = [3, 2];
+
+const columns = { textColumn: 'text', draftColumn: 'draft' };
 
 const common = {
   name: 'kleinwelt-edits',
@@ -22,8 +24,8 @@ const common = {
       ...{ pad_token_id: WRITER_IDS.pad, eos_token_id: WRITER_IDS.end, decoder_start_token_id: WRITER_IDS.end },
     },
   },
-  rows: seed => passages({ seed, split: 'train', sentences: 1 }),
-  heldOut: seed => passages({ seed, split: 'test', sentences: 1 }),
+  rows: seed => draftRows({ seed, split: 'train' }),
+  heldOut: seed => draftRows({ seed, split: 'test' }),
   batchSize: 48,
 } as const satisfies Partial<Recipe>;
 
@@ -32,8 +34,8 @@ export const editTagger: Recipe = {
   part: 'tagger',
   title: 'Edit diffusion, the tagger: what stays, goes, or is written anew',
   head: 'tokenClassification',
-  objective: tokenizer => editTagging({ tokenizer, maxLength: LENGTH, textColumn: 'text' }),
-  train: { ...TRAINING, maxSteps: 4000, learningRate: 2e-3 },
+  objective: tokenizer => editTagging({ tokenizer, maxLength: LENGTH, ...columns }),
+  train: { ...TRAINING, maxSteps: 1500, learningRate: 2e-3 },
 };
 export const editGenerator: Recipe = {
   ...common,
@@ -41,6 +43,6 @@ export const editGenerator: Recipe = {
   folder: 'generator',
   title: 'Edit diffusion, the generator: what is written in the gaps',
   head: 'seq2seqLM',
-  objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, textColumn: 'text' }),
-  train: { ...TRAINING, maxSteps: 9000, learningRate: 2e-3 },
+  objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, ...columns }),
+  train: { ...TRAINING, maxSteps: 5500, learningRate: 3e-3 },
 };

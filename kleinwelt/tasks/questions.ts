@@ -4,7 +4,7 @@
  * question is named, and the answer to a pronoun is what it refers to.
  */
 
-import { realizeQuestion } from '../realize.ts';
+import { realize, realizeQuestion } from '../realize.ts';
 import type { KleinweltDocument, RoleSpan, Sentence } from '../sentence.ts';
 import type { Clause, Frame, Mention } from '../world/frame.ts';
 import { type Draw, drawn, rowsFrom, type Task } from './task.ts';
@@ -49,8 +49,8 @@ export const questionRows: Task<QuestionRow> = options =>
   });
 
 /** Sentences without a common story. */
-const loose = ({ rng, sentence }: Draw): Context => ({
-  sentences: Array.from({ length: 1 + rng.below(6) }, sentence),
+const loose = ({ rng, language, frame }: Draw): Context => ({
+  sentences: Array.from({ length: 1 + rng.below(6) }, (_, i) => realize(frame(), language, i)),
   characters: [],
 });
 const told = ({ sentences, story }: KleinweltDocument): Context => ({

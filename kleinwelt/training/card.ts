@@ -13,9 +13,7 @@ const TRY: Readonly<Record<BundledName, readonly string[]>> = {
   'kleinwelt-bert': ['heed fill kleinwelt-bert "Der Hund [MASK] die Katze."'],
   'kleinwelt-bert-sentiment': ['heed classify kleinwelt-bert-sentiment "Die Suppe ist nicht gut."'],
   'kleinwelt-bert-entities': ['heed tokens kleinwelt-bert-entities "Anna Berger wohnt in Seedorf."'],
-  'kleinwelt-bert-answers': [
-    'heed answer kleinwelt-bert-answers "Wen jagt der Hund?" --context "Der Hund jagt die Katze."',
-  ],
+  'kleinwelt-bert-answers': ['heed answer kleinwelt-bert-answers "Wen jagt der Hund?" "Der Hund jagt die Katze."'],
   'kleinwelt-bert-sentences': [
     'heed embed kleinwelt-bert-sentences "Der Hund jagt die Katze." "The dog chases the cat."',
   ],

@@ -33,7 +33,7 @@ export function overview(commands: readonly CommandEntry[], { columns, paint }: 
     ]),
     '',
     paint.bold('Examples'),
-    ...OVERVIEW_EXAMPLES.map(line => `  ${line}`),
+    ...OVERVIEW_EXAMPLES.map(line => `  ${broken(line, columns)}`),
     '',
     wrap(
       'heed help COMMAND shows its options. MODEL is the name of a model that comes with heed (heed models), a folder with config.json and model.safetensors, a .gguf file, or the name of a model on the hub, org/name.',
@@ -69,9 +69,22 @@ export function commandHelp(command: Command, { columns, paint }: Terminal): str
     ...[...groups].flatMap(([group, rows]) => ['', paint.bold(group), ...terms(rows, columns)]),
     '',
     paint.bold('Examples'),
-    ...command.examples.flatMap(({ line, does }) => [`  ${paint.dim(`# ${does}`)}`, `  ${line}`]),
+    ...command.examples.flatMap(({ line, does }) => [`  ${paint.dim(`# ${does}`)}`, `  ${broken(line, columns)}`]),
     '',
   ].join('\n');
+}
+
+/** A line of a shell, which goes on behind a backslash where it is too long. */
+function broken(line: string, columns: number): string {
+  const [first = '', ...words] = line.match(/(?:"[^"]*"|\S)+/g) ?? [];
+  let text = first;
+  let width = INDENT + widthOf(first);
+  for (const word of words) {
+    const fits = width + 1 + widthOf(word) <= columns - 2;
+    text += fits ? ` ${word}` : ` \\\n    ${word}`;
+    width = (fits ? width + 1 : 2 * INDENT) + widthOf(word);
+  }
+  return text;
 }
 
 function optionTerm(name: string, option: Option): string {

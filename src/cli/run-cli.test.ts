@@ -45,7 +45,7 @@ describe('help', () => {
       const words = [
         ...line
           .replace(/^.*?heed /, '')
-          .replace(/ [|<] .*$/, '')
+          .replace(/ [|<>] .*$/, '')
           .matchAll(/"([^"]*)"|(\S+)/g),
       ].map(m => m[1] ?? m[2]!);
       expect(words.shift(), line).toBe(command.name);

@@ -134,7 +134,8 @@ async function called(run: Run, model: Model, shape: Shape, given: readonly unkn
   const own = { ...camelOptions(options), ...shape.options?.(options, model, given) };
   const result = await run(input, { ...own, ...watching({ streamer, stopping_criteria }, own as GenerateOptions) });
   streamer?.end();
-  return snakeResult(shape.result ? shape.result(result as never, isList, options) : result);
+  const named = snakeResult(result);
+  return shape.result ? shape.result(named as never, isList, options) : named;
 }
 
 /** Texts that were written for each input, as one list. */

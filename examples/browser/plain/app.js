@@ -1,6 +1,8 @@
 /**
  * Models in a page without a bundler: loads one, streams what it writes, does a task. All computing happens in workers of
- * heed's own, so that the page never waits. `?model=` and `?task-model=` name other models, `?lang=` the language.
+ * heed's own, so that the page never waits. The same works in a module worker, which imports `dist/index.js` by its address:
+ * import maps hold for pages alone, so chat templates need a bundler there (see ../vite/worker.ts). `?model=` and
+ * `?task-model=` name other models, `?lang=` the language.
  */
 import { load, memoryFiles, pipeline, urlFiles } from 'heed';
 

@@ -50,7 +50,7 @@ async function withServer<T>(args: readonly string[], body: (url: string) => Pro
   const vite: ChildProcess = spawn(process.execPath, [VITE, ...args, ...at], { cwd: HERE, stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}/`;
   try {
-    for (const end = performance.now() + 60_000; ; await new Promise(resolve => setTimeout(resolve, 200))) {
+    for (const end = performance.now() + 120_000; ; await new Promise(resolve => setTimeout(resolve, 200))) {
       if (
         await fetch(url).then(
           ({ ok }) => ok,

@@ -30,7 +30,9 @@ export function grammar(text: string, options: { readonly start?: string | undef
       expected: options.start ?? 'root or start',
     });
   const language = { root: rule(start), rules };
-  new StateMachine(language); // Checks the rules now rather than when a model is at hand.
+  // Made once now, and not only when a model is at hand, because it checks the rules.
+  if (!new StateMachine(language).start)
+    throw new ConfigError('no text follows the grammar', { seen: `${start} never ends`, where: 'constraint' });
   return { language };
 }
 

@@ -97,7 +97,8 @@ export class StateMachine {
     if (next === undefined) {
       this.#depth++;
       try {
-        if (this.#depth > DEEPEST_STEP) throw tooLarge(`${DEEPEST_STEP} parts in a row that may be missing`);
+        if (this.#depth > DEEPEST_STEP)
+          throw tooLarge(`more than ${DEEPEST_STEP} rules or optional parts to look through at once`);
         next = this.#derive(state, byteClass) ?? null;
       } finally {
         this.#depth--;
