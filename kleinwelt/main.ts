@@ -66,7 +66,6 @@ async function data(): Promise<void> {
 }
 
 async function train(): Promise<void> {
-  setDefaultBackend(await createWasmBackend(values.threads === undefined ? {} : { threads: Number(values.threads) }));
   await trainAll({
     ...{ names, models: values.models, seed: Number(values.seed), signal: stop.signal },
     steps: values.steps === undefined ? undefined : Number(values.steps),
@@ -145,6 +144,7 @@ try {
   const run = COMMANDS[command ?? ''];
   if (!run)
     throw new ConfigError('no such command', { seen: command ?? 'none', expected: Object.keys(COMMANDS).join(', ') });
+  setDefaultBackend(await createWasmBackend(values.threads === undefined ? {} : { threads: Number(values.threads) }));
   await run();
   process.exit();
 } catch (error) {

@@ -1,6 +1,7 @@
 /** How grammatical the texts are that the diffusion models write from nothing. */
 import type { Model } from '../../src/index.ts';
 import { pipeline } from '../../src/tasks/pipeline.ts';
+import { CANVAS } from '../recipes/diffusion.ts';
 import { grammaticalShare } from './grammar.ts';
 import type { Score } from './score.ts';
 
@@ -10,14 +11,14 @@ export async function diffusionScores(model: Model): Promise<Score[]> {
   const denoise = await pipeline('denoise', model);
   const texts: string[] = [];
   for (let at = 0; at < TEXTS; at += 50) {
-    const options = { genLength: 32, steps: 32, temperature: 0.5, seed: SEED + at };
+    const options = { genLength: CANVAS, steps: CANVAS, temperature: 0.5, seed: SEED + at };
     const results = await denoise(
       Array.from({ length: 50 }, () => ''),
       options,
     );
     texts.push(...results.map(({ generatedText }) => generatedText));
   }
-  const what = `grammatical sentences among those of ${TEXTS} texts, 32 steps, temperature 0.5`;
+  const what = `grammatical sentences among those of ${TEXTS} texts, ${CANVAS} steps, temperature 0.5`;
   return [grammaticalShare({ name: 'grammatical', what, goal: 0.9 }, texts), distinct(texts)];
 }
 

@@ -2,6 +2,7 @@
 import { type Checkpoint, type ModelFiles, viewCheckpoint } from '../formats/index.ts';
 import { plainName } from './adapter-plan.ts';
 import { openAdapter } from './adapters.ts';
+import { newHeadFields } from './new-head.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -33,10 +34,26 @@ export function joinCheckpoints(
 const CLASSIFIER = /^(?!.*(attn|attention)\.)(.*\.)?(score|classifier|out_proj|logits_proj)\.weight$/;
 
 /** config.json with as many labels as the classifier among the tensors has, where the model's own does not say so. */
-export function withLabels(json: Json, { tensors }: Checkpoint): Json {
+export function withLabels(json: Json, { tensors, metadata }: Checkpoint): Json {
   const classifier = [...tensors.values()].find(({ name, shape }) => CLASSIFIER.test(name) && shape.length === 2);
   const count = classifier?.shape[0];
   const { id2label, label2id: _, ...rest } = json;
+  const labels = savedLabels(metadata[LABELS]);
+  if (labels && labels.length === count) return { ...rest, ...newHeadFields({ labels }) };
   if (count === undefined || (id2label && Object.keys(id2label).length === count)) return json;
   return { ...rest, num_labels: count };
+}
+
+/** PEFT's files have no place for the names of classes; the weights file's metadata has, which PEFT leaves alone. */
+export const LABELS = 'labels';
+function savedLabels(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    // Another program's entry of this name says nothing here.
+    return undefined;
+  }
+  return Array.isArray(list) && list.every(label => typeof label === 'string') ? list : undefined;
 }

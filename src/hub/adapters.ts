@@ -22,13 +22,18 @@ export class Adapter {
   readonly fileNames: ReadonlyMap<string, string>;
   /** Those of them that the file holds transposed. */
   readonly transposed: ReadonlySet<string>;
+  /** What the classes of its head are called, in their order, where it has a new one. */
+  readonly labels: readonly string[] | undefined;
 
-  constructor(parts: Pick<Adapter, 'name' | 'config' | 'params' | 'fileNames' | 'transposed'>) {
+  constructor(
+    parts: Pick<Adapter, 'name' | 'config' | 'params' | 'fileNames' | 'transposed'> & Partial<Pick<Adapter, 'labels'>>,
+  ) {
     this.name = parts.name;
     this.config = parts.config;
     this.params = parts.params;
     this.fileNames = parts.fileNames;
     this.transposed = parts.transposed;
+    this.labels = parts.labels;
   }
   /** Frees its tensors. Models that it is part of fail at their next pass. */
   dispose(): void {

@@ -91,7 +91,11 @@ export async function createAdapter(model: Model, options: CreateAdapterOptions 
     throw error;
   }
   const transposed = new Set(whole.flatMap(({ name, spec }) => (spec.transposed ? [`saved.${name}`] : [])));
-  return new Adapter({ name: 'a new adapter', config, params: { layers, saved, kept: {} }, fileNames, transposed });
+  const names = parts.origin?.changes?.id2label;
+  const labels = names ? Object.values(names as Readonly<Record<string, string>>) : undefined;
+  return new Adapter({
+    ...{ name: 'a new adapter', config, params: { layers, saved, kept: {} }, fileNames, transposed, labels },
+  });
 }
 /** What PEFT puts before the names of the base model's modules. */
 const PREFIX = 'base_model.model.';

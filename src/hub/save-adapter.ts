@@ -3,6 +3,7 @@ import { nodeFiles, type TensorToWrite, writeSafetensors } from '../formats/inde
 import { tensorToWrite } from '../nn/tensor-to-write.ts';
 import { leavesOf } from '../tensor/index.ts';
 import { ADAPTER_CONFIG } from './adapter-config.ts';
+import { LABELS } from './adapter-head.ts';
 import { ADAPTER_FILES, type Adapter } from './adapters.ts';
 import { type SaveOptions, savedDType } from './save-model.ts';
 import { writeFolder } from './write-folder.ts';
@@ -14,7 +15,7 @@ import { writeFolder } from './write-folder.ts';
  * @throws ConfigError when the folder holds an adapter already and `overwrite` is not set
  */
 export async function saveAdapter(
-  { params, config, fileNames, transposed }: Adapter,
+  { params, config, fileNames, transposed, labels }: Adapter,
   folder: string,
   { overwrite = false, dtype = 'f32', signal }: Pick<SaveOptions, 'overwrite' | 'dtype' | 'signal'> = {},
 ): Promise<readonly string[]> {
@@ -28,7 +29,8 @@ export async function saveAdapter(
   const holds = (name: string) => name === ADAPTER_CONFIG || (ADAPTER_FILES as readonly string[]).includes(name);
   return writeFolder(folder, { holds, last: ADAPTER_CONFIG, what: 'an adapter', overwrite }, async stage => {
     const { writeFile } = await nodeFiles();
-    await writeSafetensors(`${stage}/${ADAPTER_FILES[0]}`, tensors, { metadata: { format: 'pt' }, signal });
+    const metadata = { format: 'pt', ...(labels && { [LABELS]: JSON.stringify(labels) }) };
+    await writeSafetensors(`${stage}/${ADAPTER_FILES[0]}`, tensors, { metadata, signal });
     await writeFile(`${stage}/${ADAPTER_CONFIG}`, config.text);
   });
 }

@@ -20,7 +20,7 @@ export const fill = defineCommand({
   examples: [
     { line: 'heed fill kleinwelt-bert "Der Hund [MASK] die Katze."', does: 'the five most probable words' },
     {
-      line: 'heed fill kleinwelt-bert "She is a [MASK]." --target doctor --target nurse',
+      line: 'heed fill kleinwelt-bert "Der [MASK] jagt die Maus." --target Hund --target Katze',
       does: 'how two words compare',
     },
     { line: 'heed fill kleinwelt-bert --json -k 1 < examples/data/masks.txt', does: 'a JSON line for each sentence' },

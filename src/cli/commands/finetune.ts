@@ -66,7 +66,7 @@ export const finetune = defineCommand({
     },
     { line: 'heed finetune --resume ./my-lora', does: 'go on where it stopped' },
     {
-      line: 'heed finetune kleinwelt-bert-sentiment --data examples/data/moods.csv --only classifier --out ./moods',
+      line: 'heed finetune kleinwelt-bert-sentiment --data examples/data/moods.csv --only classifier --eval-fraction 0.25 --out ./moods',
       does: 'the last layer of a classifier',
     },
   ],

@@ -37,7 +37,7 @@ export const inspect = defineCommand({
   options: OUTPUT_OPTIONS,
   examples: [
     { line: 'heed inspect kleinwelt-gpt', does: 'configuration, parameters, memory, tokens' },
-    { line: 'heed inspect models/kleinwelt-gpt/model.safetensors', does: 'the tensors of a file' },
+    { line: 'heed inspect models/kleinwelt-bert/model.safetensors', does: 'the tensors of a file' },
     { line: 'heed inspect openai-community/gpt2', does: 'before it is downloaded: only the headers are read' },
     { line: 'heed inspect kleinwelt-gpt --json', does: 'for a program' },
   ],

@@ -39,10 +39,10 @@ export const models = defineCommand({
     const language: Language = values.lang ?? languageOf(terminal.env);
     const [say, numbers] = [createMessages(language), createNumbers(language)];
     const bundled = BUNDLED.flatMap(name => {
-      const folder = bundledAddress(name);
-      if (folder === undefined || !existsSync(join(folder, 'config.json'))) return [];
+      const bytes = bytesAt(bundledAddress(name) ?? '');
+      if (bytes === undefined) return [];
       const [command, english, german] = ABOUT[name];
-      return [{ name, does: language === 'de' ? german : english, command, bytes: bytesIn(folder) }];
+      return [{ name, does: language === 'de' ? german : english, command, bytes }];
     });
     const repos = await cachedRepos(await hubCacheDir({ cacheDir: values['cache-dir'], env: terminal.env }));
     const types = modelTypes().sort();
@@ -76,8 +76,11 @@ export const models = defineCommand({
   },
 });
 
-const bytesIn = (folder: string): number =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
-    const file = statSync(join(folder, name));
-    return sum + (file.isFile() ? file.size : 0);
-  }, 0);
+/** Of a file, or of all files of a folder; undefined where there are none. */
+function bytesAt(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  const own = statSync(path);
+  if (own.isFile()) return own.size;
+  const sizes = readdirSync(path).flatMap(name => bytesAt(join(path, name)) ?? []);
+  return sizes.length > 0 ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+}

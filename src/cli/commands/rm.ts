@@ -16,7 +16,7 @@ export const rm = defineCommand({
   options: { yes: { kind: 'flag', short: 'y', help: 'do not ask' }, ...CACHE_OPTION, ...OUTPUT_OPTIONS },
   examples: [
     { line: 'heed rm openai-community/gpt2', does: 'asks before it does' },
-    { line: 'heed rm openai-community/gpt2@main --yes', does: 'only this revision, without asking' },
+    { line: 'heed rm facebook/bart-large-mnli@main --yes', does: 'only this revision, without asking' },
   ],
   async run({ values, positionals: [id], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);

@@ -66,7 +66,7 @@ export const run = defineCommand({
   examples: [
     { line: 'heed run kleinwelt-gpt "Der Hund"', does: 'the most probable continuation' },
     {
-      line: 'heed run kleinwelt-gpt "Anna sieht" -t 0.8 --top-p 0.95 --seed 1 -n 60',
+      line: 'heed run kleinwelt-gpt "Anna sieht" -t 0.8 --top-p 0.95 --seed 1 -n 40',
       does: 'a sampled one that can be repeated',
     },
     { line: 'heed run kleinwelt-gpt "Die Katze" -n 3 --show-probs', does: 'what else it could have said' },
@@ -78,7 +78,10 @@ export const run = defineCommand({
       line: 'heed run kleinwelt-gpt "Anna:" -n 60 --json-schema examples/data/person.json',
       does: 'JSON of a given form',
     },
-    { line: 'cat examples/data/story.txt | heed run kleinwelt-gpt -n 20 --stop "\\n" --json', does: 'from a program' },
+    {
+      line: 'cat examples/data/beginnings.txt | heed run kleinwelt-gpt -n 20 --stop "\\n" --json',
+      does: 'from a program',
+    },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
     checkTogether(values);

@@ -44,7 +44,7 @@ export const train = defineCommand({
     },
     { line: 'heed train --resume ./mine', does: 'go on where it stopped' },
     {
-      line: 'heed train --data examples/data/story.txt --tokenizer-type characters --context 64 --out ./b',
+      line: 'heed train --data examples/data/story.txt --tokenizer-type characters --context 64 --max-steps 20 --out ./b',
       does: 'a model of characters',
     },
     {

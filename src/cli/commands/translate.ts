@@ -18,15 +18,15 @@ export const translate = defineCommand({
   },
   examples: [
     {
-      line: 'heed translate kleinwelt-t5 "Der Hund jagt die Katze." --from de --to en',
-      does: 'from German to English',
+      line: 'heed translate kleinwelt-t5 "The dog chases the cat." --from en --to de',
+      does: 'from English to German',
     },
     {
       line: 'heed translate facebook/nllb-200-distilled-600M "The dog" --from eng_Latn --to deu_Latn',
       does: 'a model of many languages',
     },
     {
-      line: 'heed translate kleinwelt-t5 --from de --to en --beams 4 < examples/data/beginnings.txt',
+      line: 'heed translate kleinwelt-t5 --from en --to de --beams 4 < examples/data/beginnings.txt',
       does: 'each line, by beam search',
     },
   ],
