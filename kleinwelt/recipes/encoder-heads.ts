@@ -30,7 +30,7 @@ export const sentiment: Recipe = {
   objective: tokenizer => classification({ tokenizer, maxLength: LENGTH, labels: SENTIMENTS, padToMultipleOf: 8 }),
   ...rowsOf(sentimentRows),
   batchSize: 32,
-  train: { ...train, maxSteps: 3500 },
+  train: { ...train, maxSteps: 2000, learningRate: 1.5e-3 },
 };
 export const entities: Recipe = {
   name: 'kleinwelt-bert-entities',
@@ -51,7 +51,7 @@ export const answers: Recipe = {
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,
-  train: { ...train, maxSteps: 3500 },
+  train: { ...train, maxSteps: 2000, learningRate: 1.5e-3 },
 };
 export const sentences: Recipe = {
   name: 'kleinwelt-bert-sentences',
