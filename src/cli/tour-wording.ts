@@ -3,8 +3,8 @@ import type { Language } from './messages.ts';
 
 const WORDING = {
   intro: [
-    'Seven small models, trained by heed itself on a world of 450 words, show what it does. Nothing is downloaded.',
-    'Sieben kleine Modelle, von heed selbst an einer Welt aus 450 Wörtern trainiert, zeigen, was es kann. Nichts wird geladen.',
+    'Five small models, trained by heed itself on a world of 450 words, show what it does. Nothing is downloaded.',
+    'Fünf kleine Modelle, von heed selbst an einer Welt aus 450 Wörtern trainiert, zeigen, was es kann. Nichts wird geladen.',
   ],
   writes: [
     'A decoder writes: each token is drawn from probabilities',

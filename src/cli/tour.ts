@@ -26,6 +26,8 @@ const [STORY, NEW_TOKENS, SEED] = ['Anna hat einen roten Ball.', 24, 3];
 const CHASE = 'Der Hund jagt die Katze.';
 const HIDDEN = 'Der Hund [MASK] die Katze.';
 const JUDGED = 'Die Suppe ist nicht gut.';
+/** What the diffusion model was trained to fill, and its end of a text. */
+const [CANVAS, END] = [24, '<|endoftext|>'];
 /** States of the diffusion that are shown. */
 const SHOWN_STEPS = 8;
 
@@ -111,26 +113,22 @@ function denoise(tour: Tour): Promise<void> {
   return withModel(tour, 'kleinwelt-diffusion', async model => {
     title(tour, 'denoises', 'kleinwelt-diffusion');
     const mask = model.tokenizer.idToToken(model.denoiser().maskId)!;
-    const length = 16;
-    const stream = (await pipeline('denoise', model)).stream('', {
-      genLength: length,
-      temperature: 0.5,
-      seed: SEED,
-      signal,
-    });
-    let step = 0;
-    for await (const event of stream) {
-      const last = event.type !== 'step';
-      if (last || step++ % Math.ceil(length / SHOWN_STEPS) !== 0) continue;
-      terminal.write(`${hidden(event.text, mask, terminal)}\n`);
-      if (!event.text.includes(mask)) break;
+    const options = { genLength: CANVAS, temperature: 0.5, seed: SEED, signal };
+    const states: string[] = [];
+    for await (const { text } of (await pipeline('denoise', model)).stream('', options)) {
+      const shown = hidden(text, mask, terminal);
+      // Where the text ends is found first, without a word to see.
+      if (text.replaceAll(mask, '').replaceAll(END, '').trim() !== '' && shown !== states.at(-1)) states.push(shown);
     }
+    const every = Math.max(1, Math.ceil(states.length / SHOWN_STEPS));
+    for (const [i, state] of states.entries())
+      if (i % every === 0 || i === states.length - 1) terminal.write(`${state}\n`);
   });
 }
 const hidden = (text: string, mask: string, { paint }: Terminal): string =>
   text
     .split(mask)
-    .map(part => paint.cyan(part.replaceAll('<|endoftext|>', '')))
+    .map(part => paint.cyan(part.replaceAll(END, '')))
     .join(paint.dim('░░'));
 
 function attend(tour: Tour): Promise<void> {
