@@ -6,6 +6,7 @@
  *         [--again]                                          from the parameters that are there, not from random ones
  *   tokenizers [--models DIR]                                byte-level BPE of several vocabulary sizes, to compare
  *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
+ *   cards [--models DIR]                                     the README of each model again
  *   distance [--models DIR]                                  how far back decoder and LSTM remember: a plot
  *   transfer [--models DIR]                                  pretrained or from scratch, by the number of examples: a plot
  */
@@ -103,6 +104,10 @@ async function score(): Promise<void> {
     }
     await writeCard(name, values.models);
   }
+}
+
+async function cards(): Promise<void> {
+  for (const name of MEASURED) await writeCard(name, values.models);
 }
 
 const PLOTS = fileURLToPath(new URL('results', import.meta.url));

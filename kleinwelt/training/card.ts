@@ -5,7 +5,7 @@ import type { BundledName } from '../../src/hub/bundled.ts';
 import { RECIPES } from '../recipes/index.ts';
 import { keptScores } from '../scores/index.ts';
 import { reached, type Score, shown } from '../scores/score.ts';
-import type { Recipe } from './recipe.ts';
+import { type Recipe, runName } from './recipe.ts';
 import type { RunFacts } from './run.ts';
 
 const TRY: Readonly<Record<BundledName, readonly string[]>> = {
@@ -19,7 +19,10 @@ const TRY: Readonly<Record<BundledName, readonly string[]>> = {
   ],
   'kleinwelt-t5': ['heed translate kleinwelt-t5 "Der Hund jagt die Katze." --from de --to en'],
   'kleinwelt-diffusion': ['heed denoise kleinwelt-diffusion ""'],
-  'kleinwelt-edits': ['heed denoise kleinwelt-edits ""'],
+  'kleinwelt-edits': [
+    "const write = await pipeline('text-editing', 'kleinwelt-edits'); // in TypeScript",
+    "await write('', { topP: 0.9 });",
+  ],
   'kleinwelt-lstm': ['heed run kleinwelt-lstm "Der Hund" --temperature 0.7'],
 };
 
@@ -53,7 +56,7 @@ export async function writeCard(name: BundledName, models: string): Promise<void
           ],
         ]),
         `${facts.engine}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'} of a laptop's processor that others used as well; seed ${facts.seed}.`,
-        `![losses](${recipe.folder ? `${recipe.folder}/` : ''}training/curves.svg)`,
+        `![losses](../../kleinwelt/runs/${runName(recipe)}/curves.svg)`,
       ]),
       '## Scores',
       scores.length ? scoreTable(scores) : 'Not measured.',

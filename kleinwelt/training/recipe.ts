@@ -36,3 +36,5 @@ export interface Recipe {
 }
 /** `kleinwelt-edits/tagger`, `kleinwelt-gpt`. */
 export const recipeName = ({ name, part }: Recipe): string => (part ? `${name}/${part}` : name);
+/** The folder of its run: `kleinwelt-edits-generator`, `kleinwelt-gpt`. */
+export const runName = ({ name, folder }: Recipe): string => (folder ? `${name}-${folder}` : name);

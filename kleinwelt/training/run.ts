@@ -1,11 +1,12 @@
 /** Trains a recipe: the model or the adapter, its log, its curves, and what it took. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { create, createAdapter, load, type Model, quantizeModel, saveAdapter } from '../../src/index.ts';
 import { countParams } from '../../src/nn/params.ts';
 import { type StepEvent, train, type ValidationEvent } from '../../src/train/index.ts';
 import { addToCurves, createRunCurves, curvesSvg, energyOf, startUsageMeter } from '../../src/train/watch/index.ts';
-import { type Recipe, recipeName } from './recipe.ts';
+import { type Recipe, recipeName, runName } from './recipe.ts';
 import { streamBatches } from './stream.ts';
 import { inMemory, type TOKENIZERS } from './tokenizers.ts';
 
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: (recipe: Recipe, event: StepEvent | ValidationEvent, steps: number) => void;
 }
+/** Logs and curves: of the repository, not of the package. */
+const RUNS = fileURLToPath(new URL('../runs', import.meta.url));
 /** Lines of the log, validations of a run, batches of a validation. */
 const [LINES, VALIDATIONS, VALIDATION_BATCHES] = [200, 10, 16];
 /** Held-out rows for watching a run; scores use others. */
@@ -96,11 +99,12 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Ru
     engine: `Node ${process.version}`,
     threads: threadsOf(model),
   };
-  const runs = join(folder, 'training');
-  await mkdir(runs, { recursive: true });
-  await writeFile(join(runs, 'log.jsonl'), `${lines.join('\n')}\n`);
-  await writeFile(join(runs, 'facts.json'), `${JSON.stringify(facts, null, 2)}\n`);
-  await writeFile(join(runs, 'curves.svg'), curvesSvg(curves, { language: 'en' }));
+  await mkdir(join(folder, 'training'), { recursive: true });
+  await writeFile(join(folder, 'training', 'facts.json'), `${JSON.stringify(facts, null, 2)}\n`);
+  const run = join(RUNS, runName(recipe));
+  await mkdir(run, { recursive: true });
+  await writeFile(join(run, 'log.jsonl'), `${lines.join('\n')}\n`);
+  await writeFile(join(run, 'curves.svg'), curvesSvg(curves, { language: 'en' }));
   trained.dispose();
   return facts;
 }
