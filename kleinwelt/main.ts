@@ -48,11 +48,7 @@ const stop = new AbortController();
 process.once('SIGINT', () => stop.abort(new Error('stopped')));
 
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
-  data,
-  train,
-  tokenizers,
-  score,
-  distance,
+  ...{ data, train, tokenizers, score, cards, distance },
   transfer: transferred,
 };
 

@@ -55,7 +55,7 @@ export async function writeCard(name: BundledName, models: string): Promise<void
             facts.validationLoss.toFixed(4),
           ],
         ]),
-        `${facts.engine}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'} of a laptop's processor that others used as well; seed ${facts.seed}.`,
+        `${facts.engine}, ${facts.threads} thread${facts.threads === 1 ? '' : 's'} of a laptop's processor that others used as well; seed ${facts.seed}.${facts.note ? ` ${facts.note}` : ''}`,
         `![losses](../../kleinwelt/runs/${runName(recipe)}/curves.svg)`,
       ]),
       '## Scores',

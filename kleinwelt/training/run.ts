@@ -26,6 +26,8 @@ export interface RunFacts {
   readonly validationLoss: number;
   readonly engine: string;
   readonly threads: number;
+  /** What else is to be known. */
+  readonly note?: string | undefined;
 }
 export interface RunOptions {
   /** The folder `models/`. */

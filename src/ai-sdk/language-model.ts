@@ -25,7 +25,7 @@ export function languageModel(modelId: string, open: (signal?: AbortSignal) => P
     if (prompt.describesTools)
       settings.warnings.push({
         ...{ type: 'compatibility', feature: 'tools' },
-        details: 'the chat template of this model has no place for tools; they are described in the prompt',
+        details: 'the prompts of this model have no place for tools; they are described in the text',
       });
     return { warnings: settings.warnings, parts: written(model, prompt, settings) };
   };
@@ -40,14 +40,24 @@ export function languageModel(modelId: string, open: (signal?: AbortSignal) => P
     },
     async doStream(call) {
       const { parts, warnings } = await prepare(call);
-      return { stream: streamOf(withStart(parts, warnings)) };
+      return { stream: streamOf(withStart(parts, warnings, call.abortSignal)) };
     },
   };
 }
 
-async function* withStart(parts: AsyncIterable<StreamPart>, warnings: LanguageModelResult['warnings']) {
-  yield { type: 'stream-start', warnings } satisfies StreamPart;
-  yield* parts;
+/** An error is a part of the stream, as the specification has it; only an abort breaks it off. */
+async function* withStart(
+  parts: AsyncIterable<StreamPart>,
+  warnings: LanguageModelResult['warnings'],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StreamPart, void, undefined> {
+  yield { type: 'stream-start', warnings };
+  try {
+    yield* parts;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    yield { type: 'error', error };
+  }
 }
 
 /** What the model writes, as parts of a stream; the last one is `finish`. */

@@ -86,6 +86,7 @@ export interface ToolCall {
 export type ProviderMetadata = Record<string, Record<string, number>>;
 
 export type StreamPart =
+  | { type: 'error'; error: unknown }
   | { type: 'stream-start'; warnings: Warning[] }
   | { type: 'text-start' | 'text-end'; id: string }
   | { type: 'text-delta'; id: string; delta: string }
