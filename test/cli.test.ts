@@ -234,12 +234,15 @@ describe.skipIf(reason !== undefined)(`heed${reason ? ` (skipped: ${reason})` : 
 });
 
 describe.skipIf(reason !== undefined)(`npm start${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  it('shows a generation and an attention pattern, and says that the weights are random', async () => {
+  it('shows what the bundled models do', async () => {
     const { code, out, err } = await heed([], { program: START });
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/weights\s+are\s+random/);
-    expect(out.match(/^#\d+ +[\d.]+ % /gm)).toHaveLength(8);
-    expect(out).toMatch(/^ +#5 {2}██$/m);
+    expect(out).toContain('Anna hat einen roten Ball.');
+    expect(out.match(/^" ?.+" +[\d.]+ % /gm)!.length).toBeGreaterThan(5);
+    expect(out).toContain('→ The dog chases the cat.');
+    expect(out).toMatch(/^negative +[\d.]+ %/m);
+    expect(out).toMatch(/░░.*\.$/m);
+    expect(out.match(/^ +\d\.\d( +[\d·]+){8}$/gm)).toHaveLength(16);
     expect(out).toContain('npm start -- FOLDER');
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });

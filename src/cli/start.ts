@@ -44,7 +44,7 @@ async function start([source, ...rest]: readonly string[], terminal: Terminal, s
   line();
   const heed = 'node dist/cli/main.js';
   const commands = [
-    [`${heed} trace kleinwelt-gpt "Der Hund jagt die Katze" --get blocks.0.attn.pattern`, told('tryChat')],
+    [`${heed} trace kleinwelt-gpt "Der Hund jagt"`, told('tryChat')],
     [`${heed} heads kleinwelt-bert`, told('tryHeads')],
     ['npm start -- FOLDER "Once upon a time"', told('tryOwn')],
     [`${heed} train --data book.txt --out ./mine`, told('tryTrain')],

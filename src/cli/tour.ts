@@ -88,7 +88,7 @@ function translate(tour: Tour): Promise<void> {
       ['In the evening Anna looks for her red ball.', 'en', 'de'],
     ] as const) {
       const [{ translationText }] = (await translated(text, { srcLang, tgtLang })) as [{ translationText: string }];
-      tour.terminal.write(`${tour.terminal.paint.dim(`${text}  →`)}  ${tour.terminal.paint.cyan(translationText)}\n`);
+      tour.terminal.write(`${tour.terminal.paint.dim(text)}\n  → ${tour.terminal.paint.cyan(translationText)}\n`);
     }
   });
 }
