@@ -4,7 +4,7 @@ import { load } from '../hub/load.ts';
 import type { Model } from '../hub/model.ts';
 import { pipeline } from '../tasks/pipeline.ts';
 import { dataOfAll } from '../tensor/index.ts';
-import { wrap } from './layout.ts';
+import { widthOf, wrap } from './layout.ts';
 import { patternLines } from './matrix-view.ts';
 import type { Say } from './messages.ts';
 import type { Numbers } from './numbers.ts';
@@ -40,8 +40,11 @@ export async function runTour(tour: Tour): Promise<void> {
   }
 }
 
-const title = ({ terminal, told }: Tour, key: Parameters<TourSay>[0], model: string): void =>
-  terminal.write(`${wrap(terminal.paint.bold(told(key)), terminal.columns)}  ${terminal.paint.dim(model)}\n`);
+function title({ terminal, told }: Tour, key: Parameters<TourSay>[0], model: string): void {
+  const { paint, columns } = terminal;
+  const gap = widthOf(told(key)) + 2 + widthOf(model) <= columns ? '  ' : '\n';
+  terminal.write(`${wrap(paint.bold(told(key)), columns)}${gap}${paint.dim(model)}\n`);
+}
 
 async function withModel(tour: Tour, name: string, use: (model: Model) => Promise<void>): Promise<void> {
   const model = await load(name, { backend: tour.backend, signal: tour.signal });
