@@ -1,7 +1,7 @@
 /** An encoder-decoder translates: a batch, a stream, and the best few of a beam search. */
 import { pipeline } from 'heed';
 
-const translate = await pipeline('translation', 'kleinwelt-t5');
+const translate = await pipeline('translation', 'kleinwelt-marian');
 const toEnglish = { srcLang: 'de', tgtLang: 'en' };
 const german = ['Der Hund jagt die Katze.', 'Anna sieht den kleinen Vogel.'];
 for (const [i, [best]] of (await translate(german, toEnglish)).entries())

@@ -2,7 +2,7 @@
 import { load } from 'heed';
 import { choices, jsonSchema, regex } from 'heed/generate';
 
-const model = await load('kleinwelt-gpt');
+const model = await load('kleinwelt-llama');
 const schema = {
   type: 'object',
   properties: {

@@ -5,13 +5,13 @@ import { createChoices, sampleDocument } from '../kleinwelt/index.ts';
 import { translationRows } from '../kleinwelt/tasks/index.ts';
 
 const [TEXTS, ROWS] = [20, 40];
-const writer = await load('kleinwelt-gpt');
+const writer = await load('kleinwelt-llama');
 const texts = Array.from({ length: TEXTS }, (_, i) => sampleDocument(createChoices(11, i), { split: 'test' }).text);
 const { perplexity, bitsPerByte } = perplexities(await textLogLikelihoods(writer, texts));
 console.log(`perplexity ${perplexity.toFixed(2)} per token, ${bitsPerByte.toFixed(3)} bits per byte`);
 writer.dispose();
 
-const translator = await load('kleinwelt-t5');
+const translator = await load('kleinwelt-marian');
 const rows = translationRows({ seed: 12, split: 'test', language: 'de' });
 const pairs = Array.from({ length: ROWS }, () => rows.next().value as { source: string; target: string });
 async function counts(numBeams: number) {

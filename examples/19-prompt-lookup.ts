@@ -1,7 +1,7 @@
 /** Drafts from the text itself: several tokens are checked at a time, and what is written stays the same. */
 import { load } from 'heed';
 
-const model = await load('kleinwelt-gpt');
+const model = await load('kleinwelt-llama');
 const prompt = 'Der Hund jagt die Katze. Die Katze schläft im Haus. Der Hund jagt die';
 const options = { maxNewTokens: 48, temperature: 0 };
 

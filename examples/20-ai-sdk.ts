@@ -4,7 +4,7 @@ import { heedProvider } from 'heed/ai-sdk';
 import { z } from 'zod';
 
 const heed = heedProvider();
-const model = heed('kleinwelt-gpt');
+const model = heed('kleinwelt-llama');
 
 const { text, usage } = await generateText({ model, prompt: 'Der Hund', maxOutputTokens: 16, temperature: 0 });
 console.log(text, `(${usage.totalTokens} tokens)`);

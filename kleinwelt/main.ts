@@ -2,13 +2,15 @@
  * `npm run kleinwelt -- COMMAND`: what Kleinwelt can be asked for.
  *
  *   data --out DIR [--split test] [--rows 1000] [--seed 1]   texts, rows for each task, analysed sentences
- *   train [NAME ...] [--models DIR] [--seed 1] [--threads N] [--steps N]   the bundled models, or some of them;
+ *   train [NAME ...] [--models DIR] [--seed 1] [--steps N]   the bundled models, or some of them;
  *         [--again]                                          from the parameters that are there, not from random ones
  *   tokenizers [--models DIR]                                byte-level BPE of several vocabulary sizes, to compare
  *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
  *   cards [--models DIR]                                     the README of each model again
  *   distance [--models DIR]                                  how far back decoder and LSTM remember: a plot
  *   transfer [--models DIR]                                  pretrained or from scratch, by the number of examples: a plot
+ *
+ * `--threads N` is of all of them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,43 +32,91 @@ import { sizedTokenizer, VOCABULARY_SIZES, writeFiles } from './training/tokeniz
 import { TOKENIZER_FOLDER, trainAll } from './training/train-all.ts';
 import { writeData } from './write-data.ts';
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    out: { type: 'string' },
-    split: { type: 'string', default: 'train' },
-    rows: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    models: { type: 'string', default: fileURLToPath(new URL('../models', import.meta.url)) },
-    threads: { type: 'string' },
-    steps: { type: 'string' },
-    again: { type: 'boolean', default: false },
-  },
-});
-const [command, ...names] = positionals;
+const { positionals, values } = readArguments();
+const [command = 'none', ...names] = positionals;
+const models = values.models ?? fileURLToPath(new URL('../models', import.meta.url));
 const stop = new AbortController();
-process.once('SIGINT', () => stop.abort(new Error('stopped')));
 
-const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
-  ...{ data, train, tokenizers, score, cards, distance },
-  transfer: transferred,
+interface Command {
+  readonly run: () => Promise<void>;
+  /** Beside `--threads`. */
+  readonly options: readonly (keyof typeof values)[];
+  /** Whether names of models may follow. */
+  readonly named?: boolean;
+}
+const COMMANDS: Readonly<Record<string, Command>> = {
+  data: { run: data, options: ['out', 'split', 'rows', 'seed'] },
+  train: { run: train, options: ['models', 'seed', 'steps', 'again'], named: true },
+  tokenizers: { run: tokenizers, options: ['models'] },
+  score: { run: score, options: ['models'], named: true },
+  cards: { run: cards, options: ['models'] },
+  distance: { run: plotDistance, options: ['models'] },
+  transfer: { run: plotTransfer, options: ['models'] },
 };
 
+function readArguments() {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        ...{ out: text, split: text, rows: text, seed: text, models: text, threads: text, steps: text },
+        again: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/** Says what was wrong, without a stack, and ends. */
+function fail(error: unknown): never {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+function commandOf(name: string): Command {
+  const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!known) throw new ConfigError('no such command', { seen: name, expected: Object.keys(COMMANDS).join(', ') });
+  const strange = Object.keys(values).find(key => key !== 'threads' && !known.options.some(own => own === key));
+  if (strange !== undefined)
+    throw new ConfigError(`${name} has no such option`, {
+      seen: `--${strange}`,
+      expected: [...known.options, 'threads'].map(key => `--${key}`).join(', '),
+    });
+  if (names.length > 0 && !known.named) throw new ConfigError(`${name} takes options only`, { seen: names.join(' ') });
+  return known;
+}
+
+/** The number that an option gives; undefined where it is not given. */
+function wholeNumber(name: 'rows' | 'seed' | 'steps' | 'threads', least = 0): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(Number.isSafeInteger(value) && value >= least))
+    throw new ConfigError(`--${name} is a whole number`, { seen: text, expected: `at least ${least}` });
+  return value;
+}
+
+/** Aborts at the first Ctrl-C. Commands that do not ask for it end at once. */
+function stopSignal(): AbortSignal {
+  process.once('SIGINT', () => stop.abort(new Error('stopped')));
+  return stop.signal;
+}
+
 async function data(): Promise<void> {
-  if (values.out === undefined)
-    throw new ConfigError('where the files are to go is missing', { expected: '--out DIR' });
-  const { split } = values;
+  const { out, split = 'train' } = values;
+  if (out === undefined) throw new ConfigError('where the files are to go is missing', { expected: '--out DIR' });
   if (split !== 'train' && split !== 'test' && split !== 'combination')
     throw new ConfigError('no such split', { seen: split, expected: 'train, test or combination' });
-  const [rows, seed] = [Number(values.rows), Number(values.seed)];
-  await writeData({ out: values.out, split, rows, seed, signal: stop.signal, onFile: path => console.log(path) });
+  const [rows, seed = 1] = [wholeNumber('rows', 1), wholeNumber('seed')];
+  await writeData({ out, split, rows, seed, signal: stopSignal(), onFile: path => console.log(path) });
 }
 
 async function train(): Promise<void> {
+  const [seed = 1, steps] = [wholeNumber('seed'), wholeNumber('steps', 1)];
   await trainAll({
-    ...{ names, models: values.models, seed: Number(values.seed), signal: stop.signal },
-    steps: values.steps === undefined ? undefined : Number(values.steps),
-    again: values.again,
+    ...{ names, models, seed, steps, again: values.again, signal: stopSignal() },
     onStep(recipe, event, steps) {
       const every = Math.max(1, Math.floor(steps / 40));
       if (event.type === 'validation') console.log(`${recipeName(recipe)}  validation ${event.loss.toFixed(4)}`);
@@ -82,7 +132,7 @@ async function train(): Promise<void> {
 
 async function tokenizers(): Promise<void> {
   for (const size of VOCABULARY_SIZES) {
-    const folder = join(values.models, TOKENIZER_FOLDER, `bpe-${size}`);
+    const folder = join(models, TOKENIZER_FOLDER, `bpe-${size}`);
     await writeFiles(folder, await sizedTokenizer(tokenizerTexts('writer'), size));
     console.log(folder);
   }
@@ -93,17 +143,17 @@ async function score(): Promise<void> {
   if (strange !== undefined) throw new ConfigError('no such model', { seen: strange, expected: MEASURED.join(', ') });
   for (const name of names.length ? (names as BundledName[]) : MEASURED) {
     console.log(`\n${name}`);
-    for (const one of await scoresOf(name, values.models)) {
+    for (const one of await scoresOf(name, models)) {
       const mark = { true: 'reached', false: 'MISSED', undefined: '' }[`${reached(one)}`];
       const interval = `[${shown(one, one.low)}, ${shown(one, one.high)}]`;
       console.log(`  ${shown(one, one.value).padStart(8)}  ${interval.padEnd(20)}  ${one.what}  ${mark}`);
     }
-    await writeCard(name, values.models);
+    await writeCard(name, models);
   }
 }
 
 async function cards(): Promise<void> {
-  for (const name of MEASURED) await writeCard(name, values.models);
+  for (const name of MEASURED) await writeCard(name, models);
 }
 
 const PLOTS = fileURLToPath(new URL('results', import.meta.url));
@@ -119,11 +169,11 @@ async function plot(name: string, chart: ComparisonChart): Promise<void> {
       );
 }
 
-async function distance(): Promise<void> {
+async function plotDistance(): Promise<void> {
   const items = recallItems();
   const lines = [];
-  for (const name of ['kleinwelt-gpt', 'kleinwelt-lstm'] as const) {
-    const model = await load(join(values.models, bundledPath(name)));
+  for (const name of ['kleinwelt-llama', 'kleinwelt-lstm'] as const) {
+    const model = await load(join(models, bundledPath(name)));
     lines.push({ name: name.slice('kleinwelt-'.length), points: await recallByDistance(model, items) });
     model.dispose();
   }
@@ -131,8 +181,8 @@ async function distance(): Promise<void> {
   await plot('distance', { title, xName: 'words between the two', lines });
 }
 
-async function transferred(): Promise<void> {
-  const { pretrained, scratch } = await transfer(values.models, text => console.log(text));
+async function plotTransfer(): Promise<void> {
+  const { pretrained, scratch } = await transfer(models, text => console.log(text));
   const lines = [
     { name: 'pretrained', points: pretrained },
     { name: 'from scratch', points: scratch },
@@ -142,14 +192,12 @@ async function transferred(): Promise<void> {
 }
 
 try {
-  const run = COMMANDS[command ?? ''];
-  if (!run)
-    throw new ConfigError('no such command', { seen: command ?? 'none', expected: Object.keys(COMMANDS).join(', ') });
-  setDefaultBackend(await createWasmBackend(values.threads === undefined ? {} : { threads: Number(values.threads) }));
+  const { run } = commandOf(command);
+  const threads = wholeNumber('threads');
+  setDefaultBackend(await createWasmBackend(threads === undefined ? {} : { threads }));
   await run();
   process.exit();
 } catch (error) {
   if (!(error instanceof HeedError) && !stop.signal.aborted) throw error;
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
+  fail(error);
 }

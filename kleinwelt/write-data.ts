@@ -57,7 +57,7 @@ export async function writeData(options: WriteDataOptions): Promise<string[]> {
     await write(`texts.${language}.txt`, textsOf(documents()));
     await write(`texts.${language}.conllu`, conlluLines(documents(), `kleinwelt-${split}`));
   }
-  for (const task of tasks) await write(`${task}.jsonl`, first(TASKS[task]({ seed, split }), rows));
+  for (const task of tasks) await write(`${task}.jsonl`, jsonLines(TASKS[task]({ seed, split }), rows));
   return written;
 }
 
@@ -68,7 +68,7 @@ function* documentsOf(seed: number, count: number, split: Split, language: Langu
 function* textsOf(documents: Iterable<KleinweltDocument>): Generator<string> {
   for (const { text } of documents) yield text;
 }
-function* first(rows: Generator<object>, count: number): Generator<string> {
+function* jsonLines(rows: Generator<object>, count: number): Generator<string> {
   for (let i = 0; i < count; i++) yield JSON.stringify(rows.next().value);
 }
 function* ended(lines: Iterable<string>): Generator<string> {

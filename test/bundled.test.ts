@@ -26,7 +26,7 @@ describe('the bundled models', () => {
     expect(bytesIn(MODELS)).toBeLessThan(15e6);
   });
   it('cut the sentence into five tokens, and the houseboat by the size of the vocabulary', async () => {
-    const five = (await loadTokenizer(bundledAddress('kleinwelt-gpt')!)).encodeIds('Der Hund jagt die Katze');
+    const five = (await loadTokenizer(bundledAddress('kleinwelt-llama')!)).encodeIds('Der Hund jagt die Katze');
     expect(five.length).toBe(5);
     const pieces = await Promise.all(
       [400, 800, 1600, 3072].map(async size => {
@@ -38,7 +38,7 @@ describe('the bundled models', () => {
     expect(pieces[0]).toBeGreaterThan(pieces.at(-1)!);
   });
   it('write sentences that the parser accepts', async () => {
-    const model = await load('kleinwelt-gpt');
+    const model = await load('kleinwelt-llama');
     const prompts = Array.from({ length: 20 }, () => '');
     const write = await pipeline('text-generation', model);
     const texts: string[] = [];
@@ -56,7 +56,7 @@ describe('the bundled models', () => {
     const [article] = await fill('Der Hund jagt [MASK] Katze, weil er hungrig ist.');
     expect(['die', 'eine', 'keine', 'seine']).toContain(article!.tokenStr);
     fill.dispose();
-    const translate = await pipeline('translation', 'kleinwelt-t5');
+    const translate = await pipeline('translation', 'kleinwelt-marian');
     const [english] = await translate(CHASE, { srcLang: 'de', tgtLang: 'en' });
     expect(english!.translationText).toBe('The dog chases the cat.');
     translate.dispose();

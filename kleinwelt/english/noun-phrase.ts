@@ -2,7 +2,7 @@
 
 import { numerals } from '../lexicon/function-words.ts';
 import { englishGender, isHuman, isPlural, nameOf, nounOf } from '../lexicon/look-up.ts';
-import { attach, type Draft, draft, mark, type Scope } from '../world/draft.ts';
+import { attach, type Draft, draft, type Scope } from '../world/draft.ts';
 import type { Clause, Mention } from '../world/frame.ts';
 
 export type EnglishCase = 'subject' | 'object';
@@ -67,7 +67,7 @@ const numberFeatures = { Sing: { Number: 'Sing' }, Plur: { Number: 'Plur' } } as
 const article = { definite: { Definite: 'Def', PronType: 'Art' }, indefinite: { Definite: 'Ind', PronType: 'Art' } };
 
 /** The article before a word: by its first sound, which for *useful* is no vowel. */
-export function indefiniteArticle(next: string): 'a' | 'an' {
+function indefiniteArticle(next: string): 'a' | 'an' {
   return /^[aeiou]/.test(next) && !next.startsWith('use') ? 'an' : 'a';
 }
 
@@ -144,9 +144,4 @@ function nameWords(mention: Mention, scope: Scope, out: Draft[]): Draft {
 /** *who* or *that*: the relative pronoun for a mention. */
 export function relativePronoun(mention: Mention): 'who' | 'that' {
   return isHuman(mention) ? 'who' : 'that';
-}
-
-/** A comma of `root`. */
-export function comma(root: Draft): Draft {
-  return mark(',', root);
 }

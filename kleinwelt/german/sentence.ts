@@ -94,4 +94,4 @@ function questionWord(main: Clause, role: Role): string {
 }
 
 /** The keys of prepositions that say where to. */
-export const directions: ReadonlySet<string> = new Set(['into', 'onto', 'up', 'over', 'to', 'to town']);
+const directions: ReadonlySet<string> = new Set(['into', 'onto', 'up', 'over', 'to', 'to town']);

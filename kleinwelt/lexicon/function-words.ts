@@ -46,7 +46,6 @@ export const contractions: Readonly<Record<string, string>> = {
   'zu dem': 'zum',
   'zu der': 'zur',
   'bei dem': 'beim',
-  'von dem': 'vom',
   'in das': 'ins',
 };
 

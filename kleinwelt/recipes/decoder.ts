@@ -1,8 +1,8 @@
-/** The decoder (GPT-2's form) and the recurrent network that it is compared with: the same texts, as many parameters. */
+/** The decoder (LLaMA's form) and the recurrent network that it is compared with: the same texts, as many parameters. */
 import { causalLM } from '../../src/train/objectives/index.ts';
 import { documentRows } from '../training/documents.ts';
 import type { Recipe } from '../training/recipe.ts';
-import { CONTEXT, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
+import { CONTEXT, GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
 
 /** Tokens of a training row. */
 const LENGTH = 192;
@@ -18,17 +18,19 @@ const common = {
 
 export const decoder: Recipe = {
   ...common,
-  name: 'kleinwelt-gpt',
+  name: 'kleinwelt-llama',
   title: 'Decoder: tells stories in German and English',
   packed: 'q8_0',
   from: {
     tokenizer: 'writer',
     config: {
-      ...{ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'] },
-      ...{ n_layer: LAYERS, n_embd: WIDTH, n_head: HEADS, n_positions: CONTEXT, vocab_size: VOCABULARY, ...ends },
+      ...{ model_type: 'llama', architectures: ['LlamaForCausalLM'], num_hidden_layers: LAYERS, hidden_size: WIDTH },
+      ...{ intermediate_size: GATED_WIDTH, num_attention_heads: HEADS, num_key_value_heads: HEADS },
+      ...{ vocab_size: VOCABULARY, max_position_embeddings: CONTEXT, rope_theta: 10_000, rms_norm_eps: 1e-5 },
+      ...{ tie_word_embeddings: true, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 4500, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 10_000, learningRate: 3e-3 },
 };
 
 export const recurrent: Recipe = {
@@ -42,5 +44,5 @@ export const recurrent: Recipe = {
       ...{ vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 2500, learningRate: 4e-3 },
+  train: { ...TRAINING, maxSteps: 4000, learningRate: 4e-3 },
 };

@@ -5,7 +5,7 @@ import type { Recipe } from '../training/recipe.ts';
 import type { Fields } from '../training/stream.ts';
 import { END } from '../training/tokenizers.ts';
 import type { Split } from '../world/split.ts';
-import { HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
+import { GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
 
 /** Every row is so long, filled up with end tokens: the network learns where sentences end on the canvas that it writes on. */
 export const CANVAS = 24;
@@ -24,7 +24,7 @@ export const diffusion: Recipe = {
     tokenizer: 'writer',
     config: {
       ...{ model_type: 'llada', architectures: ['LLaDAModelLM'] },
-      ...{ d_model: WIDTH, n_layers: LAYERS, n_heads: HEADS, mlp_hidden_size: 344 },
+      ...{ d_model: WIDTH, n_layers: LAYERS, n_heads: HEADS, mlp_hidden_size: GATED_WIDTH },
       ...{ vocab_size: VOCABULARY, embedding_size: VOCABULARY, max_sequence_length: 4 * CANVAS, rope_theta: 10_000 },
       ...{ weight_tying: true, mask_token_id: WRITER_IDS.mask, eos_token_id: WRITER_IDS.end },
       pad_token_id: WRITER_IDS.pad,

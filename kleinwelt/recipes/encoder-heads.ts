@@ -51,7 +51,7 @@ export const answers: Recipe = {
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,
-  train: { ...train, maxSteps: 2000, learningRate: 1.5e-3 },
+  train: { ...train, maxSteps: 5000, learningRate: 1.5e-3 },
 };
 export const sentences: Recipe = {
   name: 'kleinwelt-bert-sentences',

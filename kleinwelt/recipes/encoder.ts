@@ -2,7 +2,7 @@
 import { maskedLM } from '../../src/train/objectives/index.ts';
 import { documentRows } from '../training/documents.ts';
 import type { Recipe } from '../training/recipe.ts';
-import { CONTEXT, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH } from './sizes.ts';
+import { CONTEXT, ENCODER_IDS, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH } from './sizes.ts';
 
 export const encoder: Recipe = {
   name: 'kleinwelt-bert',
@@ -13,7 +13,12 @@ export const encoder: Recipe = {
     config: {
       ...{ model_type: 'bert', architectures: ['BertForMaskedLM'] },
       ...{ num_hidden_layers: LAYERS, hidden_size: WIDTH, intermediate_size: 4 * WIDTH, num_attention_heads: HEADS },
-      ...{ vocab_size: VOCABULARY, max_position_embeddings: CONTEXT, type_vocab_size: 2, pad_token_id: 0 },
+      ...{
+        vocab_size: VOCABULARY,
+        max_position_embeddings: CONTEXT,
+        type_vocab_size: 2,
+        pad_token_id: ENCODER_IDS.pad,
+      },
     },
   },
   objective: tokenizer => maskedLM({ tokenizer, length: 128, mlmProbability: 0.2 }),

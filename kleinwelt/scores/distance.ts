@@ -10,7 +10,7 @@ import type { KleinweltDocument } from '../sentence.ts';
 import { createChoices } from '../world/choices.ts';
 import type { ComparedPoint } from './comparison-chart.ts';
 
-export const DISTANCES = [5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100] as const;
+const DISTANCES = [5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100] as const;
 const [SEED, EACH, OTHERS] = [505, 200, 9];
 const STREAM = 74;
 

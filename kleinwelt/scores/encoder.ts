@@ -7,8 +7,8 @@ import type { Sentence } from '../sentence.ts';
 import { entityRow } from '../tasks/entities.ts';
 import { fillMaskRows, questionRows, sentimentRows } from '../tasks/index.ts';
 import { similarityRows } from '../tasks/similarity.ts';
-import { rowsFrom } from '../tasks/task.ts';
-import { figure, first, share } from './intervals.ts';
+import { first, rowsFrom } from '../tasks/task.ts';
+import { figure, share } from './intervals.ts';
 import type { Score } from './score.ts';
 
 const SEED = 502;

@@ -14,13 +14,13 @@ type Head = NonNullable<LoadOptions['head']>;
 const MEASURES: Readonly<
   Record<BundledName, { readonly head?: Head; readonly of: (model: Model) => Promise<Score[]> }>
 > = {
-  'kleinwelt-gpt': { of: model => decoderScores(model, true) },
+  'kleinwelt-llama': { of: model => decoderScores(model, true) },
   'kleinwelt-bert': { of: fillMaskScores },
   'kleinwelt-bert-sentiment': { of: sentimentScores },
   'kleinwelt-bert-entities': { of: entityScores },
   'kleinwelt-bert-answers': { of: answerScores },
   'kleinwelt-bert-sentences': { of: vectorScores },
-  'kleinwelt-t5': { of: translatorScores },
+  'kleinwelt-marian': { of: translatorScores },
   'kleinwelt-diffusion': { of: diffusionScores },
   'kleinwelt-edits': { of: editScores },
   'kleinwelt-lstm': { of: model => decoderScores(model, false) },
@@ -44,6 +44,9 @@ export async function scoresOf(name: BundledName, models: string): Promise<Score
 
 /** What was measured before; nothing where nothing was. */
 export async function keptScores(name: BundledName, models: string): Promise<Score[]> {
-  const text = await readFile(join(models, name, FILE), 'utf8').catch(() => '[]');
+  const text = await readFile(join(models, name, FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '[]';
+    throw error;
+  });
   return JSON.parse(text) as Score[];
 }

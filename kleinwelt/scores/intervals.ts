@@ -16,13 +16,3 @@ const scored = (about: About, unit: Score['unit'], items: number, { value, low, 
   ...about,
   ...{ value, low, high, items, unit },
 });
-
-/** The first rows of a stream. */
-export function first<T>(rows: Iterable<T>, count: number): T[] {
-  const taken: T[] = [];
-  for (const row of rows) {
-    taken.push(row);
-    if (taken.length >= count) break;
-  }
-  return taken;
-}

@@ -11,10 +11,10 @@ import { classification } from '../../src/train/objectives/index.ts';
 import { bootstrap, meanStatistic } from '../../src/util/statistics/index.ts';
 import { encoder } from '../recipes/encoder.ts';
 import { SENTIMENTS, sentimentRows } from '../tasks/index.ts';
+import { first } from '../tasks/task.ts';
 import type { ComparedPoint } from './comparison-chart.ts';
-import { first } from './intervals.ts';
 
-export const SIZES = [50, 200, 1000] as const;
+const SIZES = [50, 200, 1000] as const;
 const [DRAWS, HELD_OUT, LENGTH, SEED] = [3, 400, 64, 506];
 /** Enough for both to come to rest on a thousand sentences. */
 const STEPS = { 50: 60, 200: 150, 1000: 300 } as const;

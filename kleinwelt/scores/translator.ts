@@ -9,8 +9,9 @@ import {
   type TextPairRow,
   translationRows,
 } from '../tasks/index.ts';
+import { first } from '../tasks/task.ts';
 import type { Split } from '../world/split.ts';
-import { figure, first, share } from './intervals.ts';
+import { figure, share } from './intervals.ts';
 import type { Score } from './score.ts';
 
 const [SEED, ROWS, BATCH] = [503, 500, 50];

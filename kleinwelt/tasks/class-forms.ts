@@ -1,12 +1,13 @@
 /** The forms that compete for a word's place within its class: its paradigm, or the closed class that it is of. */
 
 import { adjectives } from '../lexicon/adjectives.ts';
-import { type Verb, verbs } from '../lexicon/verbs.ts';
+import { verbs } from '../lexicon/verbs.ts';
 import type { Word } from '../sentence.ts';
 import type { Language } from '../world/frame.ts';
 
-const ENDINGS = ['', 'e', 'en', 'em', 'er', 'es'];
-const DEFINITE = ['der', 'die', 'das', 'dem', 'den', 'des'];
+/** Of determiners and, but for the first, of adjectives. */
+export const ENDINGS = ['', 'e', 'en', 'em', 'er', 'es'];
+export const DEFINITE = ['der', 'die', 'das', 'dem', 'den', 'des'];
 const RELATIVE = { de: ['der', 'die', 'das', 'dem', 'den', 'denen'], en: ['who', 'that'] };
 const PERSONAL = {
   de: ['er', 'sie', 'es', 'ihn', 'ihm', 'ihr', 'ihnen'],
@@ -22,7 +23,7 @@ const PARTICLES: Readonly<Record<Language, readonly string[]>> = {
   de: [...new Set([...verbs.values()].map(({ de }) => de.particle))].filter(particle => particle !== ''),
   en: [...new Set([...verbs.values()].map(({ en }) => en.particle))].filter(particle => /^[a-z]+$/.test(particle)),
 };
-const AUXILIARIES = [
+const AUXILIARIES: readonly NumberPair[] = [
   ['is', 'are'],
   ['was', 'were'],
   ['does', 'do'],
@@ -39,7 +40,7 @@ export function classForms({ text, lemma, pos, relation, features }: Word, langu
   if (pos === 'DET') return among(lemma === 'der' ? DEFINITE : ENDINGS.map(ending => lemma + ending));
   if (pos === 'ADJ' && relation === 'amod' && language === 'de') return among(adjectiveForms(lemma));
   if (pos === 'ADP' && language === 'de') return PREPOSITIONS.find(forms => forms.includes(form)) ?? [];
-  if (features.VerbForm === 'Fin') return language === 'de' ? germanForms(form) : englishForms(form);
+  if (features.VerbForm === 'Fin') return bothNumbers(form, language);
   return [];
 }
 
@@ -48,17 +49,24 @@ function adjectiveForms(lemma: string): string[] {
   return found ? ENDINGS.slice(1).map(ending => found.stem + ending) : [];
 }
 
-/** One tense of a verb, singular and plural: its time is not for the grammar to say. */
-function germanForms(form: string): readonly string[] {
-  const pairs = [...verbs.values()].flatMap(({ de }: Verb) =>
-    ['', de.particle].flatMap(particle => [
+type NumberPair = readonly [singular: string, plural: string];
+const NUMBER_PAIRS: Readonly<Record<Language, readonly NumberPair[]>> = {
+  de: [...verbs.values()].flatMap(({ de }) =>
+    ['', de.particle].flatMap((particle): NumberPair[] => [
       [particle + de.present, particle + de.pluralPresent],
       [particle + de.past, particle + de.pluralPast],
     ]),
-  );
-  return pairs.find(pair => pair.includes(form)) ?? [];
-}
-function englishForms(form: string): readonly string[] {
-  const pairs = [...AUXILIARIES, ...[...verbs.values()].map(({ en }) => [en.present, en.base])];
-  return pairs.find(([one, many]) => one !== many && (one === form || many === form)) ?? [];
+  ),
+  en: [
+    ...AUXILIARIES,
+    ...[...verbs.values()].map(({ en }): NumberPair => [en.present, en.base]).filter(([one, many]) => one !== many),
+  ],
+};
+
+/**
+ * Singular and plural of a finite verb in the tense of `form`: its time is not for the grammar to say. None where the two are alike, as
+ * in most of the English past.
+ */
+export function bothNumbers(form: string, language: Language): readonly string[] {
+  return NUMBER_PAIRS[language].find(pair => pair.includes(form)) ?? [];
 }

@@ -5,8 +5,8 @@
  */
 
 import type { Rng } from '../../src/util/rng.ts';
-import { verbs } from '../lexicon/verbs.ts';
 import type { Sentence, Word } from '../sentence.ts';
+import { bothNumbers, DEFINITE, ENDINGS } from './class-forms.ts';
 import { drawn, shuffled } from './task.ts';
 
 /** The words of a corrupted sentence; undefined where the sentence has nothing of the kind. */
@@ -27,8 +27,6 @@ function exchange(sentence: Sentence, at: number | undefined, form: string | und
   return texts(sentence).with(at, withCase(form, sentence.words[at]!.text));
 }
 
-const DEFINITE = ['der', 'die', 'das', 'dem', 'den', 'des'];
-const ENDINGS = ['', 'e', 'en', 'em', 'er', 'es'];
 /** The forms of a determiner: *der* ..., *ein* ... */
 function paradigm({ lemma }: Word): readonly string[] {
   if (lemma === 'der') return DEFINITE;
@@ -74,30 +72,15 @@ const verbNumber: Corruption = (sentence, rng) => {
     rng,
   );
   const word = sentence.words[at ?? -1];
-  return word && exchange(sentence, at, language === 'de' ? otherGerman(word.text) : otherEnglish(word.text));
+  return (
+    word &&
+    exchange(
+      sentence,
+      at,
+      bothNumbers(word.text, language).find(form => form !== word.text),
+    )
+  );
 };
-function otherGerman(text: string): string | undefined {
-  for (const { de } of verbs.values())
-    for (const particle of new Set(['', de.particle]))
-      for (const [one, many] of [
-        [de.present, de.pluralPresent],
-        [de.past, de.pluralPast],
-      ] as const) {
-        if (particle + one === text) return particle + many;
-        if (particle + many === text) return particle + one;
-      }
-  return undefined;
-}
-const AUXILIARIES = [
-  ['is', 'are'],
-  ['was', 'were'],
-  ['does', 'do'],
-] as const;
-function otherEnglish(text: string): string | undefined {
-  const pairs = [...AUXILIARIES, ...[...verbs.values()].map(({ en }) => [en.present, en.base] as const)];
-  const pair = pairs.find(([one, many]) => one !== many && (one === text || many === text));
-  return pair && (pair[0] === text ? pair[1] : pair[0]);
-}
 
 /** German: a second part of the sentence in front of the finite verb. English: the object in front of the verb. */
 const verbThird: Corruption = (sentence, rng) => {
@@ -158,7 +141,7 @@ const capitalised = ([first = '', ...rest]: readonly string[]) => [
   ...rest,
 ];
 
-/** By name; the first two are of German alone. */
+/** By name. The first two break rules that only German has: of English there is none of the first, and the second only misspells. */
 export const CORRUPTIONS = {
   'determiner form': determinerForm,
   'adjective ending': adjectiveEnding,
@@ -174,7 +157,6 @@ export type CorruptionName = keyof typeof CORRUPTIONS;
 
 /** The words of a corrupted sentence; undefined where the sentence has nothing of the kind, or comes out as it was. */
 export function corruptedWords(sentence: Sentence, kind: CorruptionName, rng: Rng): readonly string[] | undefined {
-  if (sentence.language === 'en' && kind === 'determiner form') return undefined;
   const words = CORRUPTIONS[kind](sentence, rng);
   return words?.join(' ') === texts(sentence).join(' ') ? undefined : words;
 }

@@ -1,6 +1,6 @@
 /** Which words of a sentence are determined by the rest of it. */
 
-import { englishGender, isName, nounOf } from '../lexicon/look-up.ts';
+import { englishGender, isName } from '../lexicon/look-up.ts';
 import { nouns } from '../lexicon/nouns.ts';
 import { anyFits } from '../parser/grammatical.ts';
 import type { Sentence, Word } from '../sentence.ts';
@@ -89,5 +89,5 @@ const englishNouns = new Map([...nouns.values()].map(({ key, en }) => [en.singul
 function englishKind({ lemma, text }: Word): string {
   if (isName(text)) return englishGender({ head: text, form: 'name' });
   const key = englishNouns.get(lemma);
-  return key === undefined ? '' : englishGender({ head: nounOf(key).key, form: 'noun' });
+  return key === undefined ? '' : englishGender({ head: key, form: 'noun' });
 }

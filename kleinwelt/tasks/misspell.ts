@@ -76,7 +76,7 @@ export function misspell(word: string, language: Language, rng: Rng): string | u
 }
 
 /** Whether a misspelt form is no word and the word alone is nearest to it. */
-export function isRestorable(wrong: string, word: string, language: Language): boolean {
+function isRestorable(wrong: string, word: string, language: Language): boolean {
   if (vocabulary[language].has(wrong)) return false;
   const nearest = nearestForms(wrong, language);
   return nearest.length === 1 && nearest[0] === word;

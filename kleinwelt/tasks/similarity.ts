@@ -36,7 +36,7 @@ const pair = (a: Frame, b: Frame, first: Language, second: Language, kind: Simil
 });
 
 /** The same meaning with something else in front. A clause with *no* is left alone: what it denies depends on the order. */
-export function paraphrases(frame: Frame): Frame[] {
+function paraphrases(frame: Frame): Frame[] {
   const { main, link } = frame;
   const mentions = [main.agent, main.patient, main.recipient];
   if (link || mentions.some(mention => mention?.determiner === 'no' || mention?.determiner === 'own')) return [];

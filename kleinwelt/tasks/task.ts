@@ -57,6 +57,15 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { de: 'German'
 export const otherLanguage = (language: Language): Language => (language === 'de' ? 'en' : 'de');
 /** One of the options. */
 export const drawn = <T>(options: readonly T[], rng: Rng): T => options[rng.below(options.length)]!;
+/** The first rows of a stream, at least one. */
+export function first<T>(rows: Iterable<T>, count: number): T[] {
+  const taken: T[] = [];
+  for (const row of rows) {
+    taken.push(row);
+    if (taken.length >= count) break;
+  }
+  return taken;
+}
 /** The same in another order (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], rng: Rng): T[] {
   const all = [...items];

@@ -9,7 +9,7 @@ import { type Recipe, runName } from './recipe.ts';
 import type { RunFacts } from './run.ts';
 
 const TRY: Readonly<Record<BundledName, readonly string[]>> = {
-  'kleinwelt-gpt': ['heed run kleinwelt-gpt "Der Hund" --temperature 0.7 --show-probs'],
+  'kleinwelt-llama': ['heed run kleinwelt-llama "Der Hund" --temperature 0.7 --show-probs'],
   'kleinwelt-bert': ['heed fill kleinwelt-bert "Der Hund [MASK] die Katze."'],
   'kleinwelt-bert-sentiment': ['heed classify kleinwelt-bert-sentiment "Die Suppe ist nicht gut."'],
   'kleinwelt-bert-entities': ['heed tokens kleinwelt-bert-entities "Anna Berger wohnt in Seedorf."'],
@@ -17,7 +17,7 @@ const TRY: Readonly<Record<BundledName, readonly string[]>> = {
   'kleinwelt-bert-sentences': [
     'heed embed kleinwelt-bert-sentences "Der Hund jagt die Katze." "The dog chases the cat."',
   ],
-  'kleinwelt-t5': ['heed translate kleinwelt-t5 "Der Hund jagt die Katze." --from de --to en'],
+  'kleinwelt-marian': ['heed translate kleinwelt-marian "Der Hund jagt die Katze." --from de --to en'],
   'kleinwelt-diffusion': ['heed denoise kleinwelt-diffusion ""'],
   'kleinwelt-edits': [
     "const write = await pipeline('text-editing', 'kleinwelt-edits'); // in TypeScript",

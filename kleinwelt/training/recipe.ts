@@ -34,7 +34,7 @@ export interface Recipe {
     readonly learningRate: number;
   };
 }
-/** `kleinwelt-edits/tagger`, `kleinwelt-gpt`. */
+/** `kleinwelt-edits/tagger`, `kleinwelt-llama`. */
 export const recipeName = ({ name, part }: Recipe): string => (part ? `${name}/${part}` : name);
-/** The folder of its run: `kleinwelt-edits-generator`, `kleinwelt-gpt`. */
+/** The folder of its run: `kleinwelt-edits-generator`, `kleinwelt-llama`. */
 export const runName = ({ name, folder }: Recipe): string => (folder ? `${name}-${folder}` : name);

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../../src/errors.ts';
 import { create, createAdapter, load, type Model, quantizeModel, saveAdapter } from '../../src/index.ts';
 import { countParams } from '../../src/nn/params.ts';
 import { type StepEvent, train, type ValidationEvent } from '../../src/train/index.ts';
@@ -140,6 +141,7 @@ async function beginning(recipe: Recipe, { models, tokenizers, seed, again }: Ru
     const model = again
       ? await load(join(models, recipe.name, recipe.folder ?? ''), { head, trainable: true })
       : await create(from.config, { head, seed, tokenizer: inMemory(files, from.tokenizer) });
+    expectSpecialIds(from.config, model.tokenizer, recipeName(recipe));
     const spec = Object.fromEntries(model.parts.specs);
     return {
       model,
@@ -167,6 +169,23 @@ async function beginning(recipe: Recipe, { models, tokenizers, seed, again }: Ru
     },
     dispose: () => base.dispose(),
   };
+}
+
+/** A config that counts on other ids than the tokenizer has would train well and never end a text. */
+function expectSpecialIds(
+  config: Readonly<Record<string, unknown>>,
+  tokenizer: Model['tokenizer'],
+  where: string,
+): void {
+  for (const kind of ['eos', 'pad', 'mask'] as const) {
+    const [seen, expected] = [config[`${kind}_token_id`], tokenizer.specialTokens[kind]];
+    if (seen !== undefined && seen !== expected)
+      throw new ConfigError(`${kind}_token_id is not the tokenizer's`, {
+        seen: String(seen),
+        expected: String(expected),
+        where,
+      });
+  }
 }
 
 const threadsOf = ({ parts }: Model): number => (parts.backend as { readonly threads?: number }).threads ?? 1;

@@ -6,6 +6,7 @@ import { type Row, rowsOf } from '../../src/train/data/index.ts';
 import type { Batches, PlacedBatch, Position } from '../../src/train/index.ts';
 import type { Objective } from '../../src/train/objectives/index.ts';
 import { createRng } from '../../src/util/rng.ts';
+import { first, shuffled } from '../tasks/task.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 /** Rows without end; equal seeds give equal rows. */
@@ -56,25 +57,11 @@ function groupOf({ objective, rows, batchSize, seed }: StreamOptions, group: num
     ? blocks(examples, objective.blockLength, wanted)
     : first(examples, wanted).sort((a, b) => lengthOf(a) - lengthOf(b));
   const sorted = Array.from({ length: GROUP }, (_, i) => all.slice(i * batchSize, (i + 1) * batchSize));
-  const rng = createRng(seed, group);
-  for (let i = GROUP - 1; i > 0; i--) {
-    const j = rng.below(i + 1);
-    [sorted[i], sorted[j]] = [sorted[j]!, sorted[i]!];
-  }
-  return sorted;
+  return shuffled(sorted, createRng(seed, group));
 }
 
 const lengthOf = (example: AnyExample): number =>
   Object.values(example).reduce((n, column) => n + (column as ArrayLike<number>).length, 0);
-
-function first<T>(items: Iterable<T>, count: number): T[] {
-  const taken: T[] = [];
-  for (const item of items) {
-    taken.push(item);
-    if (taken.length === count) break;
-  }
-  return taken;
-}
 
 /** Examples end to end, cut into blocks. Every block begins with an example, so that short contexts are learned, too. */
 function blocks(examples: Iterable<AnyExample>, length: number, count: number): AnyExample[] {

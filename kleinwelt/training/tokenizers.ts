@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ModelFiles, memoryFiles } from '../../src/hub/files.ts';
 import { type TokenizerJson, trainTokenizer } from '../../src/tokenizers/train/index.ts';
+import { VOCABULARY } from '../recipes/sizes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface TokenizerRecipe {
@@ -16,7 +17,6 @@ interface TokenizerRecipe {
   readonly around?: { readonly single: readonly string[]; readonly pair: readonly string[] };
 }
 
-const VOCABULARY = 3072;
 const sentinels = Array.from({ length: 32 }, (_, i) => `<extra_id_${i}>`);
 export const END = '<|endoftext|>';
 
@@ -81,7 +81,7 @@ export async function tokenizerFiles(
 }
 
 /** Vocabularies of several sizes: in small ones a word is its pieces, in large ones a token. */
-export const VOCABULARY_SIZES = [400, 800, 1600, 3072] as const;
+export const VOCABULARY_SIZES = [400, 800, 1600, VOCABULARY] as const;
 /** The files of the byte-level BPE of such a size. */
 export async function sizedTokenizer(
   texts: Iterable<string>,

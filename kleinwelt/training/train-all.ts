@@ -1,5 +1,5 @@
 /** Trains bundled models by name, one after the other, with a line of progress for each. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../../src/errors.ts';
 import { RECIPES } from '../recipes/index.ts';
@@ -9,7 +9,7 @@ import { tokenizerTexts } from './tokenizer-texts.ts';
 import { TOKENIZERS, type TokenizerName, tokenizerFiles, writeFiles } from './tokenizers.ts';
 
 export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 'steps' | 'again' | 'signal' | 'onStep'> {
-  /** Names of recipes, `kleinwelt-gpt`, or of models with all their parts. Default: all. */
+  /** Names of recipes, `kleinwelt-llama`, or of models with all their parts. Default: all. */
   readonly names?: readonly string[] | undefined;
   readonly onDone?: ((recipe: Recipe, facts: RunFacts) => void) | undefined;
 }
@@ -21,7 +21,7 @@ export async function trainAll({ names, onDone, ...options }: TrainAllOptions): 
   for (const recipe of chosen) onDone?.(recipe, await runRecipe(recipe, { ...options, tokenizers }));
 }
 
-export function recipesOf(names: readonly string[] | undefined): readonly Recipe[] {
+function recipesOf(names: readonly string[] | undefined): readonly Recipe[] {
   if (!names?.length) return RECIPES;
   const known = (recipe: Recipe) => [recipe.name, recipeName(recipe)];
   const strange = names.find(name => !RECIPES.some(recipe => known(recipe).includes(name)));
@@ -30,12 +30,13 @@ export function recipesOf(names: readonly string[] | undefined): readonly Recipe
   return RECIPES.filter(recipe => known(recipe).some(name => names.includes(name)));
 }
 
-/** The tokenizers in `models/kleinwelt-tokenizers`, learned first where they are not there. */
-export async function allTokenizers(models: string): Promise<RunOptions['tokenizers']> {
+/** The tokenizers in `models/kleinwelt-tokenizers`; one that is not there is learned and kept there. */
+async function allTokenizers(models: string): Promise<RunOptions['tokenizers']> {
   const all = (Object.keys(TOKENIZERS) as TokenizerName[]).map(async name => {
     const folder = join(models, TOKENIZER_FOLDER, name);
-    const files = (await filesIn(folder)) ?? (await tokenizerFiles(name, tokenizerTexts(name)));
-    await mkdir(folder, { recursive: true });
+    const kept = await filesIn(folder);
+    if (kept) return [name, kept] as const;
+    const files = await tokenizerFiles(name, tokenizerTexts(name));
     await writeFiles(folder, files);
     return [name, files] as const;
   });
@@ -45,6 +46,9 @@ export const TOKENIZER_FOLDER = 'kleinwelt-tokenizers';
 
 async function filesIn(folder: string): Promise<Readonly<Record<string, string>> | undefined> {
   const names = ['tokenizer.json', 'tokenizer_config.json'];
-  const texts = await Promise.all(names.map(name => readFile(join(folder, name), 'utf8').catch(() => undefined)));
+  const texts = await Promise.all(names.map(name => readFile(join(folder, name), 'utf8').catch(undefinedIfAbsent)));
   return texts.includes(undefined) ? undefined : Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
+}
+function undefinedIfAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -6,13 +6,16 @@ import type { Clause, Mention, Place, Tense } from './frame.ts';
 import { canOwn, objectMention, type Sampler } from './mentions.ts';
 import { classesOf, eventVerbsFor, type Ground, groundsOf, homely, placesFor, timeless, timesFor } from './select.ts';
 
+/** What nobody wants to, can or must do: no modal. */
 const unwilled: ReadonlySet<string> = new Set([...timeless, 'see', 'hear', 'stand', 'lie', 'dream', 'cry', 'enjoy']);
+/** Where it happens may be said. */
 const anywhere: ReadonlySet<string> = new Set(
   'chase,see,hear,watch,find,look for,feed,stroke,read,paint,draw,eat,drink,wait for,greet,conceal,pick up,help,follow,listen to,show,read to'.split(
     ',',
   ),
 );
 const traded: ReadonlySet<string> = new Set(['buy', 'sell']);
+/** Where it happens has to be said. */
 const placed: ReadonlySet<string> = new Set(['sit', 'stand', 'lie', 'hide']);
 
 /** Which parts a clause may have beyond its verb and objects. */
@@ -46,7 +49,7 @@ function shared(one: VerbChoice, other: VerbChoice): VerbChoice {
 }
 
 /** A clause with a given verb: its objects, then what else is allowed. */
-export function clauseWith(sampler: Sampler, agent: Mention, verb: Verb, allowed: Allowed = {}): Clause {
+function clauseWith(sampler: Sampler, agent: Mention, verb: Verb, allowed: Allowed = {}): Clause {
   const { choices } = sampler;
   const objects = objectsOf(sampler, agent, verb);
   const core = { verb: verb.key, agent, ...objects, first: 'agent' } as const;

@@ -24,7 +24,7 @@ export function free({ absent = nobody }: Sampler, keys: readonly string[]): rea
 }
 
 /** A person by name, with a family name sometimes. `other` is somebody else's key. */
-export function personName(sampler: Sampler, other?: string): Mention {
+function personName(sampler: Sampler, other?: string): Mention {
   const { choices } = sampler;
   const names = free(sampler, givenNames);
   const taken = other?.split(' ')[0];
@@ -48,10 +48,10 @@ const agentKinds = [
   ['organisation', 2],
   ['thing', 7],
 ] as const;
-export type AgentKind = (typeof agentKinds)[number][0];
+type AgentKind = (typeof agentKinds)[number][0];
 const livingKinds = agentKinds.slice(0, 3);
 
-export interface AgentOptions {
+interface AgentOptions {
   readonly living?: boolean;
   /** Only who can do something. */
   readonly acting?: boolean;

@@ -124,7 +124,9 @@ const predicates: readonly (readonly [noun: string, adjectives: string])[] = [
   ['work', 'length work judgement'],
   ['org', 'looks'],
 ];
-const animalWords = new Set(['proud', 'disappointed', 'young', 'kind', 'mean', 'rude', 'lazy', 'brave']);
+/** What is said of people alone. */
+const humanWords = new Set(['proud', 'disappointed', 'kind', 'mean', 'rude', 'lazy', 'brave']);
+const alwaysYoung = new Set(['girl', 'boy', 'child']);
 
 function adjectivesOf(table: typeof attributes, head: string, split: Split): readonly string[] {
   const classes = classesOf(head);
@@ -133,8 +135,8 @@ function adjectivesOf(table: typeof attributes, head: string, split: Split): rea
   return [...adjectives.values()]
     .filter(adjective => wanted.some(word => adjective.classes.has(word)))
     .map(adjective => adjective.key)
-    .filter(key => !(classes.has('animal') && animalWords.has(key) && key !== 'young'))
-    .filter(key => !(head === 'girl' || head === 'boy' || head === 'child' ? key === 'old' : false))
+    .filter(key => !(classes.has('animal') && humanWords.has(key)))
+    .filter(key => !(alwaysYoung.has(head) && key === 'old'))
     .filter(key => split === 'combination' || noun === undefined || !heldOutQuality(key, noun));
 }
 
@@ -228,14 +230,8 @@ export const placesFor = remembered((head: string): readonly Ground[] => {
   return groundsOf('in,on,under,behind,beside,in front of').filter(usual);
 });
 
-// Odd or too specific with the verbs there are.
-function usual(spot: Ground): boolean {
-  if (spot.head === 'treehouse' || spot.head === 'bridge') return spot.preposition !== 'on' || spot.head === 'bridge';
-  if (spot.preposition === 'beside' || spot.preposition === 'behind' || spot.preposition === 'in front of') {
-    return !['window', 'treehouse'].includes(spot.head) || spot.preposition !== 'in front of';
-  }
-  return true;
-}
+/** *Vor dem Fenster* is odd with the verbs there are. */
+const usual = ({ preposition, head }: Ground) => !(head === 'window' && preposition === 'in front of');
 
 /** A named pet's species, or the noun itself. */
 export function speciesOf(head: string): string {

@@ -21,7 +21,7 @@ const kinds = [
   ['but', 4],
   ['that', 5],
 ] as const;
-export type SentenceKind = (typeof kinds)[number][0];
+type SentenceKind = (typeof kinds)[number][0];
 
 /** One sentence that stands alone. Its log-probability is added to the choices. */
 export function sentenceFrame(sampler: Sampler): Frame {
@@ -96,7 +96,7 @@ const elative = new Set(
 );
 
 /** A degree for a quality that has degrees. */
-export function degreeFor({ choices }: Sampler, quality: string, negated = false): string | undefined {
+function degreeFor({ choices }: Sampler, quality: string, negated = false): string | undefined {
   if (elative.has(quality) || adjectiveOf(quality).classes.has('colour') || !choices.chance(0.25)) return undefined;
   return negated ? 'very' : choices.pick(degreeWords);
 }
@@ -108,7 +108,7 @@ interface StateAllowed extends Allowed {
 }
 
 /** *Der Hund ist (nicht, sehr) müde.* */
-export function stateClause(sampler: Sampler, agent: Mention, allowed: StateAllowed = {}): Clause {
+function stateClause(sampler: Sampler, agent: Mention, allowed: StateAllowed = {}): Clause {
   const { choices, split } = sampler;
   const suitable =
     allowed.cause !== undefined ? causesFor(agent.head, allowed.cause, split) : predicatesFor(agent.head, split);

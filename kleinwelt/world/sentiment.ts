@@ -16,7 +16,7 @@ const verbs: Readonly<Record<string, 1 | -1>> = {
 };
 
 /** 1, -1 or 0 for one clause. Negation turns it round: *nicht gut*, *mag die Suppe nicht*, *mag keine Suppe*. */
-export function polarity(clause: Clause): number {
+function polarity(clause: Clause): number {
   const said = clause.quality === undefined ? (verbs[clause.verb] ?? 0) : adjectiveOf(clause.quality).judgement;
   const negated = clause.negated || clause.patient?.determiner === 'no';
   return said === 0 ? 0 : negated ? -said : said;

@@ -2,6 +2,7 @@
 import { ConfigError } from '../errors.ts';
 import { type Constraint, type GenerateTextOptions, jsonSchema } from '../generate/index.ts';
 import type { ChatOptions } from '../tasks/chat-template.ts';
+import { checkOptions, list, object, text } from '../tasks/option-checks.ts';
 import type { LanguageModelCall, Tool, Warning } from './specification.ts';
 import { callSchema, moved } from './tool-calls.ts';
 
@@ -18,12 +19,13 @@ export interface CallSettings {
 /**
  * `providerOptions: { heed: ... }` may hold any option of a generation, such as `minP` or `numBeams`, and `chatTemplate`,
  * `chatTemplateArgs`, `documents`.
- * @throws ConfigError for a tool that there is not, and for a schema that cannot be held to
+ * @throws ConfigError for a tool that there is not, a schema that cannot be held to, and options that are none
  */
 export function callSettings(call: LanguageModelCall): CallSettings {
   const { toolChoice = { type: 'auto' }, reasoning = 'provider-default', responseFormat } = call;
-  const { chatTemplate, chatTemplateArgs, documents, ...own } = (call.providerOptions?.heed ?? {}) as ChatOptions &
-    GenerateTextOptions;
+  const { heed = {} } = call.providerOptions ?? {};
+  checkOptions('providerOptions.heed', heed, { chatTemplate: text, chatTemplateArgs: object, documents: list }, true);
+  const { chatTemplate, chatTemplateArgs, documents, ...own } = heed as ChatOptions & GenerateTextOptions;
   const warnings: Warning[] = [];
   if (reasoning !== 'provider-default')
     warnings.push({

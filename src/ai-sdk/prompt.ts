@@ -36,7 +36,9 @@ export async function promptOf(
   const common = { isComplete: true, stops: [] };
   if (tools.length === 0) return { ...common, text: await chatPrompt(model, chat, all, signal), describesTools: false };
   const text = await chatPrompt(model, chat, { ...all, tools: tools.map(templateTool) }, signal);
-  if (tools.every(({ name }) => text.includes(name))) return { ...common, text, describesTools: false };
+  // The messages may name tools too.
+  const isTold = text !== (await chatPrompt(model, chat, { ...all, tools: [] }, signal));
+  if (isTold && tools.every(({ name }) => text.includes(name))) return { ...common, text, describesTools: false };
   const described = withSystemText(chat, toolsText(tools));
   return { ...common, text: await chatPrompt(model, described, all, signal), describesTools: true };
 }

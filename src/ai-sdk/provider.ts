@@ -41,7 +41,9 @@ export function heedProvider(options: Omit<LoadOptions, 'signal'> = {}): HeedPro
     if (known) return known;
     const loading = load(source, options);
     loaded.set(source, loading);
-    loading.catch(() => loaded.delete(source));
+    loading.catch(() => {
+      if (loaded.get(source) === loading) loaded.delete(source);
+    });
     return loading;
   };
   const opener = (source: ModelSource) => async (signal?: AbortSignal) => {

@@ -116,6 +116,7 @@ export interface LanguageModel {
 
 export interface EmbeddingCall {
   readonly values: readonly string[];
+  /** How long vectors are to be; `ai` 7 has it. */
   readonly dimensions?: number | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }

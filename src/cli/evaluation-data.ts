@@ -204,8 +204,14 @@ async function jsonOf(file: string, what: string): Promise<unknown> {
 }
 
 async function openFile(file: string, what: string): Promise<ByteSource> {
+  await checkFile(file, what);
+  return fileSource(file);
+}
+
+/** @throws ConfigError for a path without a file */
+export async function checkFile(file: string, what: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
-  if (found?.isFile()) return fileSource(file);
+  if (found?.isFile()) return;
   throw new ConfigError(`there is no such ${what}`, {
     seen: file,
     fix: what === 'data file' ? 'say where the data are: --data-dir FOLDER' : 'give the path of a file that exists',

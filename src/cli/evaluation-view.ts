@@ -1,7 +1,8 @@
 /** An evaluation for a person at a terminal: where it is, and what came of it. */
 import type { EvaluationProgress, NamedFigure, Report, ReportComparison, TaskReport } from '../evaluate/index.ts';
 import { nameOf } from '../evaluate/report/markdown.ts';
-import { createReportWording, isShare, type ReportLanguage, type ReportWording } from '../evaluate/report/wording.ts';
+import { createReportWording, type ReportLanguage, type ReportWording } from '../evaluate/report/wording.ts';
+import { isShare } from '../evaluate/tasks/metrics.ts';
 import { cut, table, wrap } from './layout.ts';
 import { bar } from './probability-table.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 /** Options of the commands that write token by token. */
-import type { GenerateOptions } from '../generate/index.ts';
+import type { GenerateTextOptions } from '../generate/index.ts';
 import { grouped, type OptionTable } from './command.ts';
 
 export const LENGTH_OPTIONS = grouped('Length', {
@@ -90,16 +90,29 @@ export const SEARCH_OPTIONS = grouped('Choice of tokens', {
   },
 });
 
+/** All of them, for the commands that go on with a text. */
+export const CONTINUATION_OPTIONS = { ...LENGTH_OPTIONS, ...SAMPLING_OPTIONS, ...SEARCH_OPTIONS } as const;
+
+/** What matters most of them, for the commands that answer a text with another. */
+export const ANSWER_OPTIONS = grouped('Writing', {
+  'max-new-tokens': { ...LENGTH_OPTIONS['max-new-tokens'], help: 'most tokens to write' },
+  beams: SEARCH_OPTIONS.beams,
+  temperature: SAMPLING_OPTIONS.temperature,
+  seed: SAMPLING_OPTIONS.seed,
+});
+
 /** What the options of a table set in a generation. */
-export const generationSettings = (table: OptionTable, values: Readonly<Record<string, unknown>>): GenerateOptions => ({
+export const generationSettings = (
+  table: OptionTable,
+  values: Readonly<Record<string, unknown>> & { readonly stop?: readonly string[]; readonly greedy?: boolean },
+): GenerateTextOptions => ({
   ...Object.fromEntries(
     Object.entries(table).flatMap(([name, { sets }]) => (sets === undefined ? [] : [[sets, values[name]]])),
   ),
   doSample: values.greedy ? false : undefined,
+  // A shell hands \n over as two characters.
+  stopStrings: values.stop?.length ? values.stop.map(text => text.replaceAll('\\n', '\n')) : undefined,
 });
-
-/** A shell hands \n over as two characters. */
-export const stopStringsOf = (stops: readonly string[]): string[] => stops.map(text => text.replaceAll('\\n', '\n'));
 
 /** Why options cannot stand together, if they cannot. */
 export function contradiction(values: {

@@ -1,5 +1,6 @@
 /** A page that stands by itself: the attention of every head on one text as pictures, with what the corpus says about the head. */
 import type { PatternBatch } from '../explain/index.ts';
+import { escapeXml } from '../util/plot/chart-style.ts';
 import type { HeadsWording } from './heads-wording.ts';
 
 export interface HeadsPage {
@@ -14,8 +15,6 @@ export interface HeadsPage {
   readonly words: HeadsWording;
 }
 
-const escaped = (text: string) =>
-  text.replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 /** For a script element: no text in it can end it. */
 const inScript = (value: unknown) => JSON.stringify(value).replace(/</g, '\\u003c');
 
@@ -32,9 +31,9 @@ export function headsPage({ language, title, batch, labels, caption, words }: He
   const heads: unknown[] = [];
   for (const { site, heads: H, queries, keys, data } of batch.patterns) {
     const place = `${site.stack}${site.stack && '.'}${site.layer}`;
-    figures.push(`<h2>${escaped(`${words.say('layer')} ${place}`)}</h2><div class="row">`);
+    figures.push(`<h2>${escapeXml(`${words.say('layer')} ${place}`)}</h2><div class="row">`);
     for (let head = 0; head < H; head++) {
-      const under = `<b>${escaped(`${place}.${head}`)}</b> ${escaped(caption(site.name, head))}`;
+      const under = `<b>${escapeXml(`${place}.${head}`)}</b> ${escapeXml(caption(site.name, head))}`;
       figures.push(`<figure><canvas data-head="${heads.length}"></canvas><figcaption>${under}</figcaption></figure>`);
       const weights = bytesOf(data, head * queries * keys, queries * keys);
       heads.push({ stack: site.stack, queries, keys, weights });
@@ -44,11 +43,11 @@ export function headsPage({ language, title, batch, labels, caption, words }: He
   const stacks = [...new Set(batch.patterns.map(({ site }) => site.stack))];
   const names = Object.fromEntries(stacks.map(stack => [stack, labels(stack)]));
   return `<!doctype html>
-<html lang="${escaped(language)}">
+<html lang="${escapeXml(language)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
+<title>${escapeXml(title)}</title>
 <style>
 :root { color-scheme: light dark; --edge: #8886 }
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; max-width: 90rem }
@@ -62,7 +61,7 @@ canvas.large { width: 396px; height: 396px } figure:has(.large) { width: 396px }
 </style>
 </head>
 <body>
-<h1>${escaped(title)}</h1>
+<h1>${escapeXml(title)}</h1>
 ${figures.join('\n')}
 <div id="seen" role="status"></div>
 <script>

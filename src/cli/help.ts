@@ -8,10 +8,10 @@ const INDENT = 2;
 const WIDEST_TERM = 28;
 
 export const OVERVIEW_EXAMPLES = [
-  'heed run kleinwelt-gpt "Der Hund"',
+  'heed run kleinwelt-llama "Der Hund"',
   'heed fill kleinwelt-bert "Der Hund [MASK] die Katze."',
-  'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.0.attn.pattern',
-  'heed inspect kleinwelt-gpt',
+  'heed trace kleinwelt-llama "Der Hund jagt" --get blocks.0.attn.pattern',
+  'heed inspect kleinwelt-llama',
 ];
 
 /** The page of `heed --help`. */

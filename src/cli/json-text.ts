@@ -7,3 +7,7 @@ export function jsonText(value: unknown): string {
     list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
   );
 }
+
+/** A list as JSON with a line end; one value alone without the list around it. */
+export const oneOrAll = (values: readonly unknown[]): string =>
+  `${jsonText(values.length === 1 ? values[0] : values)}\n`;

@@ -11,7 +11,8 @@ const isPlain = (text: string) =>
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2192\u21b5\u2500-\u259f\u25cf\u2713\u2717]*$/.test(text);
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u;
-const COLOUR = /\x1b\[[\d;]*m/g;
+/** What turns a colour of a terminal on or off. */
+export const COLOUR = /\x1b\[[\d;]*m/g;
 
 /** Cells that a text takes: East Asian characters and emoji take two, colour codes none. */
 export function widthOf(text: string): number {

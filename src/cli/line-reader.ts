@@ -31,15 +31,21 @@ export function pipedLines(stdin: NodeJS.ReadStream): LineReader {
   const lines = reader[Symbol.asyncIterator]();
   return {
     async next(_prompt, signal) {
-      signal.throwIfAborted();
-      const stop = new Promise<never>((_, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-      );
-      const { done, value } = await Promise.race([lines.next(), stop]);
+      const { done, value } = await unlessAborted(lines.next(), signal);
       return done ? { type: 'end' } : { type: 'line', text: value };
     },
     close: () => reader.close(),
   };
+}
+
+/** @throws `signal.reason` when aborted before the promise settles */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** @param echo where the terminal that is typed into shows what is typed */
@@ -113,11 +119,10 @@ export function keyboardLines(
       echo.write(PASTE_ON);
       reader.setPrompt(prompt);
       reader.prompt(true);
-      const line = await new Promise<InputLine>(resolve => {
+      const line = new Promise<InputLine>(resolve => {
         deliver = resolve;
       });
-      rest();
-      return line;
+      return unlessAborted(line, signal).finally(rest);
     },
     close() {
       stdin.off('keypress', keys);

@@ -68,15 +68,12 @@ const MESSAGES = {
   yes: ['yes', 'ja'],
   no: ['no', 'nein'],
   metadata: ['Metadata', 'Metadaten'],
-  file: ['File', 'Datei'],
   // trace
   mean: ['mean', 'Mittel'],
   deviation: ['std', 'Streuung'],
   least: ['min', 'Min'],
   most: ['max', 'Max'],
   firstValues: ['first values', 'erste Werte'],
-  query: ['query', 'Query'],
-  key: ['key', 'Key'],
   head: ['head', 'Kopf'],
   percentOfAttention: [
     'rows are queries, columns keys, numbers are percent',
@@ -102,7 +99,6 @@ const MESSAGES = {
   token: ['token', 'Token'],
   probability: ['probability', 'Wahrscheinlichkeit'],
   alternatives: ['alternatives', 'Alternativen'],
-  finished: ['finished', 'Ende'],
   // chat
   chatHint: ['/help lists what can be done, /bye leaves.', '/help zeigt, was es gibt, /bye beendet.'],
   plainTurns: [
@@ -131,13 +127,19 @@ const MESSAGES = {
   context: ['context', 'Kontext'],
   savedMessages: ['{} messages are in {}.', '{} Nachrichten stehen in {}.'],
   loadedMessages: ['{} messages from {}.', '{} Nachrichten aus {}.'],
-  helpSet: ['change a setting, or system; without a value it is unset', 'ändert eine Einstellung oder system'],
-  helpShow: ['the settings and the context, or all messages', 'die Einstellungen und der Kontext, oder alles Gesagte'],
+  helpSet: [
+    'change a setting, or system; without a value it is unset',
+    'ändert eine Einstellung oder system; ohne Wert wird sie zurückgesetzt',
+  ],
+  helpShow: [
+    'the settings and the context, or all messages',
+    'zeigt die Einstellungen und den Kontext, oder alles Gesagte',
+  ],
   helpRetry: ['answer the last message once more', 'beantwortet die letzte Nachricht noch einmal'],
   helpClear: ['forget what was said', 'vergisst, was gesagt wurde'],
   helpSave: ['write the messages as JSON lines', 'schreibt die Nachrichten als JSON-Zeilen'],
   helpLoad: ['go on with the messages of such a file', 'macht mit den Nachrichten einer solchen Datei weiter'],
-  helpHelp: ['this list', 'diese Liste'],
+  helpHelp: ['this list', 'zeigt diese Liste'],
   helpBye: ['leave; so does Ctrl-D', 'beendet, wie auch Strg-D'],
   helpLines: [
     '""" begins and ends a message of several lines; a backslash at the end of a line goes on with the next. Ctrl-C stops an answer.',
@@ -146,7 +148,7 @@ const MESSAGES = {
   // models, convert, bench
   bundledModels: ['Come with heed', 'Liegen heed bei'],
   noBundled: ['None are here: this copy of heed has no models folder.', 'Keine: Dieser Kopie fehlt der Ordner models.'],
-  downloadedModels: ['Downloaded', 'Geladen'],
+  downloadedModels: ['Downloaded', 'Heruntergeladen'],
   architectures: ['Architectures that run ({}), by model_type', 'Architekturen, die laufen ({}), nach model_type'],
   tensors: ['tensors', 'Tensoren'],
   noTokenizerWritten: [
@@ -234,7 +236,7 @@ const MESSAGES = {
     '{} of the {}-grams that it writes stand in the training text',
     '{} der {}-Gramme, die es schreibt, stehen im Trainingstext',
   ],
-  inUnseen: ['{} of those of unseen text', '{} von denen ungesehenen Textes'],
+  inUnseen: ['{} of those of unseen text', 'bei ungesehenem Text sind es {}'],
   longestCopy: ['the longest copy has {} tokens', 'die längste Abschrift hat {} Tokens'],
   estimated: ['estimated: {} W a core', 'geschätzt: {} W je Kern'],
   measured: ['measured by the processor', 'vom Prozessor gemessen'],
@@ -271,7 +273,7 @@ const MESSAGES = {
   lastUsed: ['last used', 'zuletzt benutzt'],
   noModels: [
     'No models have been downloaded. heed pull ORG/NAME does it.',
-    'Es sind keine Modelle geladen. heed pull ORG/NAME lädt eines.',
+    'Es wurden noch keine Modelle heruntergeladen. Das macht heed pull ORG/NAME.',
   ],
   removeAll: ['Remove {}?', '{} löschen?'],
   yesOrNo: ['[y/N]', '[j/N]'],
@@ -290,25 +292,7 @@ const MESSAGES = {
     'runs, explains and measures transformer models on your machine, from the checkpoint you have.',
     'führt Transformer-Modelle auf deinem Rechner aus, erklärt und vermisst sie, direkt aus dem Checkpoint.',
   ],
-  whatStartDoes: [
-    'This is a GPT-2 of 31,360 parameters that comes with the repository. Its weights are random and it has no tokenizer, so it reads and writes token numbers, and what it says means nothing. How it is computed is real.',
-    'Dies ist ein GPT-2 mit 31.360 Parametern aus dem Repository. Seine Gewichte sind zufällig und es hat keinen Tokenizer: Es liest und schreibt Token-Nummern, und was es sagt, bedeutet nichts. Wie es gerechnet wird, ist echt.',
-  ],
-  noExample: [
-    'The example model is part of the repository and is not here. Give heed a folder with a model of your own, with config.json and model.safetensors:',
-    'Das Beispielmodell gehört zum Repository und ist nicht hier. Gib heed einen Ordner mit einem eigenen Modell, mit config.json und model.safetensors:',
-  ],
-  whereItLooked: ['Where it looked', 'Wohin es geschaut hat'],
   next: ['Next', 'Weiter'],
-  tryOwnModel: [
-    'a model of yours: a folder with config.json and model.safetensors',
-    'ein Modell von dir: ein Ordner mit config.json und model.safetensors',
-  ],
-  tryInspect: [
-    'what is in a model, and how much memory it needs',
-    'was in einem Modell steckt und wie viel Speicher es braucht',
-  ],
-  tryDoctor: ['how fast this machine is, kernel by kernel', 'wie schnell dieser Rechner ist, Kernel für Kernel'],
   // doctor
   machine: ['Machine', 'Rechner'],
   processor: ['processor', 'Prozessor'],
@@ -327,7 +311,6 @@ const MESSAGES = {
   kernel: ['kernel', 'Kernel'],
   error: ['error', 'Fehler'],
   time: ['time', 'Zeit'],
-  speed: ['speed', 'Tempo'],
   allRight: ['Everything works.', 'Alles funktioniert.'],
   notRight: ['Some kernels give wrong numbers on this machine', 'Einige Kernel rechnen auf diesem Rechner falsch'],
   helpWrong: [

@@ -47,7 +47,7 @@ export interface OpenOptions {
   readonly numbers: Numbers;
   readonly signal: AbortSignal;
   /** No progress line. */
-  readonly quiet?: boolean;
+  readonly quiet?: boolean | undefined;
   /** Adapters to put on, `FOLDER` or `FOLDER:SCALE`. */
   readonly adapters?: readonly string[];
   /** How to load the model itself. */

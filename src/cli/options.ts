@@ -26,6 +26,8 @@ export const OUTPUT_OPTIONS = grouped('Output', {
 
 /** The end of the help of an argument that is a text. */
 export const FROM_INPUT = '- or nothing reads standard input, without the line end it closes with';
+/** The same where it may be several texts. */
+export const FROM_LINES = '- or nothing reads standard input, a text per line';
 
 /** Ids in place of a text, for models without a tokenizer. */
 export const IDS_OPTION = {

@@ -153,7 +153,7 @@ describe('a piped text', () => {
     ['a\n\n', 'a\n'],
     ['a', 'a'],
   ])('%j is %j', async (input, text) => {
-    const call = { command: 'run', what: 'a prompt', signal: new AbortController().signal };
+    const call = { name: 'run', what: 'a prompt', signal: new AbortController().signal };
     const terminal = fakeTerminal({ input });
     expect(await textOrIds(undefined, undefined, { ...call, terminal })).toBe(text);
     expect(await textOrIds('-', undefined, { ...call, terminal })).toBe(text);

@@ -2,8 +2,6 @@
 import { access } from 'node:fs/promises';
 import { BUNDLED, bundledAddress } from '../hub/bundled.ts';
 import { padEnd, wrap } from './layout.ts';
-import { createMessages, languageOf } from './messages.ts';
-import { createNumbers } from './numbers.ts';
 import { openBackend } from './open-model.ts';
 import { reportError } from './report-error.ts';
 import { runCli } from './run-cli.ts';
@@ -11,6 +9,7 @@ import { runProgram } from './run-program.ts';
 import { INTERRUPTED, type Terminal } from './terminal.ts';
 import { runTour } from './tour.ts';
 import { createTourWording } from './tour-wording.ts';
+import { wordingFor } from './wording.ts';
 
 const OPENING = 'Once upon a time';
 
@@ -21,8 +20,8 @@ async function start([source, ...rest]: readonly string[], terminal: Terminal, s
   }
   const began = performance.now();
   const { paint, columns } = terminal;
-  const language = languageOf(terminal.env);
-  const [say, told, numbers] = [createMessages(language), createTourWording(language), createNumbers(language)];
+  const { language, say, numbers } = wordingFor({}, terminal);
+  const told = createTourWording(language);
   const line = (text = '') => terminal.write(`${text}\n`);
   line(`${paint.bold('heed')}  ${wrap(say('whatHeedIs'), columns, '      ')}`);
   line();
@@ -44,7 +43,7 @@ async function start([source, ...rest]: readonly string[], terminal: Terminal, s
   line();
   const heed = 'node dist/cli/main.js';
   const commands = [
-    [`${heed} trace kleinwelt-gpt "Der Hund jagt"`, told('tryChat')],
+    [`${heed} trace kleinwelt-llama "Der Hund jagt"`, told('tryChat')],
     [`${heed} heads kleinwelt-bert`, told('tryHeads')],
     ['npm start -- FOLDER "Once upon a time"', told('tryOwn')],
     [`${heed} train --data book.txt --out ./mine`, told('tryTrain')],

@@ -2,7 +2,10 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeTerminal } from './terminal.ts';
 
-afterEach(() => void vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** The terminal of a process whose streams are these. */
 function terminalOn(stdin: PassThrough) {
@@ -26,5 +29,19 @@ describe('reading standard input', () => {
     stdin.write('half a sent');
     interrupt.abort();
     await expect(text).rejects.toBe(interrupt.signal.reason);
+  });
+});
+
+describe('colours', () => {
+  it('reach terminals only, also when one of the two outputs is a file', () => {
+    vi.stubEnv('NO_COLOR', '');
+    vi.stubEnv('TERM', 'xterm');
+    const stdout = Object.assign(new PassThrough(), { isTTY: true });
+    const stderr = new PassThrough();
+    for (const [name, stream] of Object.entries({ stdout, stderr }))
+      vi.spyOn(process, name as 'stdout', 'get').mockReturnValue(stream as unknown as typeof process.stdout);
+    const { paint, write, note } = nodeTerminal();
+    for (const print of [write, note]) print(paint.dim('seen'));
+    expect([String(stdout.read()), String(stderr.read())]).toEqual(['\x1b[2mseen\x1b[0m', 'seen']);
   });
 });

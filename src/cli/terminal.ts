@@ -1,4 +1,5 @@
 /** What a command sees of the world: where it writes, how wide and colourful that is, what comes in. */
+import { COLOUR } from './layout.ts';
 import type { LineOptions, LineReader } from './line-reader.ts';
 
 export interface Terminal {
@@ -74,8 +75,6 @@ export function nodeTerminal(): Terminal {
       if (stream === stdout) stderr.write(`heed: write failed: ${error.message}\n`);
       process.exit(1);
     });
-  const to = (stream: NodeJS.WriteStream) => (text: string) =>
-    void stream.write(stream.isTTY ? withoutCommands(text) : text);
   return {
     columns: Math.max(40, stdout.columns ?? stderr.columns ?? (Number(env.COLUMNS) || 80)),
     interactive: stdout.isTTY === true,
@@ -83,8 +82,9 @@ export function nodeTerminal(): Terminal {
     keyboard: stdin.isTTY === true,
     paint: createPaint(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'),
     env,
-    write: to(stdout),
-    note: to(stderr),
+    write: text => void stdout.write(stdout.isTTY ? withoutCommands(text) : text),
+    // Whether there are colours is up to standard output; a log of what is said beside it has none.
+    note: text => void stderr.write(stderr.isTTY ? withoutCommands(text) : text.replace(COLOUR, '')),
     async read(signal) {
       stdin.setEncoding('utf8');
       signal.addEventListener('abort', () => stdin.destroy(signal.reason), { once: true });

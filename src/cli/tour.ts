@@ -57,8 +57,8 @@ async function withModel(tour: Tour, name: string, use: (model: Model) => Promis
 
 function write(tour: Tour): Promise<void> {
   const { terminal, say, numbers, signal } = tour;
-  return withModel(tour, 'kleinwelt-gpt', async model => {
-    title(tour, 'writes', 'kleinwelt-gpt');
+  return withModel(tour, 'kleinwelt-llama', async model => {
+    title(tour, 'writes', 'kleinwelt-llama');
     terminal.write(`${terminal.paint.dim(STORY)}\n`);
     const rows = createProbabilityTable(terminal, say, numbers, tokenLabels(model.tokenizer));
     terminal.write(rows.header());
@@ -83,8 +83,8 @@ function fill(tour: Tour): Promise<void> {
 }
 
 function translate(tour: Tour): Promise<void> {
-  return withModel(tour, 'kleinwelt-t5', async model => {
-    title(tour, 'translates', 'kleinwelt-t5');
+  return withModel(tour, 'kleinwelt-marian', async model => {
+    title(tour, 'translates', 'kleinwelt-marian');
     const translated = await pipeline('translation', model);
     for (const [text, srcLang, tgtLang] of [
       [CHASE, 'de', 'en'],

@@ -6,7 +6,6 @@ import { ConfigError } from '../errors.ts';
 import type { Model } from '../hub/model.ts';
 import type { TrainOptions } from '../train/index.ts';
 import { type Command, type OptionTable, UsageError, type Values } from './command.ts';
-import { cut } from './layout.ts';
 import { createMessages, type Language } from './messages.ts';
 import { createNumbers } from './numbers.ts';
 import type { OpenBackend } from './open-model.ts';
@@ -28,6 +27,7 @@ import {
   type RUN_OUTPUT_OPTIONS,
 } from './training-options.ts';
 import { runTraining } from './training-run.ts';
+import { workingLine } from './working-line.ts';
 
 export const OBJECTIVE_OPTION = {
   objective: {
@@ -189,24 +189,4 @@ export function columnNames(pairs: readonly string[]): Readonly<Record<string, s
 function labelsOf({ parts }: Model): readonly string[] | undefined {
   const { id2label } = (parts.origin?.json ?? {}) as { id2label?: Readonly<Record<string, string>> };
   return id2label && Object.keys(id2label).map((_, i) => String(id2label[i]));
-}
-
-export interface WorkingLine {
-  show(text: string): void;
-  clear(): void;
-}
-/** A line about work before the run, for someone who looks at it. */
-export function workingLine(terminal: Terminal, silent: boolean): WorkingLine {
-  let shown = false;
-  return {
-    show(text) {
-      if (silent || !terminal.interactiveErrors) return;
-      shown = true;
-      terminal.note(`\r${cut(text, terminal.columns - 1)}\x1b[K`);
-    },
-    clear() {
-      if (shown) terminal.note('\r\x1b[K');
-      shown = false;
-    },
-  };
 }

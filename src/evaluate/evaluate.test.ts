@@ -124,7 +124,20 @@ describe('evaluate', () => {
     expect(report.groups[0]!.figures[0]!.value).toBeCloseTo(20 / 41, 12);
   });
 
+  it('pools the filters that a group names', async () => {
+    const filter_list = ['strict', 'loose'].map(name => ({ name, filter: [{ function: 'take_first' }] }));
+    const report = await evaluate(adder(2), [{ ...sums({ filter_list }), group: 'all' }], {
+      groups: [
+        { group: 'all', task: ['sums'], aggregate_metric_list: [{ metric: 'exact_match', filter_list: 'strict' }] },
+      ],
+    });
+    expect(report.tasks[0]!.figures.map(({ filter }) => filter)).toEqual(['strict', 'loose']);
+    expect(report.groups[0]!.figures.map(({ filter }) => filter)).toEqual(['strict']);
+  });
+
   it('says what is wrong', async () => {
+    await expect(evaluate(adder(2), [sums()], { fewShot: -1 })).rejects.toThrow(/fewShot.*from 0 on.*-1/);
+    await expect(evaluate(adder(2), [sums()], { keepItems: Number.NaN })).rejects.toThrow(/keepItems.*NaN/);
     await expect(evaluate(adder(2), [])).rejects.toThrow(/nothing to evaluate/);
     await expect(evaluate(adder(2), [sums(), sums()])).rejects.toThrow(/one name.*sums/);
     await expect(evaluate(adder(2), [sums()], { limit: 0 })).rejects.toThrow(/limit.*0/);
@@ -170,6 +183,39 @@ describe('reports', async () => {
     expect(text).toContain('0,0 %');
     expect(text).toContain('\\| pipe \\|');
     expect(text).not.toContain('<script>');
+  });
+  it('keep facts about the model from being markup', async () => {
+    const model = { name: 'm', facts: { 'a|b': '<img src=x>', price: '$1 & $2' } };
+    const text = reportMarkdown(await evaluate(adder(2), [sums({}, 2)], { model }));
+    expect(text).toContain('a\\|b: \\<img src=x\\> · price: \\$1 \\& \\$2');
+  });
+  it('name a column as it is, whatever signs it has', async () => {
+    const odd: EvaluationTask = { ...sums({ metadata: { by: '$&' } }, 2), docs: () => [{ n: 1, sum: '2', '$&': 1 }] };
+    expect(reportMarkdown(await evaluate(adder(3), [odd]))).toContain('## sums by \\$\\&\n');
+  });
+  it('draw no point and no interval that is no number', async () => {
+    const metric_list = [{ metric: 'chrf' }];
+    const report = await evaluate(adder(2), [sums({ metric_list, metadata: { by: 'n' } }, 3)]);
+    expect(report.tasks[0]!.slices.map(({ figure }) => figure.low)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+    const page = reportPage(report);
+    expect(page).toContain('class="line"');
+    expect(page).not.toContain('NaN');
+  });
+  it('come back from JSON with what every item gave', async () => {
+    const metric_list = ['bleu', 'chrf'].map(metric => ({ metric }));
+    const told = (n: number) => `the number is ${n} and no other one`;
+    const teller = (k: number) => {
+      const numberIn = (prompt: string) => Number.parseInt(prompt, 10);
+      return speaker(prompt => (numberIn(prompt) % k === 0 ? 'no idea' : told(numberIn(prompt) + 1)));
+    };
+    const task = sums({ metric_list, doc_to_target: 'the number is {{sum}} and no other one' });
+    const [a, b] = [await evaluate(teller(4), [task]), await evaluate(teller(2), [task])];
+    const back = readReport(reportJson(a));
+    expect(back).toEqual(a);
+    expect(compareReports(back, b)).toEqual(compareReports(a, b));
+    expect(compareReports(back, b).figures.map(({ better }) => better)).toEqual(['a', 'a']);
+    const unknown = { ...a, tasks: [{ ...a.tasks[0]!, values: { score: [Number.NaN, [1, Number.NaN]] } }] };
+    expect(readReport(reportJson(unknown)).tasks[0]!.values).toEqual(unknown.tasks[0]!.values);
   });
   it('come back from JSON', () => {
     expect(readReport(reportJson(report))).toEqual(report);

@@ -48,10 +48,16 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Report> {
   const { limit, fewShot, seed = 0, batchSize = 16, bootstrap = 1_000, keepItems = 1_000, signal } = options;
-  const counts = { limit: limit ?? 1, batchSize, bootstrap };
-  for (const [name, value] of Object.entries(counts))
-    if (!Number.isInteger(value) || value < 1)
-      throw new ConfigError(`${name} is a whole number from 1 on`, { seen: `${name}: ${value}` });
+  const counts: readonly (readonly [name: string, value: number, least: number])[] = [
+    ['limit', limit ?? 1, 1],
+    ['fewShot', fewShot ?? 0, 0],
+    ['batchSize', batchSize, 1],
+    ['bootstrap', bootstrap, 1],
+    ['keepItems', keepItems, 0],
+  ];
+  for (const [name, value, least] of counts)
+    if (!Number.isInteger(value) || value < least)
+      throw new ConfigError(`${name} is a whole number from ${least} on`, { seen: `${name}: ${value}` });
   const names = tasks.map(({ config }) => config.task);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (tasks.length === 0 || twice !== undefined)
@@ -93,20 +99,25 @@ export async function evaluate(
   };
 }
 
-/** The means of a group's tasks, as lm-evaluation-harness pools them. */
+/**
+ * The means of a group's tasks, weighted by their items unless the group says otherwise, as lm-evaluation-harness takes them;
+ * their error is that of independent tasks.
+ */
 function groupReport(
   { group, group_alias, aggregate_metric_list }: GroupConfig,
   all: readonly TaskReport[],
 ): GroupReport {
   const tasks = all.filter(task => task.group === group);
   const keys = new Map(tasks.flatMap(({ figures }) => figures.map(f => [`${f.metric} ${f.filter}`, f] as const)));
-  const wanted =
+  const wanted: NonNullable<GroupConfig['aggregate_metric_list']> =
     aggregate_metric_list ?? [...new Set([...keys.values()].map(f => f.metric))].map(metric => ({ metric }));
   const figures = [...keys.values()].flatMap(({ metric, filter }) => {
-    const rule = wanted.find(each => each.metric === metric);
+    const rule = wanted.find(
+      each => each.metric === metric && (each.filter_list === undefined || [each.filter_list].flat().includes(filter)),
+    );
     const parts = tasks.flatMap(task => task.figures.filter(f => f.metric === metric && f.filter === filter));
     if (!rule || parts.length === 0) return [];
-    const weighted = ('weight_by_size' in rule ? rule.weight_by_size : undefined) ?? true;
+    const weighted = rule.weight_by_size ?? true;
     const weights = parts.map(part => (weighted ? part.count : 1));
     const sum = weights.reduce((total, weight) => total + weight, 0);
     const value = parts.reduce((total, part, i) => total + weights[i]! * part.value, 0) / sum;

@@ -12,7 +12,7 @@ import { pseudoScores, type TextTokens } from './likelihood/pseudo.ts';
 import { kindOf, type ScoredModel } from './scored-model.ts';
 
 /** The place of the answer in a context. */
-export const SLOT = '{}';
+const SLOT = '{}';
 
 export interface LongRangeItem {
   /** The text before the answer, or all of it with `{}` in the answer's place. */

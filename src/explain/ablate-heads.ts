@@ -35,7 +35,7 @@ export interface AblationOptions extends BootstrapOptions {
   /** Other heads of the same layers that are taken out instead, one set after the other, drawn by `seed`; default 3. */
   readonly controls?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called behind every batch: passes done and in all. */
+  /** Called before every batch: passes done and in all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -46,10 +46,11 @@ export interface AnswerEffect {
   readonly before: AnswerScore;
   readonly after: AnswerScore;
 }
-/** What taking a set of heads out does. Intervals are over items. */
+/** What taking a set of heads out does. Intervals of changes are over items. */
 export interface AblationEffect {
   readonly heads: readonly AttentionHead[];
   readonly labels: readonly string[];
+  /** Wilson's, as if the answers of an item were independent. */
   readonly accuracyAfter: Interval;
   /** Means over the answers, after minus before: below 0 the answers became less likely. */
   readonly logProbability: Interval;
@@ -61,6 +62,7 @@ export interface AblationReport {
   readonly kind: AblationKind;
   readonly items: number;
   readonly answers: readonly AnswerEffect[];
+  /** As `accuracyAfter`. */
   readonly accuracyBefore: Interval;
   readonly medianRankBefore: number;
   readonly effect: AblationEffect;
@@ -241,7 +243,7 @@ async function scoresOf(
 }
 
 /** The graph with some heads of a site taken out. */
-export function withoutHeads(
+function withoutHeads(
   root: Tensor,
   site: string,
   gone: ReadonlySet<number>,

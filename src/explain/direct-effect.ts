@@ -50,7 +50,7 @@ export async function directEffects(
 }
 
 /** z_h W_h of every token, `[B, T, C]`. */
-export function headVectors(
+function headVectors(
   { shape, data }: NamedValues,
   { outWidth: C, matrices }: OutputMatrices,
   head: number,

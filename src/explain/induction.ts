@@ -48,12 +48,14 @@ export interface RepeatedRows {
 
 /**
  * Repeated random rows for a model. No token stands twice in x; special ones are left out.
- * @throws ConfigError when context or vocabulary are too small to repeat anything
+ * @throws ConfigError when context or vocabulary are too small to repeat anything, and for no rows
  */
 export function repeatedRows(
   model: ExplainedModel,
   { length: wanted = 25, rows: count = 8, seed = 0 }: InductionOptions = {},
 ): RepeatedRows {
+  if (!(Number.isInteger(count) && count >= 1))
+    throw new ConfigError('rows is a whole number from 1 on', { seen: `${count}` });
   const { architecture, config, tokenizer } = model.parts;
   const around = tokenizer?.encode('a');
   const text = around?.specialTokensMask.indexOf(0) ?? 0;

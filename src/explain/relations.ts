@@ -43,8 +43,8 @@ interface Tally {
   readonly relation: string;
   readonly direction: RelationPair['direction'];
   readonly stack: AttentionSite['stack'];
-  causal: boolean;
-  readonly heads: (AttentionHead & { layer: number })[];
+  readonly causal: boolean;
+  readonly heads: readonly (AttentionHead & { layer: number })[];
   readonly pairs: Pair[];
 }
 interface Pair {

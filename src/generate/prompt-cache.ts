@@ -39,28 +39,34 @@ export class PromptCache {
       });
     if (decoder !== this.decoder) throw new ConfigError('the prompt cache belongs to another model');
     const kept = this.#session ? this.#reusable(ids, this.#session) : 0;
-    if (kept === 0) {
-      this.#session?.dispose();
-      this.#session = decoder.open({ batch: 1, capacity });
-    } else this.#session!.trim(kept);
+    if (kept === 0) this.#forget();
+    this.#session?.trim(kept);
+    this.#session ??= decoder.open({ batch: 1, capacity });
     this.#ids = ids.slice(0, kept);
     this.#inUse = true;
-    return this.#session!;
+    return this.#session;
   }
   /** @param ids the text that was read; of it the session holds as many as its length says */
   putBack(ids: readonly number[]): void {
     this.#inUse = false;
-    if (this.#disposed) this.#session?.dispose();
+    if (this.#disposed) this.#forget();
     else this.#ids = ids.slice(0, this.#session!.length);
   }
 
   dispose(): void {
     this.#disposed = true;
-    if (!this.#inUse) this.#session?.dispose();
-    this.#ids = [];
+    // What is lent is freed when it comes back.
+    if (!this.#inUse) this.#forget();
   }
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #forget(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#ids = [];
+    session?.dispose();
   }
 
   /** How much of what the session holds is a beginning of a text and can be gone on from. */

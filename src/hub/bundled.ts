@@ -2,13 +2,13 @@
 
 /** What each of them is in its folder: the folder itself, or a file in it. In the order in which they are shown. */
 const PLACES = {
-  'kleinwelt-gpt': 'model-q8_0.gguf',
+  'kleinwelt-llama': 'model-q8_0.gguf',
   'kleinwelt-bert': '',
   'kleinwelt-bert-sentiment': '',
   'kleinwelt-bert-entities': '',
   'kleinwelt-bert-answers': '',
   'kleinwelt-bert-sentences': '',
-  'kleinwelt-t5': '',
+  'kleinwelt-marian': '',
   'kleinwelt-diffusion': 'model-q8_0.gguf',
   'kleinwelt-edits': '',
   'kleinwelt-lstm': '',
@@ -16,7 +16,7 @@ const PLACES = {
 export type BundledName = keyof typeof PLACES;
 export const BUNDLED = Object.keys(PLACES) as readonly BundledName[];
 
-/** Below `models/`: `kleinwelt-bert`, `kleinwelt-gpt/model-q8_0.gguf`. */
+/** Below `models/`: `kleinwelt-bert`, `kleinwelt-llama/model-q8_0.gguf`. */
 export const bundledPath = (name: BundledName): string => (PLACES[name] === '' ? name : `${name}/${PLACES[name]}`);
 
 /** Where such a model lies: beside this package's code, on the disk or on the server that the code came from. Undefined for other names. */

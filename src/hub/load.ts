@@ -69,7 +69,7 @@ export interface LoadOptions extends HubOptions {
  * GGUF file, which holds all of that; or an adapter (PEFT), together with the model that it names.
  * @param source a folder or a weights file (in Node), an http(s) address of either, the id of a model on the hub (`org/name`,
  * `org/name@revision`, `org/name/file.gguf`) where there is no such folder, the name of a model that comes with heed
- * (`kleinwelt-gpt`; see BUNDLED), or files from elsewhere
+ * (`kleinwelt-llama`; see BUNDLED), or files from elsewhere
  * @throws ConfigError, CheckpointError, FormatError, UnsupportedError that say which file is wrong and how
  */
 export async function load(source: string | ModelFiles, options: LoadOptions = {}): Promise<Model> {

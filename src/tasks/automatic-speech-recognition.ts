@@ -56,7 +56,7 @@ export const task = defineTask<RecordingInput, SpeechRecognitionOptions, Recogni
     const results: RecognizedSpeech[] = [];
     for (const recording of recordings) {
       const segments: SpeechSegment[] = [];
-      for await (const segment of transcribe(model, await samplesOf(recording, rest.signal), speechOptions(rest)))
+      for await (const segment of transcribe(model, await samplesOf(recording, rest), speechOptions(rest)))
         segments.push(segment);
       const whole = segments.map(segment => segment.text).join('');
       const chunks = segments.map(({ start, end, text }) => ({ timestamp: [start, end] as const, text }));
@@ -66,7 +66,7 @@ export const task = defineTask<RecordingInput, SpeechRecognitionOptions, Recogni
     return results;
   },
   async *stream(model, recording, options) {
-    yield* transcribe(model, await samplesOf(recording, options.signal), speechOptions(options));
+    yield* transcribe(model, await samplesOf(recording, options), speechOptions(options));
   },
 });
 
@@ -79,11 +79,14 @@ const speechOptions = ({
   timestamps: returnTimestamps ?? false,
 });
 
-/** Mono samples at the rate that models hear. */
-export async function samplesOf(recording: RecordingInput, signal?: AbortSignal): Promise<Float32Array> {
-  const found = await soundOf(recording, signal);
-  if (found.samples.length === 0) throw new ConfigError('a recording without a sample', { expected: 'at least one' });
-  return found.sampleRate === SAMPLE_RATE ? found.samples : resample(found.samples, found.sampleRate, SAMPLE_RATE);
+/** Mono samples at a rate in Hz, by default the one that models hear. @throws ConfigError for none; what reading throws */
+export async function samplesOf(
+  recording: RecordingInput,
+  options: { readonly rate?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Float32Array> {
+  const { samples, sampleRate } = await soundOf(recording, options.signal);
+  if (samples.length === 0) throw new ConfigError('a recording without a sample', { expected: 'at least one' });
+  return resample(samples, sampleRate, options.rate ?? SAMPLE_RATE);
 }
 
 async function soundOf(

@@ -83,8 +83,9 @@ export function renderChat(
   const text = template.render({
     ...specialTexts(tokenizer),
     messages: goesOn ? [...messages.slice(0, -1), marked(messages.at(-1)!)] : messages,
-    tools: options.tools,
-    documents: options.documents,
+    // As in transformers: templates ask whether they are none, not only whether they are defined.
+    tools: options.tools ?? null,
+    documents: options.documents ?? null,
     add_generation_prompt: options.addGenerationPrompt ?? !goesOn,
     ...options.chatTemplateArgs,
   });
@@ -116,26 +117,17 @@ function specialTexts(tokenizer: Tokenizer): Record<string, string> {
   return Object.fromEntries(roles.map(([role, id]) => [`${role}_token`, tokenizer.idToToken(id) ?? '']));
 }
 
-/** Compiled templates of each model, by what was asked for. */
-const compiled = new WeakMap<object, Map<string, Promise<CompiledTemplate>>>();
+/** Compiled templates of each model, by their texts. */
+const compiled = new WeakMap<object, Map<string, CompiledTemplate>>();
 
 async function templateOf(model: ChatModel, options: ChatOptions, signal?: AbortSignal): Promise<CompiledTemplate> {
   const { chatTemplate, tools } = options;
-  const known = compiled.get(model.parts.params as object) ?? new Map<string, Promise<CompiledTemplate>>();
+  const known = compiled.get(model.parts.params as object) ?? new Map<string, CompiledTemplate>();
   compiled.set(model.parts.params as object, known);
-  const key = JSON.stringify([chatTemplate, tools !== undefined]);
-  const found =
-    known.get(key) ??
-    sourceOf(model, chatTemplate, tools !== undefined, signal).then(source =>
-      compileTemplate(source, { where: 'chat_template' }),
-    );
-  known.set(key, found);
-  try {
-    return await found;
-  } catch (error) {
-    known.delete(key);
-    throw error;
-  }
+  const source = await sourceOf(model, chatTemplate, tools !== undefined, signal);
+  const template = known.get(source) ?? (await compileTemplate(source, { where: 'chat_template' }));
+  known.set(source, template);
+  return template;
 }
 
 async function sourceOf(
@@ -195,10 +187,11 @@ async function readTemplates(model: ChatModel, signal?: AbortSignal): Promise<Re
 /** A text, or a list of `{ name, template }`. */
 function namedTemplates(value: unknown): ReadonlyMap<string, string> {
   if (typeof value === 'string') return new Map([['default', value]]);
-  const list = Array.isArray(value) ? (value as { name?: unknown; template?: unknown }[]) : [];
+  const list: readonly unknown[] = Array.isArray(value) ? value : [];
   return new Map(
-    list.flatMap(({ name, template }) =>
-      typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : [],
-    ),
+    list.flatMap(entry => {
+      const { name, template } = (entry ?? {}) as { readonly name?: unknown; readonly template?: unknown };
+      return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : [];
+    }),
   );
 }

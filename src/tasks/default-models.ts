@@ -2,7 +2,7 @@
 import type { TaskName } from './task-map.ts';
 
 /** Ids on the hub, small models that are published for the task. */
-export const DEFAULT_MODELS: Readonly<Partial<Record<TaskName, string>>> = {
+export const DEFAULT_MODELS: Readonly<Record<TaskName, string>> = {
   'text-generation': 'HuggingFaceTB/SmolLM2-135M-Instruct',
   'fill-mask': 'distilbert/distilroberta-base',
   'text-classification': 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',

@@ -2,9 +2,10 @@
  * Denoising: a text written by masked diffusion, all places at once and step by step, after a prompt or into its masks. Sahoo et al.
  * 2024 (MDLM), Nie et al. 2025 (LLaDA). Every step is an event with the text as it is.
  */
-import { BackendError, ConfigError } from '../errors.ts';
-import type { DiffusedSequence, DiffuseEvent, DiffuseOptions } from '../generate/index.ts';
+import { ConfigError } from '../errors.ts';
+import type { DiffuseEvent, DiffuseOptions } from '../generate/index.ts';
 import type { Model } from '../hub/model.ts';
+import { doneOf } from './generate-batches.ts';
 import { size } from './option-checks.ts';
 import { type CallOptions, type Calls, defineTask, isText, type Streams } from './task.ts';
 import { inGroups } from './text-batches.ts';
@@ -44,7 +45,7 @@ export const task = defineTask<string, DenoiseOptions, DenoisedText, DenoiseEven
           batch.map(i => prompts[i]!.ids),
           { ...options, genLength, ...(seeds && { seed: batch.map(i => seeds[i]!) }) },
         );
-        for (const { prompt, ids } of await sequencesOf(events))
+        for (const { prompt, ids } of (await doneOf(events)).sequences)
           results[batch[prompt]!] = { generatedText: model.tokenizer.decode(ids, { skipSpecialTokens: true }) };
       }
     });
@@ -52,10 +53,10 @@ export const task = defineTask<string, DenoiseOptions, DenoisedText, DenoiseEven
   },
   async *stream(model, text, options) {
     const { ids, genLength } = promptOf(model, text, options);
+    const { maskId } = model.denoiser(options.maskId);
     for await (const event of model.denoise([ids], { ...options, genLength })) {
       const [now] = event.type === 'step' ? event.ids : event.sequences.map(sequence => sequence.ids);
-      const mask = model.denoiser(options.maskId).maskId;
-      yield { ...event, text: shownText(model, now!, mask) };
+      yield { ...event, text: shownText(model, now!, maskId) };
     }
   },
 });
@@ -71,11 +72,6 @@ function promptOf(model: Model, text: string, options: DenoiseOptions) {
       fix: 'put masks into it, or set genLength',
     });
   return { ids, genLength };
-}
-
-async function sequencesOf(events: AsyncIterable<DiffuseEvent>): Promise<readonly DiffusedSequence[]> {
-  for await (const event of events) if (event.type === 'done') return event.sequences;
-  throw new BackendError('diffusion ended without a result');
 }
 
 /** Special tokens but the mask are left out. */

@@ -1,16 +1,16 @@
 /** Feature extraction: a model's last hidden states, a vector for each token or, pooled, one for the whole text. */
 import type { Model } from '../hub/model.ts';
 import { encode, forward, headOf, type LoadedModel } from '../models/forward.ts';
-import { POOLINGS, type Pooling } from '../nn/pooling.ts';
+import { normalize, POOLINGS, type Pooling } from '../nn/pooling.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { flag, oneOf } from './option-checks.ts';
 import { type CallOptions, type Calls, defineTask, isText } from './task.ts';
-import { batchOf, inGroups, sourceLimit } from './text-batches.ts';
+import { batchOf, inGroups, padIdOf, sourceLimit } from './text-batches.ts';
 
 export interface FeatureExtractionOptions extends CallOptions {
   /** `none` (default): all tokens. `model`: as the folder's own modules say, else the mean. */
   readonly pooling?: Pooling | 'none' | 'model' | undefined;
-  /** Pooled vectors of length 1. Default: as they come, of `model` what its modules say. */
+  /** Vectors of length 1. Default: as they come, of `model` what its modules say. */
   readonly normalize?: boolean | undefined;
 }
 /**
@@ -40,30 +40,33 @@ export async function textVectors(
   texts: readonly string[],
   options: CallOptions & { readonly pooling?: Pooling | undefined; readonly normalize?: boolean | undefined },
 ): Promise<Float32Array[]> {
-  const { pooling, normalize } = options;
   const vectors: Float32Array[] = [];
   const lengths = texts.map(text => text.length);
   await inGroups(lengths, options, async group => {
     const batch = group.map(i => texts[i]!);
-    const tensor = await model.embed(batch, { pooling, normalize });
-    const rows = await rowsOf(tensor);
+    const rows = await rowsOf(await model.embed(batch, options));
     for (const [b, i] of group.entries()) vectors[i] = rows[b]!;
   });
   return vectors;
 }
 
 /** Last hidden states of each text's tokens, `[T][C]`. */
-async function tokenStates(model: Model, texts: readonly string[], options: CallOptions): Promise<Float32Array[][]> {
+async function tokenStates(
+  model: Model,
+  texts: readonly string[],
+  options: FeatureExtractionOptions,
+): Promise<Float32Array[][]> {
   const maxLength = sourceLimit(model);
   const encodings = texts.map(text => model.tokenizer.encode(text, maxLength === undefined ? {} : { maxLength }));
   const lengths = encodings.map(({ ids }) => ids.length);
-  const padId = model.tokenizer.specialTokens.pad ?? 0;
+  const padId = padIdOf(model);
   const results: Float32Array[][] = [];
   await inGroups(lengths, options, async group => {
     const batch = group.map(i => encodings[i]!);
     const states = statesOf(model, batchOf(batch, padId));
     const [B, T, C] = states.shape as [number, number, number];
-    const rows = await rowsOf(states.reshape(B * T, C));
+    const all = states.reshape(B * T, C);
+    const rows = await rowsOf(options.normalize ? normalize(all) : all);
     for (const [b, i] of group.entries()) results[i] = rows.slice(b * T, b * T + lengths[i]!);
   });
   return results;

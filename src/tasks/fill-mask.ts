@@ -77,13 +77,11 @@ export const task = defineTask<string, FillMaskOptions, FilledMask[]>({
 });
 
 function bestTokens(logits: Float32Array, targets: readonly number[] | undefined, topK: number) {
-  const scores = softmax(logits);
-  const among = targets ?? [...scores.keys()];
-  const places = topPlaces(
-    among.map(id => scores[id] ?? 0),
-    topK,
-  );
-  return places.map(place => ({ token: among[place]!, score: scores[among[place]!]! }));
+  const all = softmax(logits);
+  const among = targets ?? [...all.keys()];
+  // The tokenizer may have a token that the model has no place for.
+  const scores = targets?.map(id => all[id] ?? 0) ?? all;
+  return topPlaces(scores, topK).map(place => ({ token: among[place]!, score: scores[place]! }));
 }
 
 /** Other masks would be lost with the special tokens, so these are shown where there are several. */

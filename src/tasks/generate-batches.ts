@@ -1,6 +1,6 @@
 /** Texts from many prompts, in batches of like length. */
 import { BackendError } from '../errors.ts';
-import type { GeneratedText, GenerateTextOptions, TextEvent } from '../generate/index.ts';
+import type { GeneratedText, GenerateTextOptions } from '../generate/index.ts';
 import type { Model } from '../hub/model.ts';
 import type { CallOptions } from './task.ts';
 import { inGroups } from './text-batches.ts';
@@ -24,12 +24,16 @@ export async function generateTexts(
   await inGroups(lengths, { batchSize, onProgress, signal: options.signal }, async group => {
     const batch = group.map(i => prompts[i]!);
     const events = model.generate(batch, { ...options, ...(seeds && { seed: group.map(i => seeds[i]!) }) });
-    for (const sequence of await sequencesOf(events)) results[group[sequence.prompt]!]!.push(sequence);
+    for (const sequence of (await doneOf(events)).sequences) results[group[sequence.prompt]!]!.push(sequence);
   });
   return results;
 }
 
-async function sequencesOf(events: AsyncIterable<TextEvent>): Promise<readonly GeneratedText[]> {
-  for await (const event of events) if (event.type === 'done') return event.sequences;
-  throw new BackendError('generation ended without a result');
+/** The last event of a generation or a diffusion, which holds its results. */
+export async function doneOf<E extends { readonly type: string }>(
+  events: AsyncIterable<E>,
+): Promise<Extract<E, { readonly type: 'done' }>> {
+  const isDone = (event: E): event is Extract<E, { readonly type: 'done' }> => event.type === 'done';
+  for await (const event of events) if (isDone(event)) return event;
+  throw new BackendError('a generation ended without a result');
 }

@@ -1,10 +1,10 @@
 /** Image classification: what a picture shows. */
 import type { Model } from '../hub/model.ts';
 import { readJson } from '../hub/read-json.ts';
-import { type ImageConfig, imageConfig, preprocessImage } from '../preprocess/index.ts';
-import { dataOfAll, Tensor } from '../tensor/index.ts';
+import { type ImageConfig, imageConfig } from '../preprocess/index.ts';
+import { Tensor } from '../tensor/index.ts';
 import { howMany, oneOf } from './option-checks.ts';
-import { isPicture, type PictureInput, readPicture } from './picture-input.ts';
+import { isPicture, type PictureInput, pixelBatch, readPicture } from './picture-input.ts';
 import {
   type LabelScore,
   labelsOf,
@@ -42,18 +42,13 @@ export const task = defineTask<PictureInput, ImageClassificationOptions, LabelSc
       pictures.map(() => 0),
       options,
       async group => {
-        const pixels = await Promise.all(
-          group.map(async i => preprocessImage(await readPicture(pictures[i]!, options.signal), config)),
-        );
-        const { width, height } = pixels[0]!;
-        const size = pixels[0]!.data.length;
-        const all = new Float32Array(group.length * size);
-        for (const [b, { data }] of pixels.entries()) all.set(data, b * size);
-        const { logits } = model.graph({ pixel_values: Tensor.from(all, [group.length, 3, height, width]) });
-        const [data] = await dataOfAll(logits);
+        const read = await Promise.all(group.map(i => readPicture(pictures[i]!, options.signal)));
+        const pixels = pixelBatch(read, config);
+        const { logits } = model.graph({ pixel_values: Tensor.from(pixels.data, pixels.dims) });
+        const scores = (await logits.data()) as Float32Array;
         const N = logits.dim(1);
         for (const [b, i] of group.entries()) {
-          const row = (data as Float32Array).subarray(b * N, (b + 1) * N);
+          const row = scores.subarray(b * N, (b + 1) * N);
           const apply = options.functionToApply ?? scoreFunctionOf(model, N);
           results[i] = topLabels(scoresBy(apply, row), labels, options.topK ?? TOP_K);
         }

@@ -13,7 +13,7 @@ const check =
   value =>
     accepts(value) ? undefined : expected;
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isWritten = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 export const flag = check('true or false', value => typeof value === 'boolean');
 export const count = check('a whole number of at least 1', value => Number.isSafeInteger(value) && Number(value) >= 1);
@@ -31,11 +31,11 @@ export const ids = check(
   'a list of token ids',
   value => Array.isArray(value) && value.every(id => Number.isSafeInteger(id) && id >= 0),
 );
-export const text = check('a text', isText);
+export const text = check('a text', isWritten);
 export const texts = check('a list of texts', value => Array.isArray(value) && value.every(x => typeof x === 'string'));
 export const textOrTexts = check(
   'a text or a list of texts',
-  value => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
+  value => isWritten(value) || (Array.isArray(value) && value.length > 0 && value.every(isWritten)),
 );
 export const list = check('a list', Array.isArray);
 export const object = check('an object', value => typeof value === 'object' && value !== null && !Array.isArray(value));

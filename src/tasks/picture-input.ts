@@ -1,6 +1,6 @@
 /** A picture in the forms in which programs have one: pixels, a file's bytes, its path or address. */
 import { ConfigError, UnsupportedError } from '../errors.ts';
-import type { Picture } from '../preprocess/index.ts';
+import { type ImageConfig, type Picture, preprocessImage } from '../preprocess/index.ts';
 import { isPnm, readPnm } from '../preprocess/pnm.ts';
 import { readMedia } from './read-media.ts';
 
@@ -27,6 +27,35 @@ export async function readPicture(input: PictureInput, signal?: AbortSignal): Pr
     : sharpPicture(bytes, where);
 }
 
+/** Pictures as a model sees them. */
+export interface PixelBatch {
+  readonly data: Float32Array;
+  /** `[B, 3, H, W]`. */
+  readonly dims: readonly [number, number, number, number];
+}
+
+/**
+ * Pictures by the steps of an image processor, one behind the other.
+ * @throws ConfigError for none, and for several of different sizes where the steps make no size of their own; what
+ * `preprocessImage` throws
+ */
+export function pixelBatch(pictures: readonly Picture[], config: ImageConfig): PixelBatch {
+  const all = pictures.map(picture => preprocessImage(picture, config));
+  const [first] = all;
+  if (!first) throw new ConfigError('no picture', { expected: 'at least one' });
+  const { width, height } = first;
+  const other = all.find(pixels => pixels.width !== width || pixels.height !== height);
+  if (other)
+    throw new ConfigError('pictures of several sizes make no batch', {
+      seen: `${width} x ${height} and ${other.width} x ${other.height}`,
+      expected: 'a size in preprocessor_config.json, or pictures of one',
+      fix: 'give them one by one',
+    });
+  const data = new Float32Array(all.length * first.data.length);
+  for (const [b, pixels] of all.entries()) data.set(pixels.data, b * first.data.length);
+  return { data, dims: [all.length, 3, height, width] };
+}
+
 async function drawnPicture(bytes: Uint8Array, where: string): Promise<Picture> {
   const bitmap = await createImageBitmap(new Blob([bytes.slice()])).catch((cause: unknown) => {
     throw new ConfigError('not a picture that the browser can read', { where, cause });
@@ -41,6 +70,8 @@ async function drawnPicture(bytes: Uint8Array, where: string): Promise<Picture> 
 
 /** The part of sharp that is used. */
 interface Sharp {
+  /** Without an angle: as the file's metadata says, which browsers follow by themselves. */
+  rotate(): Sharp;
   removeAlpha(): Sharp;
   toColourspace(name: string): Sharp;
   raw(): Sharp;
@@ -59,9 +90,13 @@ async function sharpPicture(bytes: Uint8Array, where: string): Promise<Picture> 
     });
   })) as { default: (bytes: Uint8Array) => Sharp };
   const { data, info } = await sharp(bytes)
+    .rotate()
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw new ConfigError('not a picture that sharp can read', { where, cause });
+    });
   return { width: info.width, height: info.height, data: new Uint8Array(data) };
 }

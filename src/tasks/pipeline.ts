@@ -41,9 +41,6 @@ export async function pipeline<N extends TaskName | keyof TaskAliases>(
   options: PipelineOptions = {},
 ): Promise<Pipeline<N>> {
   const { task, defaults, name: taskName } = await taskNamed(name);
-  const source = model ?? DEFAULT_MODELS[taskName];
-  if (source === undefined)
-    throw new ConfigError('this task has no default model', { seen: name, fix: `pipeline('${name}', MODEL)` });
   const { generator, ...how } = options;
   const own: Model[] = [];
   const opened = async (from: Source): Promise<Model> => {
@@ -59,7 +56,7 @@ export async function pipeline<N extends TaskName | keyof TaskAliases>(
   };
 
   try {
-    const first = await opened(source);
+    const first = await opened(model ?? DEFAULT_MODELS[taskName]);
     const running = await underTask(first, task, task.heads);
     const { partner } = task;
     const second = partner && (await opened(generator ?? besideIt(first, partner.name)));

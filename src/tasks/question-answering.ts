@@ -65,11 +65,7 @@ export const task = defineTask<Question, QuestionAnsweringOptions, Answer | Answ
 });
 
 function windowsOf(model: Model, { question, context }: Question, options: QuestionAnsweringOptions): Encoding[] {
-  if (question.trim() === '' || context.trim() === '')
-    throw new ConfigError('a question and a context to find the answer in', {
-      seen: `${question.trim() === '' ? 'question' : 'context'}: ${JSON.stringify(question.trim() === '' ? question : context)}`,
-      expected: 'texts that are not empty',
-    });
+  if (question.trim() === '') throw noText('question', question);
   const { tokenizer } = model;
   const limit = sourceLimit(model) ?? Number.POSITIVE_INFINITY;
   const maxLength = Math.min(options.maxSeqLen ?? WINDOW, limit);
@@ -78,9 +74,13 @@ function windowsOf(model: Model, { question, context }: Question, options: Quest
   const { overflowing, ...first } = tokenizer.encode(asked, {
     ...{ pair: context, maxLength, truncation: 'only_second', stride: fittingStride(model, asked, maxLength, stride) },
   });
+  if (context.trim() === '' || !first.sequenceIds.includes(1)) throw noText('context', context);
   // Of a pair the overflow of both texts is combined; the question is never cut.
   return [{ ...first, overflowing: [] }, ...overflowing];
 }
+
+const noText = (what: keyof Question, seen: string) =>
+  new ConfigError(`question-answering: there is nothing in the ${what}`, { seen: JSON.stringify(seen.slice(0, 80)) });
 
 /** A question that keeps its first tokens. */
 function cutQuestion({ tokenizer }: Model, question: string, most: number): string {
@@ -88,7 +88,7 @@ function cutQuestion({ tokenizer }: Model, question: string, most: number): stri
   return offsets.length <= most ? question : question.slice(0, offsets[most - 1]![1]);
 }
 
-/** What windows share has to be less than the room that the question leaves. */
+/** What windows share has to be less than the room that the question leaves; half of it where more is asked for. */
 function fittingStride({ tokenizer }: Model, question: string, maxLength: number, stride: number): number {
   const room = maxLength - tokenizer.encodeIds(question, { pair: '' }).length;
   if (room < 1)
@@ -97,7 +97,7 @@ function fittingStride({ tokenizer }: Model, question: string, maxLength: number
       expected: `fewer than ${maxLength}`,
       fix: 'raise maxSeqLen, or lower maxQuestionLen',
     });
-  return Math.min(stride, room - 1);
+  return stride < room ? stride : Math.floor(room / 2);
 }
 
 function bestAnswers(

@@ -8,7 +8,10 @@ export interface Media {
   readonly where: string;
 }
 
-/** @throws ConfigError for a file that is not there, UnsupportedError for a path outside Node */
+/**
+ * @param input an address is `http(s):`, `data:`, `blob:`, or in Node `file:`; anything else is a path
+ * @throws ConfigError for a file that is not there, UnsupportedError for a path outside Node
+ */
 export async function readMedia(input: Uint8Array | Blob | string, signal?: AbortSignal): Promise<Media> {
   if (input instanceof Uint8Array) return { bytes: input, where: 'the bytes given' };
   if (input instanceof Blob) return { bytes: new Uint8Array(await input.arrayBuffer()), where: 'the Blob given' };
@@ -25,7 +28,8 @@ export async function readMedia(input: Uint8Array | Blob | string, signal?: Abor
     return { bytes: new Uint8Array(await response.arrayBuffer()), where: input.slice(0, 200) };
   }
   const { readFile } = await nodeFiles();
-  const bytes = await readFile(input).catch((cause: Error) => {
+  const place = /^file:/i.test(input) && URL.canParse(input) ? new URL(input) : input;
+  const bytes = await readFile(place).catch((cause: Error) => {
     throw new ConfigError('there is no such file', { seen: cause.message, where: input, cause });
   });
   return { bytes: new Uint8Array(bytes), where: input };

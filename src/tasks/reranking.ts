@@ -2,11 +2,10 @@
  * Reranking: how well documents answer a query, by a model that reads both together (a cross-encoder). Nogueira & Cho 2019, "Passage
  * Re-ranking with BERT".
  */
-import { ConfigError } from '../errors.ts';
 import { flag, howMany, oneOf } from './option-checks.ts';
 import { classLogits, type PairOptions } from './pair-logits.ts';
 import { SCORE_FUNCTIONS, type ScoreFunction, scoreFunctionOf, scoresBy, topPlaces } from './scores-to-labels.ts';
-import { type Calls, defineTask } from './task.ts';
+import { type Calls, defineTask, isText, isTexts } from './task.ts';
 
 export interface Ranking {
   readonly query: string;
@@ -31,13 +30,12 @@ export const task = defineTask<Ranking, RerankingOptions, RankedDocument[]>({
   name: 'reranking',
   heads: ['sequenceClassification'],
   modality: 'text',
-  expects: '{ query, documents }',
+  expects: '{ query, documents }, texts, of documents at least one',
   isInput: (value): value is Ranking =>
-    typeof (value as Ranking | null)?.query === 'string' && Array.isArray((value as Ranking).documents),
+    isText((value as Ranking | null)?.query) && isTexts((value as Ranking).documents),
   options: { topK: howMany, functionToApply: oneOf(...SCORE_FUNCTIONS), truncation: flag },
   async run(model, rankings, options) {
     const pairs = rankings.flatMap(({ query, documents }) => documents.map(textPair => ({ text: query, textPair })));
-    if (pairs.length === 0) throw new ConfigError('no documents to rank', { expected: 'at least one' });
     const logits = await classLogits(model, pairs, options);
     let from = 0;
     return rankings.map(({ documents }) => {

@@ -1,9 +1,8 @@
 /** Sentence similarity: how near texts are in meaning, by the cosine of their vectors. Reimers & Gurevych 2019, "Sentence-BERT". */
-import { ConfigError } from '../errors.ts';
 import { POOLINGS, type Pooling } from '../nn/pooling.ts';
 import { textVectors } from './feature-extraction.ts';
 import { oneOf } from './option-checks.ts';
-import { type CallOptions, type Calls, defineTask } from './task.ts';
+import { type CallOptions, type Calls, defineTask, isText, isTexts } from './task.ts';
 
 export interface Comparison {
   readonly sourceSentence: string;
@@ -20,13 +19,11 @@ export const task = defineTask<Comparison, SentenceSimilarityOptions, number[]>(
   name: 'sentence-similarity',
   heads: 'any',
   modality: 'text',
-  expects: '{ sourceSentence, sentences }',
+  expects: '{ sourceSentence, sentences }, texts, of sentences at least one',
   isInput: (value): value is Comparison =>
-    typeof (value as Comparison | null)?.sourceSentence === 'string' && Array.isArray((value as Comparison).sentences),
+    isText((value as Comparison | null)?.sourceSentence) && isTexts((value as Comparison).sentences),
   options: { pooling: oneOf(...Object.keys(POOLINGS)) },
   async run(model, comparisons, options) {
-    if (comparisons.some(({ sentences }) => sentences.length === 0))
-      throw new ConfigError('no sentences to compare with', { expected: 'at least one' });
     const texts = comparisons.flatMap(({ sourceSentence, sentences }) => [sourceSentence, ...sentences]);
     const vectors = await textVectors(model, texts, options);
     let from = 0;

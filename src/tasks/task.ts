@@ -4,7 +4,7 @@ import type { Model } from '../hub/model.ts';
 import type { HeadName } from '../models/architecture.ts';
 import type { OptionChecks } from './option-checks.ts';
 
-/** Inputs of a call that are done. */
+/** How much of a call is done: inputs, or the windows and pairs of texts that they are read as. */
 export interface TaskProgress {
   readonly done: number;
   readonly total: number;
@@ -71,3 +71,6 @@ export const defineTask = <I, O extends CallOptions, R, E = never>(task: Task<I,
 
 /** One input of a task that reads texts. */
 export const isText = (value: unknown): value is string => typeof value === 'string';
+/** At least one of them. */
+export const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isText);

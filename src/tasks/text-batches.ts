@@ -13,6 +13,16 @@ export function sourceLimit({ parts: { architecture, config } }: Model): number 
   return sourceLength(config);
 }
 
+/**
+ * What fills the ends of rows: the id by which the model tells padding where it has one, as some find the last real token by it, else
+ * the tokenizer's.
+ */
+export function padIdOf(model: Model): number {
+  const { pad_token_id: own } = model.parts.config as { readonly pad_token_id?: number | undefined };
+  const known = [own, model.tokenizer.specialTokens.pad].filter(id => id !== undefined);
+  return known.find(id => id < model.vocabSize) ?? 0;
+}
+
 /** The numbers of some things in groups of at most `batchSize`, long ones first, so that little is padded. */
 export function groupsByLength(lengths: readonly number[], batchSize = BATCH_SIZE): number[][] {
   const order = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]! || a - b);
@@ -64,7 +74,7 @@ export async function outputsOfTexts(
   options: CallOptions & { readonly perToken: boolean },
 ): Promise<TextOutputs[]> {
   const results: TextOutputs[] = [];
-  const padId = model.tokenizer.specialTokens.pad ?? 0;
+  const padId = padIdOf(model);
   const lengths = encodings.map(({ ids }) => ids.length);
   await inGroups(lengths, options, async group => {
     const { outputs } = model.graph(

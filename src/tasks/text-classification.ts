@@ -10,7 +10,7 @@ import {
   scoresBy,
   topLabels,
 } from './scores-to-labels.ts';
-import { type CallOptions, type Calls, defineTask } from './task.ts';
+import { type CallOptions, type Calls, defineTask, isText } from './task.ts';
 
 export interface TextClassificationOptions extends CallOptions {
   /** Labels to give, the highest score first; `Infinity` gives all. Default 1. */
@@ -27,8 +27,10 @@ export const task = defineTask<string | TextPair, TextClassificationOptions, Lab
   heads: ['sequenceClassification', 'nextSentence'],
   modality: 'text',
   expects: 'a text, or a pair { text, textPair }',
-  isInput: (value): value is string | TextPair =>
-    typeof value === 'string' || typeof (value as TextPair | null)?.text === 'string',
+  isInput(value): value is string | TextPair {
+    const { text, textPair = '' } = (value ?? {}) as Partial<TextPair>;
+    return isText(value) || (isText(text) && isText(textPair));
+  },
   options: { topK: howMany, functionToApply: oneOf(...SCORE_FUNCTIONS), truncation: flag },
   async run(model, inputs, options) {
     const pairs = inputs.map(input => (typeof input === 'string' ? { text: input } : input));

@@ -7,7 +7,7 @@ import { type EditEvent, type EditOptions, edit, editAll } from '../generate/ind
 import type { Model } from '../hub/model.ts';
 import { ModelEditor } from '../hub/model-editor.ts';
 import { count, flag, integer, share } from './option-checks.ts';
-import { type CallOptions, type Calls, defineTask, type Streams } from './task.ts';
+import { type CallOptions, type Calls, defineTask, isText, type Streams } from './task.ts';
 import { inGroups } from './text-batches.ts';
 
 /** A draft, or nothing; and what it is made from, where there is something, such as a text to translate. */
@@ -31,8 +31,10 @@ export const task = defineTask<Draft, TextEditingOptions, EditedResult, TextEdit
   partner: { name: 'generator', heads: ['seq2seqLM'] },
   modality: 'text',
   expects: 'a text, or { text, source }',
-  isInput: (value): value is Draft =>
-    typeof value === 'string' || typeof (value as { text?: unknown } | null)?.text === 'string',
+  isInput(value): value is Draft {
+    const { text, source = '' } = (value ?? {}) as { readonly text?: unknown; readonly source?: unknown };
+    return isText(value) || (isText(text) && isText(source));
+  },
   mayBeEmpty: true,
   options: {
     ...{ steps: count, numBeams: count, revisionBeams: count, maxNewTokens: count, topP: share, seed: integer },
@@ -82,8 +84,8 @@ function editorOf(tagger: Model, generator: Model): ModelEditor {
   const { bos, cls, eos } = tokenizer.specialTokens;
   const startId = bos ?? cls ?? eos;
   const markers: number[] = [];
-  for (let id = tokenizer.tokenToId('<extra_id_0>'); id !== undefined; )
-    id = tokenizer.tokenToId(`<extra_id_${markers.push(id)}>`);
+  const next = () => tokenizer.tokenToId(`<extra_id_${markers.length}>`);
+  for (let id = next(); id !== undefined; id = next()) markers.push(id);
   if (startId === undefined || eos === undefined || markers.length === 0)
     throw new ConfigError('the tokenizer is not one for edits', {
       seen: `start ${startId ?? 'none'}, end ${eos ?? 'none'}, ${markers.length} sentinels`,

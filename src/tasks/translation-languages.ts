@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts';
 import type { Model } from '../hub/model.ts';
 import { readFile } from '../hub/read-json.ts';
 import { loadTokenizerFrom, type Tokenizer } from '../tokenizers/index.ts';
-import { type SourceForm, sourceForm, taskParams } from './source-to-text.ts';
+import { hasTaskParams, type SourceForm, sourceForm } from './source-to-text.ts';
 
 export interface Languages {
   /** Language of the text, by the model's own codes: `en`, `en_XX`, `eng_Latn`. Default: what the checkpoint says. */
@@ -28,8 +28,8 @@ export async function translationForm(
   const plain = sourceForm(model, 'translation');
   if (srcLang === undefined && tgtLang === undefined) return plain;
   const { tokenizer } = model;
-  const sentence = srcLang && tgtLang ? taskParams(model, taskName(srcLang, tgtLang)) : undefined;
-  if (sentence) return { tokenizer, ...sentence };
+  const pair = `translation_${srcLang}_to_${tgtLang}`;
+  if (hasTaskParams(model, pair)) return sourceForm(model, pair);
   const mark = tgtLang !== undefined ? `>>${tgtLang}<<` : '';
   if (mark !== '' && tokenizer.tokenToId(mark) !== undefined) return { ...plain, prefix: `${mark} ${plain.prefix}` };
   const begins = tgtLang === undefined ? undefined : codeId(tokenizer, tgtLang);
@@ -41,8 +41,6 @@ export async function translationForm(
     settings: { ...plain.settings, ...(begins !== undefined && { forcedBosTokenId: begins }) },
   };
 }
-
-const taskName = (from: string, to: string) => `translation_${from}_to_${to}`;
 
 /** The id of a language's code; undefined for what is none, such as a piece of text that is spelled alike. */
 function codeId(tokenizer: Tokenizer, code: string): number | undefined {

@@ -47,11 +47,7 @@ export const task = defineTask<string, ZeroShotOptions, ZeroShotResult>({
     const pairs = texts.flatMap(text =>
       labels.map(label => ({ text, textPair: hypothesisTemplate.replaceAll('{}', () => label) })),
     );
-    const { onProgress, ...rest } = options;
-    const perText =
-      onProgress &&
-      (({ done }: { done: number }) => onProgress({ done: Math.floor(done / labels.length), total: texts.length }));
-    const logits = await classLogits(model, pairs, { ...rest, onProgress: perText }, 'only_first');
+    const logits = await classLogits(model, pairs, options, 'only_first');
     return texts.map((sequence, i) => {
       const rows = logits.slice(i * labels.length, (i + 1) * labels.length);
       const scores =
@@ -65,8 +61,8 @@ export const task = defineTask<string, ZeroShotOptions, ZeroShotResult>({
 });
 
 function listOf(labels: ZeroShotOptions['candidateLabels'] | undefined): string[] {
-  const list = (typeof labels === 'string' ? labels.split(',') : [...(labels ?? [])]).map(label => label.trim());
-  if (list.length > 0 && list.every(label => label !== '')) return list;
+  const list = typeof labels === 'string' ? labels.split(',').map(label => label.trim()) : [...(labels ?? [])];
+  if (list.length > 0 && list.every(label => label.trim() !== '')) return list;
   throw new ConfigError('labels to choose from', {
     seen: JSON.stringify(labels),
     expected: 'at least one, none empty',

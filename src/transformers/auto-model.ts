@@ -4,6 +4,7 @@ import type { GenerateOptions } from '../generate/index.ts';
 import { decoderPrompts } from '../hub/source-decoder.ts';
 import { Tensor as Computed, dataOfAll, type HeadName, type Model, type ModelInputs } from '../index.ts';
 import { headOf } from '../models/forward.ts';
+import { doneOf } from '../tasks/generate-batches.ts';
 import { camelOptions, type Options } from './names.ts';
 import { loadPretrained, type PretrainedOptions, readConfig, type Source } from './pretrained.ts';
 import { type WatchOptions, watching } from './streaming.ts';
@@ -70,7 +71,11 @@ async function generated(model: Model, call: GenerateCall): Promise<Tensor> {
   const names: readonly string[] = [...ROWS, ...NUMBERS];
   const given = Object.fromEntries(Object.entries(rest).filter(([name]) => names.includes(name))) as Inputs;
   const others = Object.entries(rest).filter(([name]) => !names.includes(name));
-  const own = camelOptions({ ...generation_config, ...Object.fromEntries(others) }) as GenerateOptions;
+  const own = {
+    // There a temperature alone does not ask for drawing.
+    doSample: model.parts.defaults.doSample ?? false,
+    ...camelOptions({ ...generation_config, ...Object.fromEntries(others) }),
+  } as GenerateOptions;
   const options = { ...own, ...watching({ streamer, stopping_criteria }, own) };
   const inputs = modelInputs(main && !given.input_ids ? { ...given, input_ids: main } : given);
   const isSource = headOf(model.parts).encode !== undefined;
@@ -86,16 +91,13 @@ async function generated(model: Model, call: GenerateCall): Promise<Tensor> {
   const events = isSource
     ? model.generateFrom(inputs, { ...encoderIds, ...options })
     : model.generateIds(prompts, options);
-  for await (const event of events) {
-    if (event.type !== 'done') continue;
-    streamer?.end();
-    const all = event.sequences.map(({ prompt, ids }) => [...starts[prompt]!, ...ids]);
-    const longest = Math.max(...all.map(ids => ids.length));
-    const { padTokenId, eosTokenId } = { ...model.parts.defaults, ...own };
-    const pad = padTokenId ?? [eosTokenId ?? 0].flat()[0]!;
-    return int64Rows(all.map(ids => [...ids, ...new Array<number>(longest - ids.length).fill(pad)]));
-  }
-  throw new ConfigError('the generation ended without a result');
+  const { sequences } = await doneOf(events);
+  streamer?.end();
+  const all = sequences.map(({ prompt, ids }) => [...starts[prompt]!, ...ids]);
+  const longest = Math.max(...all.map(ids => ids.length));
+  const { padTokenId, eosTokenId } = { ...model.parts.defaults, ...own };
+  const pad = padTokenId ?? [eosTokenId ?? 0].flat()[0] ?? 0;
+  return int64Rows(all.map(ids => [...ids, ...new Array<number>(longest - ids.length).fill(pad)]));
 }
 
 /** A class of models: `from_pretrained` loads one under the first of these heads that the checkpoint has, or under its own. */

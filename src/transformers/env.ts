@@ -6,14 +6,17 @@ export interface Env {
   /** Whether models may be fetched from the hub; false = only what is in the cache or on the disk. */
   allowRemoteModels: boolean;
   allowLocalModels: boolean;
-  /** A folder (in a page: an address) below which models are looked for first, by their ids. */
+  /**
+   * A folder below which models are looked for first, by their ids. In a page, where nothing says what there is, an address that is
+   * asked only with `allowRemoteModels: false`.
+   */
   localModelPath: string | undefined;
   /** Folder of downloaded models. Default: that of the Python tools. */
   cacheDir: string | undefined;
   /** Address of the hub. */
   remoteHost: string | undefined;
   /** Settings of the engine there; read by nothing here. */
-  readonly backends: Record<string, Record<string, unknown>>;
+  readonly backends: { readonly onnx: { wasm: Record<string, unknown>; webgpu: Record<string, unknown> } };
 }
 
 export const env: Env = {

@@ -18,6 +18,7 @@ export type Options = Readonly<Record<string, unknown>>;
 /** Options that mean something else than their name in camelCase, or are in other units. */
 const RENAMED: Readonly<Record<string, (value: unknown) => readonly [name: string, value: unknown]>> = {
   max_time: seconds => ['maxTimeMs', Number(seconds) * 1000],
+  tokenizer_encode_kwargs: values => ['chatTemplateArgs', values],
 };
 /** Options without a counterpart, and the values of them that ask for nothing. */
 const REFUSED: Readonly<Record<string, readonly unknown[]>> = {

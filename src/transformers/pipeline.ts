@@ -3,8 +3,8 @@ import { ConfigError, UnsupportedError } from '../errors.ts';
 import type { GenerateOptions } from '../generate/index.ts';
 import { speechVocabulary } from '../hub/transcribe.ts';
 import { pipeline as heedPipeline, type Model } from '../index.ts';
-import type { ChatMessage } from '../tasks/chat-template.ts';
-import { isMessage } from '../tasks/chat-template.ts';
+import { type ChatMessage, isMessage } from '../tasks/chat-template.ts';
+import { DEFAULT_MODELS } from '../tasks/default-models.ts';
 import type { FilledMask } from '../tasks/fill-mask.ts';
 import { taskNamed } from '../tasks/index.ts';
 import type { Answer } from '../tasks/question-answering.ts';
@@ -14,7 +14,7 @@ import type { TokenEntity } from '../tasks/token-classification.ts';
 import type { ZeroShotResult } from '../tasks/zero-shot-classification.ts';
 import { callableModel, type PreTrainedModel } from './auto-model.ts';
 import { camelOptions, type Options, type SnakeKeys, snakeResult } from './names.ts';
-import { loadOptions, loadPretrained, nameOf, type PretrainedOptions, type Source } from './pretrained.ts';
+import { loadPretrained, nameOf, type PretrainedOptions, type Source } from './pretrained.ts';
 import type { RawImage } from './processor.ts';
 import { type WatchOptions, watching } from './streaming.ts';
 import { Tensor } from './tensor.ts';
@@ -88,27 +88,28 @@ export async function pipeline<N extends TaskName | keyof TaskAliases | OtherNam
 ): Promise<Pipeline<NameOf<N>>> {
   const asked = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name as OtherName] : (name as TaskName);
   const { name: task } = await taskNamed(asked);
-  const loaded = model == null ? undefined : await loadPretrained(model, options);
-  const opened = heedPipeline(asked, loaded, loaded ? {} : loadOptions(task, options));
-  const pipe = await opened.catch((error: unknown) => {
-    loaded?.dispose();
-    throw error;
-  });
-  const { origin } = pipe.model.parts;
-  const parts: PipelineParts = {
-    task,
-    model: callableModel(pipe.model),
-    tokenizer: pipe.model.parts.tokenizer && (await callableTokenizer(pipe.model.tokenizer, origin?.files)),
-    async dispose() {
+  const source = model ?? DEFAULT_MODELS[task];
+  const loaded = await loadPretrained(source, options);
+  try {
+    const { tokenizer, origin } = loaded.parts;
+    const parts: Omit<PipelineParts, 'dispose'> = {
+      task,
+      model: callableModel(loaded),
+      tokenizer: tokenizer && (await callableTokenizer(tokenizer, origin?.files)),
+    };
+    const pipe = await heedPipeline(asked, loaded);
+    const dispose = async () => {
       pipe.dispose();
-      loaded?.dispose();
-    },
-  };
-  const run = pipe as unknown as Run;
-  const shape = SHAPES[task] ?? {};
-  options.progress_callback?.({ status: 'ready', task, model: model ? nameOf(model) : (origin?.files.name ?? task) });
-  const call = (...given: readonly unknown[]) => called(run, pipe.model, shape, given);
-  return Object.assign(call, parts) as unknown as Pipeline<NameOf<N>>;
+      loaded.dispose();
+    };
+    const shape = SHAPES[task] ?? {};
+    const call = (...given: readonly unknown[]) => called(pipe as unknown as Run, loaded, shape, given);
+    options.progress_callback?.({ status: 'ready', task, model: nameOf(source) });
+    return Object.assign(call, parts, { dispose }) as unknown as Pipeline<NameOf<N>>;
+  } catch (error) {
+    loaded.dispose();
+    throw error;
+  }
 }
 
 type Run = (input: unknown, options: object) => Promise<unknown>;
@@ -119,7 +120,7 @@ interface Shape {
   readonly arguments?: readonly [count: number, inputOf: (...given: never[]) => unknown];
   /** More options by heed's names. */
   readonly options?: (options: Options, model: Model, given: readonly unknown[]) => Options;
-  readonly result?: (result: never, isList: boolean, options: Options) => unknown;
+  readonly result?: (result: never, isList: boolean, options: Options, model: Model) => unknown;
   /** Whether a list is one input. */
   readonly isOne?: (input: unknown) => boolean;
 }
@@ -135,12 +136,23 @@ async function called(run: Run, model: Model, shape: Shape, given: readonly unkn
   const result = await run(input, { ...own, ...watching({ streamer, stopping_criteria }, own as GenerateOptions) });
   streamer?.end();
   const named = snakeResult(result);
-  return shape.result ? shape.result(named as never, isList, options) : named;
+  return shape.result ? shape.result(named as never, isList, options, model) : named;
 }
 
 /** Texts that were written for each input, as one list. */
 const flat = (result: readonly unknown[], isList: boolean) => (isList ? result.flat() : result);
 const all = ({ top_k }: Options): Options => (top_k === null ? { topK: Number.POSITIVE_INFINITY } : {});
+/** There a temperature, or what else says how to draw, does not ask for drawing. */
+const drawing = ({ do_sample }: Options, { parts }: Model): Options => ({
+  doSample: do_sample ?? parts.defaults.doSample ?? false,
+});
+/** There a token of a text is shown as it is read, and not as the vocabulary spells it. */
+const readable = ({ tokenizer }: Model, rows: readonly TokenRow[]): TokenRow[] =>
+  rows.map(row => {
+    const id = row.entity === undefined ? undefined : tokenizer.tokenToId(row.word);
+    return id === undefined ? row : { ...row, word: tokenizer.decode([id]) };
+  });
+type TokenRow = { readonly word: string; readonly entity?: string };
 
 const SHAPES: Readonly<Partial<Record<TaskName, Shape>>> = {
   'text-classification': {
@@ -148,6 +160,10 @@ const SHAPES: Readonly<Partial<Record<TaskName, Shape>>> = {
     result: (result: unknown[], isList, { top_k = 1 }) => (isList && top_k === 1 ? result.flat() : result),
   },
   'image-classification': { options: all },
+  'token-classification': {
+    result: (result: TokenRow[] | TokenRow[][], isList, _, model) =>
+      isList ? (result as TokenRow[][]).map(rows => readable(model, rows)) : readable(model, result as TokenRow[]),
+  },
   'question-answering': {
     arguments: [
       2,
@@ -159,12 +175,20 @@ const SHAPES: Readonly<Partial<Record<TaskName, Shape>>> = {
   },
   'zero-shot-classification': {
     arguments: [2, (texts: unknown) => texts],
-    options: (_, __, [, candidateLabels]) => ({ candidateLabels }),
+    // One text is one label there, whatever commas are in it.
+    options: (_, __, [, labels]) => ({ candidateLabels: [labels].flat() }),
   },
-  summarization: { result: flat },
-  translation: { result: flat },
-  'text2text-generation': { result: flat },
-  'text-generation': { isOne: input => Array.isArray(input) && input.length > 0 && input.every(isMessage) },
+  summarization: { options: drawing, result: flat },
+  translation: { options: drawing, result: flat },
+  'text2text-generation': { options: drawing, result: flat },
+  'text-generation': {
+    options: (options, model) => ({
+      ...drawing(options, model),
+      // There the model's turn is opened behind whoever spoke last.
+      continueFinalMessage: options.continue_final_message ?? false,
+    }),
+    isOne: input => Array.isArray(input) && input.length > 0 && input.every(isMessage),
+  },
   'feature-extraction': {
     options: ({ pooling = 'none' }) => ({ pooling: POOLING_NAMES[pooling as string] ?? pooling }),
     result: (result: Float32Array[] | Float32Array[][], isList, { pooling = 'none' }) =>
@@ -197,5 +221,7 @@ function languageCode(language: string, model: Model): string {
   const codes = Object.keys(speechVocabulary(model.tokenizer, model.vocabSize).languages);
   if (codes.includes(language)) return language;
   const names = new Intl.DisplayNames(['en'], { type: 'language' });
-  return codes.find(code => names.of(code)?.toLowerCase() === language.toLowerCase()) ?? language;
+  const meant = (code: string) => names.of(code)?.toLowerCase() === language.toLowerCase();
+  // What a tokenizer calls a language may be no code at all.
+  return codes.find(code => /^[a-z]{2,3}$/.test(code) && meant(code)) ?? language;
 }

@@ -21,7 +21,7 @@ export interface PretrainedOptions {
   readonly [option: string]: unknown;
 }
 
-/** What loading is at. Bytes are counted over all files that are fetched. */
+/** What loading is at. Bytes are counted over all files that are fetched, so all of them are done together. */
 export type ProgressEvent =
   | { readonly status: 'initiate' | 'done'; readonly name: string; readonly file: string }
   | {
@@ -37,7 +37,6 @@ export type ProgressEvent =
 
 const UNDERSTOOD = new Set([
   ...['revision', 'cache_dir', 'local_files_only', 'progress_callback', 'dtype', 'device', 'signal'],
-  'chat_template',
 ]);
 const CPU: readonly unknown[] = ['wasm', 'cpu', 'auto'];
 const FULL: readonly unknown[] = ['fp32', 'auto'];
@@ -63,14 +62,16 @@ export function loadOptions(name: string, options: PretrainedOptions): LoadOptio
 }
 
 function eventsOf(name: string, tell: (event: ProgressEvent) => void): (progress: ModelProgress) => void {
-  let last: string | undefined;
+  const onTheirWay = new Set<string>();
   return progress => {
     if (progress.stage !== 'download') return;
     const { file, loadedBytes: loaded, totalBytes: total } = progress;
-    if (file !== last) tell({ status: 'initiate', name, file });
-    last = file;
+    if (!onTheirWay.has(file)) tell({ status: 'initiate', name, file });
+    onTheirWay.add(file);
     tell({ status: 'progress', name, file, loaded, total, progress: total > 0 ? (100 * loaded) / total : 100 });
-    if (loaded === total) tell({ status: 'done', name, file });
+    if (loaded < total) return;
+    for (const done of onTheirWay) tell({ status: 'done', name, file: done });
+    onTheirWay.clear();
   };
 }
 

@@ -1,8 +1,8 @@
 /** `AutoProcessor`: pictures and recordings as the tensors that a model reads. */
 import { ConfigError } from '../errors.ts';
-import { audioConfig, imageConfig, logMel, preprocessImage } from '../preprocess/index.ts';
+import { audioConfig, imageConfig, logMel } from '../preprocess/index.ts';
 import { samplesOf } from '../tasks/automatic-speech-recognition.ts';
-import { readPicture } from '../tasks/picture-input.ts';
+import { pixelBatch, readPicture } from '../tasks/picture-input.ts';
 import { type PretrainedOptions, readConfig, type Source } from './pretrained.ts';
 import { Tensor } from './tensor.ts';
 import { AutoTokenizer, type PreTrainedTokenizer } from './tokenizer.ts';
@@ -44,14 +44,8 @@ export class RawImage {
 }
 
 /** Mono samples of a WAV file at a rate. */
-export async function read_audio(url: string | URL, sampling_rate = 16_000): Promise<Float32Array> {
-  if (sampling_rate !== 16_000)
-    throw new ConfigError('recordings are read at the rate that models hear', {
-      seen: `${sampling_rate}`,
-      expected: '16000',
-    });
-  return samplesOf(url instanceof URL ? url.href : url);
-}
+export const read_audio = (url: string | URL, sampling_rate?: number): Promise<Float32Array> =>
+  samplesOf(url instanceof URL ? url.href : url, { rate: sampling_rate });
 
 type Images = RawImage | readonly RawImage[];
 export interface Processor {
@@ -81,10 +75,8 @@ export const AutoFeatureExtractor = AutoProcessor;
 
 /** `[B, 3, H, W]`. */
 const pixelsBy = (config: ReturnType<typeof imageConfig>) => async (input: Images) => {
-  const all = [input].flat().map(image => preprocessImage(image, config));
-  const { width, height } = all[0]!;
-  const data = Float32Array.from(all.flatMap(pixels => Array.from(pixels.data)));
-  return { pixel_values: new Tensor('float32', data, [all.length, 3, height, width]) };
+  const { data, dims } = pixelBatch([input].flat(), config);
+  return { pixel_values: new Tensor('float32', data, dims) };
 };
 /** `[1, mel bins, frames]`. */
 const featuresBy = (config: ReturnType<typeof audioConfig>) => async (samples: Float32Array) => ({

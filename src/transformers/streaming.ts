@@ -1,6 +1,7 @@
 /** Watching a generation: streamers, which get tokens as they come, and criteria that end it. */
 import { ConfigError } from '../errors.ts';
 import type { GenerateOptions } from '../generate/index.ts';
+import { inNode } from '../hub/hub-settings.ts';
 import type { PreTrainedTokenizer } from './tokenizer.ts';
 
 /** What `generate` hands tokens to: first the prompt, then each new one. */
@@ -11,6 +12,10 @@ export interface Streamer {
 /** Says of each sequence whether it ends here. */
 export interface StoppingCriterion {
   _call(input_ids: readonly (readonly number[])[]): readonly boolean[];
+}
+/** What a program's own criteria extend. */
+export abstract class StoppingCriteria implements StoppingCriterion {
+  abstract _call(input_ids: readonly (readonly number[])[]): readonly boolean[];
 }
 
 export interface TextStreamerOptions {
@@ -50,6 +55,7 @@ export class TextStreamer implements Streamer {
   }
   end(): void {
     this.#show(this.#decoder.flush());
+    if (!this.#options.callback_function && inNode()) process.stdout.write('\n');
     this.#decoder = this.#fresh();
     this.#isPrompt = true;
   }
@@ -61,13 +67,13 @@ export class TextStreamer implements Streamer {
     if (text === '') return;
     const { callback_function } = this.#options;
     if (callback_function) callback_function(text);
-    else if (typeof process !== 'undefined' && process.stdout) process.stdout.write(text);
+    else if (inNode()) process.stdout.write(text);
     else console.log(text);
   }
 }
 
 /** Ends a generation when a program says so. */
-export class InterruptableStoppingCriteria implements StoppingCriterion {
+export class InterruptableStoppingCriteria extends StoppingCriteria {
   interrupted = false;
   interrupt(): void {
     this.interrupted = true;
@@ -80,7 +86,7 @@ export class InterruptableStoppingCriteria implements StoppingCriterion {
   }
 }
 /** Criteria of which one is enough. */
-export class StoppingCriteriaList implements StoppingCriterion {
+export class StoppingCriteriaList extends StoppingCriteria {
   readonly criteria: StoppingCriterion[] = [];
   push(item: StoppingCriterion): void {
     this.criteria.push(item);
@@ -104,10 +110,13 @@ export interface WatchOptions {
 export function watching({ streamer, stopping_criteria }: WatchOptions, options: GenerateOptions): GenerateOptions {
   const criteria = stopping_criteria ? [stopping_criteria].flat() : [];
   if (!streamer && criteria.length === 0) return {};
-  if (streamer && ((options.numBeams ?? 1) > 1 || (options.numReturnSequences ?? 1) > 1))
+  const { numBeams = 1, numReturnSequences = 1 } = options;
+  if (streamer && (numBeams > 1 || numReturnSequences > 1))
     throw new ConfigError('a streamer follows one sequence', { fix: 'leave num_beams and num_return_sequences out' });
   const prompts: (readonly number[])[] = [];
   return {
+    // Of several beams, which a checkpoint may ask for, none is the text until the end.
+    ...(streamer && { numBeams, numReturnSequences }),
     processors: [
       (_, { ids, prompt, promptLength, generatedLength }) => {
         if (generatedLength > 0) return;
@@ -117,7 +126,7 @@ export function watching({ streamer, stopping_criteria }: WatchOptions, options:
     ],
     stopWhen: (ids, sequence) => {
       streamer?.put([[BigInt(ids.at(-1)!)]]);
-      const all = [...(prompts[sequence] ?? []), ...ids];
+      const all = [...(prompts[Math.floor(sequence / numReturnSequences)] ?? []), ...ids];
       return criteria.some(one => one._call([all])[0]);
     },
   };

@@ -2,6 +2,9 @@
 import { ShapeError } from '../errors.ts';
 import { Tensor } from './tensor.ts';
 
+/** Probabilities that are proportional to exp(x). */
+export { softmax } from '../tasks/scores-to-labels.ts';
+
 type Numbers = readonly number[] | Float32Array | Float64Array;
 
 export function dot(a: Numbers, b: Numbers): number {
@@ -14,15 +17,6 @@ export function dot(a: Numbers, b: Numbers): number {
 export const magnitude = (a: Numbers): number => Math.sqrt(dot(a, a));
 /** The cosine of the angle between two vectors, -1 to 1. */
 export const cos_sim = (a: Numbers, b: Numbers): number => dot(a, b) / (magnitude(a) * magnitude(b));
-
-/** Probabilities that are proportional to exp(x). */
-export function softmax(scores: Numbers): number[] {
-  const all = Array.from(scores);
-  const most = all.reduce((best, x) => Math.max(best, x), Number.NEGATIVE_INFINITY);
-  const powers = all.map(x => Math.exp(x - most));
-  const sum = powers.reduce((total, x) => total + x, 0);
-  return powers.map(x => x / sum);
-}
 
 /** The mean `[B, C]` of states `[B, T, C]` where the mask `[B, T]` is 1. */
 export function mean_pooling(last_hidden_state: Tensor, attention_mask: Tensor): Tensor {

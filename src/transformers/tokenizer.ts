@@ -63,6 +63,9 @@ export interface PreTrainedTokenizer extends RoleFields {
   /** heed's own. */
   readonly tokenizer: Tokenizer;
   readonly model_max_length: number;
+  readonly all_special_ids: readonly number[];
+  /** May be set. */
+  padding_side: 'left' | 'right';
   encode(
     text: string,
     options?: Pick<TokenizeOptions, 'add_special_tokens'> & { readonly text_pair?: string },
@@ -92,13 +95,14 @@ export const AutoTokenizer = {
    * @throws TokenizerError when there is none
    */
   async from_pretrained(source: Source, options: PretrainedOptions = {}): Promise<PreTrainedTokenizer> {
-    const files = filesOf(source, options);
+    const { chat_template, ...rest } = options;
+    const files = filesOf(source, rest);
     const gguf = await openGgufModel(files, options.signal);
     await gguf?.checkpoint.close();
     const { tokenizer, tokenizerProblem } = await readTokenizer(files, gguf, options.signal);
     if (tokenizerProblem) throw tokenizerProblem;
     if (!tokenizer) throw new TokenizerError('the model has no tokenizer', { where: files.name });
-    return callableTokenizer(tokenizer, files, options.chat_template ?? undefined);
+    return callableTokenizer(tokenizer, files, chat_template ?? undefined);
   },
 };
 
@@ -111,17 +115,20 @@ export async function callableTokenizer(
   const templates = await templatesOf(tokenizer, files, chatTemplate);
   const config = (files && (await readJson(files, 'tokenizer_config.json'))) ?? {};
   const { model_max_length, padding_side, tokenizer_class } = config as Readonly<Record<string, unknown>>;
-  const most = typeof model_max_length === 'number' ? model_max_length : Number.POSITIVE_INFINITY;
-  const says = { types: SAYS_TYPES.test(String(tokenizer_class)), left: padding_side === 'left', most };
+  const most = isLength(model_max_length) ? model_max_length : Number.POSITIVE_INFINITY;
+  const types = SAYS_TYPES.test(String(tokenizer_class));
   const decode = (ids: Ids, { skip_special_tokens, clean_up_tokenization_spaces }: DecodeOptions = {}) =>
     tokenizer.decode(ids instanceof Tensor ? ids.numbers() : Array.from(ids, Number), {
       skipSpecialTokens: skip_special_tokens ?? false,
       ...(clean_up_tokenization_spaces !== undefined && { cleanUpSpaces: clean_up_tokenization_spaces }),
     });
-  const call = (text: Texts, options: TokenizeOptions = {}) => encoded(tokenizer, says, text, options);
+  const call = (text: Texts, options: TokenizeOptions = {}) =>
+    encoded(tokenizer, { types, most, left: callable.padding_side === 'left' }, text, options);
   const rest = {
     tokenizer,
     model_max_length: most,
+    all_special_ids: [...tokenizer.allSpecialIds],
+    padding_side: padding_side === 'left' ? 'left' : 'right',
     ...roleFields(tokenizer),
     encode: (
       text: string,
@@ -155,8 +162,14 @@ export async function callableTokenizer(
       return return_dict ? ids : ids.input_ids;
     },
   };
-  return Object.assign(call, rest) as unknown as PreTrainedTokenizer;
+  const callable: PreTrainedTokenizer = Object.assign(call, rest) as unknown as PreTrainedTokenizer;
+  return callable;
 }
+
+/** Above it a length stands for none, as the 1e30 of many files does. */
+const LONGEST = 2 ** 24;
+const isLength = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= LONGEST;
 
 type Templates = ReadonlyMap<string, CompiledTemplate | HeedError>;
 
@@ -223,11 +236,13 @@ function encoded(
   if (pairs && pairs.length !== texts.length)
     throw new ConfigError('a text_pair for each text', { seen: `${pairs.length}`, expected: `${texts.length}` });
   const limit = Math.min(max_length ?? rules.most, rules.most);
+  // A length alone asks for cutting, as there.
+  const cuts = truncation ?? (max_length != null && padding === false);
   if (padding === 'max_length' && !Number.isFinite(limit))
     throw new ConfigError('padding to a length that nothing says', { fix: 'give max_length' });
   const rows = tokenizer.encodeBatch(pairs ? texts.map((one, i) => [one, pairs[i]!] as const) : texts, {
     addSpecialTokens: add_special_tokens,
-    ...(truncation && Number.isFinite(limit) && { maxLength: limit }),
+    ...(cuts && Number.isFinite(limit) && { maxLength: limit }),
     ...(padding && {
       padding: padding === 'max_length' ? limit : 'longest',
       paddingSide: rules.left ? 'left' : 'right',

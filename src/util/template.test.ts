@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, FormatError } from '../errors.ts';
-import { compileTemplate, renderTemplate } from './template.ts';
+import { compileTemplate, type TemplateOptions } from './template.ts';
+
+const renderTemplate = async (source: string, values: Readonly<Record<string, unknown>>, options?: TemplateOptions) =>
+  (await compileTemplate(source, options)).render(values);
 
 describe('templates', () => {
   it('render a chat', async () => {

@@ -74,15 +74,6 @@ export async function compileTemplate(source: string, options: TemplateOptions =
   return { render: values => String(run(values, false)), value: values => run(values, true) };
 }
 
-/** The text of a template for these values. @throws FormatError, ConfigError as `compileTemplate` and `render` do */
-export async function renderTemplate(
-  source: string,
-  values: Readonly<Record<string, unknown>>,
-  options: TemplateOptions = {},
-): Promise<string> {
-  return (await compileTemplate(source, options)).render(values);
-}
-
 /** What the language throws, as an error of this library; its own come through with where they happened. */
 function reported<T>(where: string, what: string, Kind: typeof ConfigError | typeof FormatError, make: () => T): T {
   try {

@@ -343,6 +343,19 @@ describe('a provider', () => {
     expect(warnings.map(({ feature }) => feature)).toEqual(['reasoning', 'tool search']);
     await expect(heed(plain).doGenerate({ prompt, toolChoice: { type: 'required' } })).rejects.toThrow(/no such tool/);
   });
+  it('tells of tools that a message names, where the template has no place for them', async () => {
+    const asked = [{ role: 'user' as const, content: [{ type: 'text', text: 'Call search.' }] }];
+    const tools = [{ type: 'function' as const, name: 'search', inputSchema: { type: 'object' } }];
+    const { warnings } = await heed(bare).doGenerate({ prompt: asked, tools, maxOutputTokens: 1 });
+    expect(warnings.map(({ feature }) => feature)).toEqual(['tools']);
+    expect((await heed(json).doGenerate({ prompt: asked, tools, maxOutputTokens: 1 })).warnings).toEqual([]);
+  });
+  it('checks its own options', async () => {
+    const call = { prompt, providerOptions: { heed: { chatTemplate: 5, documents: 'x' } } };
+    await expect(heed(plain).doGenerate(call)).rejects.toThrow(
+      /chatTemplate = 5 is not a text; documents = .*x.* is not a list/,
+    );
+  });
   it('takes encoder-decoders', async () => {
     const model = await load(tinyCheckpoint('t5'), { backend });
     const { content, usage } = await heed(model).doGenerate({

@@ -5,7 +5,7 @@ import { serveExample } from '../../examples/browser/serve.ts';
 import { tinyFiles } from '../tasks/tiny-checkpoints.ts';
 import { type Page, withPage } from './chromium.ts';
 
-const BUNDLED = resolve(import.meta.dirname, '../../models/kleinwelt-gpt');
+const BUNDLED = resolve(import.meta.dirname, '../../models/kleinwelt-llama');
 const idle = `document.getElementById('stop').disabled && !document.getElementById('write').disabled`;
 const written = `document.getElementById('text').textContent.slice(document.querySelector('#text b').textContent.length)`;
 const press = (form: string) => `document.getElementById('${form}').requestSubmit()`;
@@ -17,7 +17,7 @@ export async function checkExample(browser: string, isolated: boolean): Promise<
     return await withPage(browser, url, async page => {
       const notes = [await startedAs(page, isolated)];
       if (existsSync(BUNDLED)) {
-        notes.push(`kleinwelt-gpt wrote ${JSON.stringify((await write(page)).slice(0, 60))}`);
+        notes.push(`kleinwelt-llama wrote ${JSON.stringify((await write(page)).slice(0, 60))}`);
         notes.push(await page.evaluate<string>(`document.getElementById('speed').textContent`));
         notes.push(`fill-mask: ${await doTask(page)}`);
       } else notes.push('no models/: only chosen files');

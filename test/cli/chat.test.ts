@@ -173,6 +173,14 @@ describe('typed lines', () => {
     expect(await next()).toEqual({ type: 'interrupt', text: '' });
     reader.close();
   });
+  it('end when the command is to end', async () => {
+    const { reader } = typing();
+    const stop = new AbortController();
+    const line = reader.next('> ', stop.signal);
+    stop.abort();
+    await expect(line).rejects.toBe(stop.signal.reason);
+    reader.close();
+  });
 });
 
 const hasScript = process.platform === 'linux' && existsSync('/usr/bin/script');

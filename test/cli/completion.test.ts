@@ -36,7 +36,7 @@ describe.skipIf(!there.bash)(`bash${there.bash ? '' : ' (is not here)'}`, () => 
     expect(await offered('heed', 'completion', '')).toEqual(expect.arrayContaining([...SHELLS]));
   });
   it('completes models that come with heed, and files', async () => {
-    expect(await offered('heed', 'run', 'kleinwelt-g')).toEqual(['kleinwelt-gpt']);
+    expect(await offered('heed', 'run', 'kleinwelt-ll')).toEqual(['kleinwelt-llama']);
     expect(await offered('heed', 'run', 'package.js')).toEqual(['package.json']);
     expect(await offered('heed', 'chat', 'x', '--load', 'package.js')).toEqual(['package.json']);
     expect(await offered('heed', 'nothing', '')).toEqual(['']);

@@ -89,7 +89,7 @@ describe('heed eval', () => {
     [[], 2, /nothing to ask/],
     [['--perplexity', 'x.txt', '--out', 'a.pdf'], 2, /\.html, \.md or \.json/],
     [['--tasks', 'nosuch.yaml'], 1, /no such task file.*\n.*nosuch\.yaml/],
-    [['--perplexity', 'nosuch.txt'], 1, /no such data file/],
+    [['--perplexity', 'nosuch.txt'], 1, /no such file[\s\S]*nosuch.txt/],
     [['--tasks', `${TASKS}/choice.yaml`, '--data-dir', 'nosuch'], 1, /no such data file[\s\S]*--data-dir/],
     [['--perplexity', 'x.txt', '--compare', 'nosuch.json'], 1, /no such report/],
   ])('says what is wrong with %j', async (argv, code, message) => {

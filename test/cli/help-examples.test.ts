@@ -24,19 +24,20 @@ import { type Hub, startHub } from '../hub/hub-server.ts';
 import { checkpointFiles } from '../hub/tiny-hub.ts';
 import { tinyFiles } from '../tasks/tiny-checkpoints.ts';
 import { fakeTerminal } from './fake-terminal.ts';
+import { tinyRecording, writeTiny } from './tiny-folders.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What stands in where the models are not there. */
 const TINY: Readonly<Record<BundledName, string>> = {
-  'kleinwelt-gpt': 'gpt',
+  'kleinwelt-llama': 'gpt',
   'kleinwelt-bert': 'mlm',
   'kleinwelt-bert-sentiment': 'sentiment',
   'kleinwelt-bert-entities': 'ner',
   'kleinwelt-bert-answers': 'qa',
   'kleinwelt-bert-sentences': 'mlm',
-  'kleinwelt-t5': 't5',
+  'kleinwelt-marian': 't5',
   'kleinwelt-diffusion': 'mlm',
-  'kleinwelt-edits': 'mlm',
+  'kleinwelt-edits': 'edits',
   'kleinwelt-lstm': 'gpt',
 };
 /** Examples that follow from others come behind them, and what removes comes last. */
@@ -53,7 +54,7 @@ const hasEncodings = existsSync(join(ROOT, 'node_modules/gpt-tokenizer'));
 const problem = (line: string): string | undefined =>
   line.includes('--encoding') && !hasEncodings
     ? 'needs gpt-tokenizer, which is optional'
-    : line.includes('--json-schema') && !isReal('kleinwelt-gpt')
+    : line.includes('--json-schema') && !isReal('kleinwelt-llama')
       ? 'needs a vocabulary of bytes, which the tiny model has not'
       : undefined;
 
@@ -69,8 +70,7 @@ beforeAll(async () => {
     const here = join(folder, 'models', name);
     if (isReal(name)) symlinkSync(real, here);
     else {
-      mkdirSync(here);
-      for (const [file, bytes] of Object.entries(tinyFiles(TINY[name]))) writeFileSync(join(here, file), bytes);
+      writeTiny(here, TINY[name]);
       symlinkSync(here, join(folder, name));
     }
   }
@@ -81,7 +81,10 @@ beforeAll(async () => {
     'facebook/bart-large-mnli': files('nli'),
     'facebook/nllb-200-distilled-600M': files('nllb'),
     'google/vit-base-patch16-224': files('vit'),
+    'cross-encoder/ms-marco-MiniLM-L6-v2': files('reranker'),
+    'openai/whisper-tiny': files('whisper'),
   });
+  writeFileSync(join(folder, 'talk.wav'), tinyRecording());
   process.chdir(folder);
 });
 afterAll(async () => {

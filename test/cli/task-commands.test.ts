@@ -1,21 +1,23 @@
 /** The commands of the tasks on tiny checkpoints: what they print for people and for programs. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createReferenceBackend } from '../../src/backends/reference/index.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { createPaint, type Terminal } from '../../src/cli/terminal.ts';
-import { tinyFiles } from '../tasks/tiny-checkpoints.ts';
+import { pipeline } from '../../src/tasks/pipeline.ts';
+import { tinyCheckpoint } from '../tasks/tiny-checkpoints.ts';
 import { fakeTerminal } from './fake-terminal.ts';
+import { tinyRecording, writeTiny } from './tiny-folders.ts';
 
 let folder = '';
 const at = (name: string) => join(folder, name);
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'heed-tasks-'));
-  for (const name of ['mlm', 'sentiment', 'nli', 'ner', 'qa', 't5', 'nllb', 'vit']) {
-    mkdirSync(at(name));
-    for (const [file, bytes] of Object.entries(tinyFiles(name))) writeFileSync(join(at(name), file), bytes);
-  }
+  const names = ['mlm', 'sentiment', 'nli', 'reranker', 'ner', 'qa', 't5', 'nllb', 'vit', 'whisper', 'edits'];
+  for (const name of names) writeTiny(at(name), name);
+  writeFileSync(at('talk.wav'), tinyRecording());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -146,5 +148,93 @@ describe('heed denoise', () => {
     const plain = (await heed(call)).out;
     expect(plain).toBe(`${shown.at(-1)}\n`);
     expect(JSON.parse((await heed([...call, '--json'])).out)).toEqual({ generatedText: plain.trimEnd() });
+  });
+});
+
+describe('heed edit', () => {
+  const call = ['edit', 'edits', 'der hund jagt', '--steps', '2', '--beams', '2', '--revision-beams', '1', '-n', '6'];
+  it('shows each revision to a person, and the text to a program', async () => {
+    const { code, out } = await heed(call, { interactive: true });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^step 1 {2}.*\n(step 2 {2}.*\n)?\n.*\n$/);
+    const plain = (await heed(call)).out;
+    expect(out.endsWith(`\n\n${plain}`)).toBe(true);
+    expect((await heed([...call, '--lang', 'de'], { interactive: true })).out).toMatch(/^Schritt 1 /);
+    const result = JSON.parse((await heed([...call, '--json'])).out);
+    expect(result).toEqual({
+      generatedText: plain.slice(0, -1),
+      score: expect.any(Number),
+      revisions: expect.any(Number),
+    });
+    // The draft was edited: what comes out is not what went in.
+    expect([result.revisions > 0, plain]).toEqual([true, expect.not.stringMatching(/^der hund jagt\n$/)]);
+  });
+  it('wants a model of edits', async () => {
+    expect((await heed(['edit', 'sentiment', 'der hund'])).err).toMatch(/cannot do text-editing[\s\S]*it can do/);
+  });
+});
+
+describe('heed rank', () => {
+  const input = 'paris\nder hund jagt\nder hund\n';
+  it('orders by the cosines of the vectors', async () => {
+    const { code, out } = await heed(['rank', 'mlm', 'der hund'], { input });
+    expect(code).toBe(0);
+    expect(lines(out)[0]).toBe(` 1.000  ${'█'.repeat(10)}  der hund`);
+    expect(
+      lines(out)
+        .map(line => line.slice(20))
+        .sort(),
+    ).toEqual(['der hund', 'der hund jagt', 'paris']);
+    const ranked = JSON.parse((await heed(['rank', 'mlm', 'der hund', '--json', '-k', '2'], { input })).out);
+    expect(ranked.map(({ index }: { index: number }) => index)).toEqual([2, expect.any(Number)]);
+    expect(ranked[0].score).toBeCloseTo(1, 5);
+  });
+  it('asks a cross-encoder, which reads both together', async () => {
+    const ranked = JSON.parse((await heed(['rank', 'reranker', 'Wer?', '--json'], { input })).out);
+    expect(ranked.length).toBe(3);
+    for (const { text, score } of ranked) {
+      const pair = await heed(['classify', 'reranker', 'Wer?', '--pair', text, '--json']);
+      expect(score).toBeCloseTo(JSON.parse(pair.out)[0].score, 5);
+    }
+    const scores = ranked.map(({ score }: { score: number }) => score);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+  });
+});
+
+describe('heed transcribe', () => {
+  const call = ['transcribe', 'whisper', '', '-t', '0'];
+  beforeAll(() => {
+    call[2] = at('talk.wav');
+  });
+  it('writes what the pipeline hears', async () => {
+    const hear = await pipeline('automatic-speech-recognition', tinyCheckpoint('whisper'), {
+      backend: createReferenceBackend(),
+    });
+    const { text } = await hear(readFileSync(at('talk.wav')), { temperatures: [0] });
+    hear.dispose();
+    expect(text).not.toBe('');
+    expect(await heed(call)).toEqual({ code: 0, out: `${text}\n`, err: '' });
+    expect(JSON.parse((await heed([...call, '--json'])).out)).toEqual({ text });
+  });
+  it('says when', async () => {
+    const { chunks } = JSON.parse((await heed([...call, '--timestamps', '--json'])).out);
+    expect(chunks.length).toBeGreaterThan(0);
+    const { out } = await heed([...call, '--timestamps']);
+    expect(lines(out).length).toBe(chunks.length);
+    expect(lines(out)[0]).toMatch(/^\d+:\d\d\.\d – \d+:\d\d\.\d {2}/);
+  });
+  it('says what is wrong', async () => {
+    const none = await heed(['transcribe', 'whisper', at('none.wav')]);
+    expect([none.code, none.err]).toEqual([1, expect.stringMatching(/no such file/)]);
+    expect((await heed(['transcribe', 'mlm', at('talk.wav')])).err).toMatch(/cannot do automatic-speech-recognition/);
+  });
+});
+
+describe('heed run with an encoder-decoder', () => {
+  it('answers, and does not write the question before the answer', async () => {
+    const call = ['run', 't5', 'der hund', '-n', '4', '--greedy'];
+    const { code, out } = await heed(call, { interactive: true });
+    expect([code, out.includes('der hund')]).toEqual([0, false]);
+    expect((await heed(call)).out).toBe(out);
   });
 });

@@ -88,6 +88,7 @@ describe('CrowS-Pairs', async () => {
     const row = { sent_more: 'a', sent_less: 'b', stereo_antistereo: 'both', bias_type: 'age' };
     await expect(readCrowsPairs(rowsOf([row], 'pairs.csv, row'))).rejects.toThrow(/both.*pairs.csv, row 0/);
     await expect(readCrowsPairs(rowsOf([{ sent_more: 'a' }]))).rejects.toThrow(/lacks the field/);
+    await expect(crowsPairs(gpt2, [])).rejects.toThrow(/no pairs/);
   });
 });
 

@@ -74,6 +74,13 @@ describe('continuationLogLikelihoods', () => {
       alone.map(({ logLikelihood }) => expect.closeTo(logLikelihood, 4)),
     );
   });
+  it('gives the spaces of the context to the continuation, those that Python knows', async () => {
+    const scores = await continuationLogLikelihoods(models.gpt2, [
+      { context: 'the dog\u0085', continuation: 'a' },
+      { context: 'the dog', continuation: '\u0085a' },
+    ]);
+    expect(scores[0]).toMatchObject({ logLikelihood: scores[1]!.logLikelihood, tokens: scores[1]!.tokens });
+  });
   it('says how long a continuation is, and ranks by it', async () => {
     const [score, neutral] = await continuationLogLikelihoods(models.gpt2, [
       { context: 'Der Hund', continuation: ' hört 𝄞' },
@@ -245,6 +252,10 @@ describe('perplexity', () => {
     await expect(perplexity(models.gpt2, 'a', { window: 8, stride: 9 })).rejects.toThrow(/stride 9/);
     await expect(perplexity(models.gpt2, 'a', { convention: 'carried' })).rejects.toThrow(/carried for gpt2/);
     await expect(perplexity(models.gpt2, '', { convention: 'sliding' })).rejects.toThrow(/too short/);
+    const nothing = await textLogLikelihoods(models.gpt2, ['']);
+    expect(nothing).toEqual([{ logLikelihood: 0, tokens: 0, words: 1, bytes: 0 }]);
+    expect(() => perplexities(nothing)).toThrow(/without a token.*1 texts/);
+    expect(() => pseudoPerplexity([])).toThrow(/without a token/);
   });
 });
 

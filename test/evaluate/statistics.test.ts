@@ -114,6 +114,17 @@ describe('intervals of shares as scipy', () => {
     const exact = clopperPearson(successes, trials, level);
     expectNear([score.low, score.high, exact.low, exact.high], [low, high, exactLow, exactHigh], 'bounds');
   });
+  it('are found in few steps and mirror each other, whatever the counts', () => {
+    const [trials, level] = [60, 0.95];
+    for (let successes = 0; successes <= trials; successes++) {
+      const [one, other] = [
+        clopperPearson(successes, trials, level),
+        clopperPearson(trials - successes, trials, level),
+      ];
+      expect(one.low).toBeCloseTo(1 - other.high, 12);
+    }
+    expect(clopperPearson(3000, 10_000).low).toBeCloseTo(0.2910276113098945, 9);
+  });
   it('refuses impossible counts', () => {
     expect(() => wilson(0, 0)).toThrow(/no share without trials; seen: 0 trials/);
     expect(() => wilson(3, 2)).toThrow(/seen: 3 of 2; expected: an integer from 0 to 2/);

@@ -121,6 +121,19 @@ describe('output types of our own', () => {
     expect(report.values.acc).toEqual([1, 1, 1, 0]);
     expect(report.reliability!.bins.reduce((sum, bin) => sum + bin.count, 0)).toBe(4);
     expect(report.reliability!.bins.every(({ confidence, count }) => count > 0 && confidence > 0)).toBe(true);
+    // How often it is right does not hang on the metric that a task names first.
+    const byBrier = own(
+      {
+        output_type: 'classification',
+        doc_to_text: 'text',
+        doc_to_target: 'label',
+        metric_list: [{ metric: 'brier_score' }],
+      },
+      docs,
+    );
+    const brier = await reportOf(model, byBrier);
+    expect(brier.reliability).toEqual(report.reliability);
+    expect(brier.reliability!.bins.reduce((sum, bin) => sum + bin.count * bin.accuracy, 0)).toBeCloseTo(3, 12);
     const wrong = own({ output_type: 'classification', doc_to_text: 'text', doc_to_target: 'label' }, [
       { text: 'a', label: 'great' },
     ]);
@@ -147,6 +160,10 @@ describe('output types of our own', () => {
     expect(figureOf(right, 'acc')).toBe(1);
     const turned = docs.map(({ words, tags }) => ({ words, tags: tags.map(tag => (tag === 'O' ? 'B-PER' : 'O')) }));
     expect(figureOf(await reportOf(model, own(fields, turned)), 'acc')).toBe(0);
+    // Of all words, and not the mean over sentences.
+    const [words, first] = [texts.join(' ').split(' ').length, docs[0]!.words.length];
+    const mixed = [turned[0]!, ...docs.slice(1)];
+    expect(figureOf(await reportOf(model, own(fields, mixed)), 'acc')).toBeCloseTo((words - first) / words, 12);
   });
 
   it('answer with the most probable span of the context', async () => {
@@ -198,6 +215,16 @@ describe('output types of our own', () => {
           return row.filter(x => x > row[right[k]!]!).length;
         });
       expect(report.items[i]!.details.ranks).toEqual(ranks);
+      const logs = ids
+        .flatMap((id, at) => (id === maskId ? [at] : []))
+        .map((at, k) => {
+          const row = Array.from(data.subarray(at * width, (at + 1) * width));
+          return row[right[k]!]! - Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
+        });
+      expect(report.items[i]!.details.logLikelihood).toBeCloseTo(
+        logs.reduce((sum, x) => sum + x),
+        4,
+      );
     }
   });
 
@@ -229,17 +256,16 @@ describe('output types of our own', () => {
     const { overall } = await crowsPairs(model, await readCrowsPairs(rows(crows)));
     expect(figureOf(prejudice, 'stereotype')).toBe(overall.metric.share!.value);
 
-    const items = readStereoSet(
-      [0, 1, 2].map(i => ({
-        ...{ id: `${i}`, target: i < 2 ? 'man' : 'dog', bias_type: 'x', context: 'the BLANK runs' },
-        data: Object.fromEntries(
-          ['stereotype', 'anti-stereotype', 'unrelated'].map((label, k) => [
-            label,
-            { id: `${i}${k}`, sentence: `the ${['dog', 'cat', 'house', 'man', 'tree'][(i + k) % 5]} runs` },
-          ]),
-        ),
-      })),
-    );
+    const raw = [0, 1, 2].map(i => ({
+      ...{ id: `${i}`, target: i < 2 ? 'man' : 'dog', bias_type: 'x', context: 'the BLANK runs' },
+      data: Object.fromEntries(
+        ['stereotype', 'anti-stereotype', 'unrelated'].map((label, k) => [
+          label,
+          { id: `${i}${k}`, sentence: `the ${['dog', 'cat', 'house', 'man', 'tree'][(i + k) % 5]} runs` },
+        ]),
+      ),
+    }));
+    const items = readStereoSet(raw);
     const stereo = await reportOf(
       model,
       own(
@@ -251,6 +277,11 @@ describe('output types of our own', () => {
     const scores = new Map([...found.intrasentence, ...found.intersentence].map(({ id, score }) => [id, score]));
     const expected = scoreStereoSet(items, scores).overall!;
     for (const name of ['lms', 'ss', 'icat'] as const) expect(figureOf(stereo, name)).toBeCloseTo(expected[name], 9);
+    const unread = await reportOf(model, own({ output_type: 'stereoset' }, raw));
+    expect(unread.figures).toEqual(stereo.figures);
+    await expect(reportOf(model, own({ output_type: 'stereoset' }, [{ context: 'a' }]))).rejects.toThrow(
+      /stereoset, item 0/,
+    );
   });
 
   it('compare and find vectors', async () => {
@@ -273,6 +304,24 @@ describe('output types of our own', () => {
     );
     expect(figureOf(lost, 'acc')).toBe(0);
     expect(lost.items[0]!.predictions.none).toBe(texts[0]);
+    // The last one is looked for among as many as the others, and not alone.
+    const retrieval = { output_type: 'retrieval', doc_to_text: 'text', doc_to_target: 'other' } as const;
+    const few = await reportOf(model, own({ ...retrieval, metadata: { among: 3 } }, next));
+    expect(few.values.acc).toHaveLength(4);
+    expect((few.values.acc as number[]).at(-1)).toBe(0);
+    await expect(reportOf(model, own({ ...retrieval, metadata: { among: 1 } }, next))).rejects.toThrow(/from 2 on.*1/);
+    const worded = own(fields, [{ a: 'bread', b: 'bread', alike: 'very' }]);
+    await expect(reportOf(model, worded)).rejects.toThrow(/is a number.*very.*item 0/);
+  });
+
+  it('repeat the beginning of a long text only', async () => {
+    const model = await open('gpt2', 'decoder');
+    const rolling = own({ output_type: 'loglikelihood_rolling', doc_to_target: 'text' }, [
+      { text: 'a b '.repeat(400) },
+    ]);
+    const { items } = await reportOf(model, rolling);
+    expect(items[0]!.target).toBe(`${'a b '.repeat(250)}…`);
+    expect(items[0]!.details.bytes).toBe(1600);
   });
 
   it('say which model a task is for', async () => {

@@ -58,6 +58,9 @@ describe('a model with a known previous-token head and induction head', () => {
     expect(induction).toMatchObject({ role: 'induction', roles: { induction: { argmax: 1 } } });
   });
 
+  it('need rows to be found on', () => {
+    expect(() => repeatedRows(circuit, { rows: 0 })).toThrow(/rows is a whole number.*0/);
+  });
   it('does not repeat without the induction head', async () => {
     const { rows, length, first } = repeatedRows(circuit);
     const items = rows.map(row => ({

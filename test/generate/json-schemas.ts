@@ -95,6 +95,7 @@ export const SCHEMAS: Readonly<Record<string, { readonly [keyword: string]: unkn
     type: 'object',
     properties: { total: { type: 'integer', minimum: 0, maximum: 9 } },
     required: ['total'],
+    propertyNames: { type: 'string', pattern: '^[a-z]+$', maxLength: 6 },
     additionalProperties: { type: 'integer', minimum: 10, maximum: 99 },
   },
   anything: { type: 'object' },

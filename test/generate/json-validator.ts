@@ -62,6 +62,7 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   email: text => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text),
   ipv4: text => text.split('.').length === 4 && text.split('.').every(part => /^\d+$/.test(part) && Number(part) < 256),
   uri: text => URL.canParse(text),
+  ipv6: text => URL.canParse(`http://[${text}]/`),
 };
 function isDay(text: string): boolean {
   const [year, month, day] = text.split('-').map(Number) as [number, number, number];
@@ -152,6 +153,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     isObject(value)
       ? all(said.map(name => refuse(Object.hasOwn(value, name), place, `${name} is missing`)))
       : undefined,
+  propertyNames: (value, said: Schema, { root, at }) =>
+    isObject(value) ? all(Object.keys(value).map(name => invalidity(name, said, root, `${at} name`))) : undefined,
+  not: (value, said: Schema, place) =>
+    refuse(invalidity(value, said, place.root, place.at) !== undefined, place, `${JSON.stringify(value)} is excluded`),
   additionalProperties: (value, said: Schema, { schema, root, at }) => {
     if (!isObject(value)) return undefined;
     const named = (schema.properties as Record<string, unknown> | undefined) ?? {};

@@ -60,6 +60,16 @@ describe('the result of a call', () => {
         expect(score).toBeCloseTo(alone[i]![k]!.score, 5);
       }
   });
+  it('is the same in a batch of a model that finds the last token by its own padding', async () => {
+    const classify = await open('text-classification', 'gpt-classes');
+    const texts = ['der hund jagt die katze', 'wo', 'anna wohnt'];
+    const together = await classify(texts, { topK: 2 });
+    for (const [i, text] of texts.entries())
+      for (const [k, { label, score }] of (await classify(text, { topK: 2 })).entries()) {
+        expect(together[i]![k]!.label).toBe(label);
+        expect(together[i]![k]!.score).toBeCloseTo(score, 5);
+      }
+  });
   it('of a task that writes is the same in a batch, drawn ones too', async () => {
     const texts = ['der hund', 'anna wohnt in berlin', 'wo'];
     for (const [task, checkpoint] of [
@@ -103,6 +113,20 @@ describe('places in the text', () => {
     // The beginning is read as if nothing stood behind the first window.
     const [first] = await tokens([text.slice(0, all.offsets[62]![1])], { ignoreLabels: [] });
     expect(found.slice(0, 40).map(({ entity }) => entity)).toEqual(first!.slice(0, 40).map(({ entity }) => entity));
+  });
+});
+
+describe('features', () => {
+  it('have length 1 where that is asked for, of tokens too', async () => {
+    const extract = await open('feature-extraction', 'mlm');
+    const plain = await extract('der hund');
+    const rows = await extract('der hund', { normalize: true });
+    const length = (row: Float32Array) => Math.hypot(...row);
+    for (const [t, row] of rows.entries()) {
+      expect(length(row)).toBeCloseTo(1, 5);
+      expect(row[0]! * length(plain[t]!)).toBeCloseTo(plain[t]![0]!, 5);
+    }
+    expect(length((await extract('der hund', { pooling: 'cls', normalize: true }))[0]!)).toBeCloseTo(1, 5);
   });
 });
 
@@ -157,10 +181,28 @@ describe('a call is refused', () => {
     await expect(fill([])).rejects.toThrow(/not an input.*at least one/);
     await expect(fill(['[MASK]', 7])).rejects.toThrow(/not an input.*7.*input 1/);
     const answer = await open('question-answering', 'qa');
-    await expect(answer({ question: '', context: 'x' })).rejects.toThrow(/question/);
+    await expect(answer({ question: '', context: 'x' })).rejects.toThrow(/nothing in the question/);
+    // Characters of no width are no token.
+    for (const context of [' ', '\u200b'])
+      await expect(answer({ question: 'wo', context })).rejects.toThrow(/nothing in the context/);
     await expect(answer({ question: 'wo '.repeat(80), context: 'In Paris.' }, { maxSeqLen: 40 })).rejects.toThrow(
       /no room for the context.*maxQuestionLen/,
     );
+  });
+  it('for parts of inputs that are none', async () => {
+    const similar = loosely(await open('sentence-similarity', 'mlm'));
+    const some = { sourceSentence: 'der hund', sentences: ['wo'] };
+    await expect(similar({ ...some, sentences: [] })).rejects.toThrow(/not an input.*sentences at least one/);
+    await expect(similar([some, { ...some, sentences: ['wo', 7] }])).rejects.toThrow(/not an input.*input 1/);
+    const rank = loosely(await open('reranking', 'reranker'));
+    await expect(
+      rank([
+        { query: 'wo', documents: ['a'] },
+        { query: 'wo', documents: [] },
+      ]),
+    ).rejects.toThrow(/documents at least one.*input 1/);
+    const classify = loosely(await open('text-classification', 'nli'));
+    await expect(classify({ text: 'der hund', textPair: 7 })).rejects.toThrow(/not an input.*textPair/);
   });
   it('for options that are none, all at once', async () => {
     const fill = loosely(await open('fill-mask', 'mlm'));

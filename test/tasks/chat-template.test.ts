@@ -66,6 +66,34 @@ describe('the prompt of a chat', () => {
       /no chat template of this name.*default, tool_use, rag/,
     );
   });
+  it('knows tools and documents as none where there are none', async () => {
+    const said = "{{ 'none' if tools is none and documents is none else 'some' }}";
+    const chatTemplate = `{% if tools is defined %}${said}{% endif %}`;
+    const model = await modelWith({});
+    expect(await chatPrompt(model, ASKED, { chatTemplate })).toBe('none');
+    expect(await chatPrompt(model, ASKED, { chatTemplate, tools: [{}] })).toBe('some');
+  });
+  it('passes over what is no template', async () => {
+    const chat_template = [null, 7, { name: 'default' }, { name: 'default', template: 'plain' }];
+    const model = await modelWith({ 'tokenizer_config.json': bytes(JSON.stringify({ chat_template })) });
+    expect(await chatPrompt(model, ASKED)).toBe('plain');
+  });
+  it('is made for everyone who waits, although one gives up', async () => {
+    const all = memoryFiles(tinyFiles('gpt'));
+    const slow: typeof all = {
+      ...all,
+      async open(file, signal) {
+        signal?.throwIfAborted();
+        return all.open(file, signal);
+      },
+    };
+    const model = await load(slow, { backend });
+    opened.push(model);
+    const gone = chatPrompt(model, ASKED, {}, AbortSignal.abort(new Error('gone')));
+    const stays = chatPrompt(model, ASKED);
+    await expect(gone).rejects.toThrow('gone');
+    expect(await stays).toBe('<s><|user|> wo?</s><|assistant|>');
+  });
   it('is refused where the template refuses the messages', async () => {
     const chatTemplate = "{{ raise_exception('roles must alternate') }}";
     const model = await modelWith({});

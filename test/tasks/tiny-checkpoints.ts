@@ -149,6 +149,13 @@ export const TINY: Readonly<Record<string, Tiny>> = {
       ...{ unk_token: '<unk>', pad_token: '<pad>', chat_template: CHAT_TEMPLATE },
     },
   },
+  // The model tells padding by another id than the tokenizer.
+  'gpt-classes': {
+    golden: 'gpt2',
+    config: { architectures: ['GPT2ForSequenceClassification'], pad_token_id: 119, ...labels('a', 'b') },
+    head: { 'score.weight': [2, 32] },
+    tokenizer: unigram(GPT, 120, ['A'], ['A', 'B']),
+  },
   vit: {
     golden: 'vit',
     config: { ...labels('cat', 'dog', 'house', 'tree') },

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.ts';
 import { bundledAddress } from '../../src/hub/bundled.ts';
@@ -25,13 +26,17 @@ import {
   mean_pooling,
   pipeline,
   RawImage,
+  read_audio,
+  StoppingCriteria,
   softmax,
   Tensor,
   TextStreamer,
 } from '../../src/transformers/index.ts';
+import { loadOptions } from '../../src/transformers/pretrained.ts';
+import { tinyRecording } from '../cli/tiny-folders.ts';
 import { tinyFiles } from '../tasks/tiny-checkpoints.ts';
 
-const NAMES = ['sentiment', 'ner', 'qa', 'mlm', 't5', 'nllb', 'gpt', 'nli', 'vit', 'whisper'];
+const NAMES = ['sentiment', 'ner', 'ner-unigram', 'qa', 'mlm', 't5', 'nllb', 'gpt', 'nli', 'vit', 'whisper'];
 const folder = mkdtempSync(join(tmpdir(), 'heed-programs-'));
 beforeAll(() => {
   setDefaultBackend(async () => createReferenceBackend());
@@ -72,6 +77,13 @@ describe('programs', () => {
     expect(groups[0]).toHaveProperty('entity_group');
     own.dispose();
     await recognize.dispose();
+    // A token is shown as it is read: without the mark of its vocabulary for the beginning of a word.
+    const unigram = await pipeline('ner', 'tiny/ner-unigram');
+    const words = (await unigram('der hund', { ignore_labels: [] })).map(({ word }) => word);
+    expect(words).toEqual(['der', 'hund']);
+    const [list] = await unigram(['der hund'], { ignore_labels: [] });
+    expect(list!.map(({ word }) => word)).toEqual(words);
+    await unigram.dispose();
   });
   it('3: question answering', async () => {
     const answerer = await pipeline('question-answering', 'tiny/qa');
@@ -95,6 +107,14 @@ describe('programs', () => {
     const summarizer = await pipeline('summarization', 'tiny/t5');
     const [summary] = await summarizer('der hund jagt die katze', { max_new_tokens: 8 });
     expect(summary).toEqual({ summary_text: expect.any(String) });
+    // A streamer follows one text, although the checkpoint searches with three beams.
+    const steps: number[] = [];
+    const streamer = { put: ([ids]: bigint[][]) => void steps.push(ids!.length), end: () => void steps.push(0) };
+    const options = { max_new_tokens: 4, eos_token_id: [] };
+    const streamed = await summarizer('der hund jagt', { ...options, streamer });
+    expect(steps).toEqual([1, 1, 1, 1, 1, 0]);
+    expect(streamed).toEqual(await summarizer('der hund jagt', { ...options, num_beams: 1 }));
+    await expect(summarizer('der hund', { num_beams: 2, streamer })).rejects.toThrow(/follows one sequence/);
     await summarizer.dispose();
     const translator = await pipeline('translation', 'tiny/nllb');
     const output = await translator('the dog', { src_lang: 'eng_Latn', tgt_lang: 'deu_Latn', max_new_tokens: 5 });
@@ -133,12 +153,30 @@ describe('programs', () => {
     const [short] = (await generator('der hund', { ...options, stopping_criteria })) as [{ generated_text: string }];
     expect(short.generated_text.length).toBeLessThan(generated_text.length);
     await expect(generator('der', { return_dict_in_generate: true })).rejects.toThrow(/has no return_dict_in_generate/);
+    // A temperature alone does not ask for drawing.
+    expect(await generator('der hund', { max_new_tokens: 8, temperature: 9 })).toEqual([{ generated_text }]);
+    expect((await generator(messages.slice(0, 2), options))[0]!.generated_text.length).toBe(3);
+    const asked = { ...options, tokenizer_encode_kwargs: { bos_token: '' } };
+    expect((await generator(messages, asked))[0]!.generated_text.length).toBe(4);
+    const seen: number[][] = [];
+    class Watching extends StoppingCriteria {
+      _call(input_ids: readonly (readonly number[])[]) {
+        seen.push(...input_ids.map(ids => [...ids]));
+        return input_ids.map(() => false);
+      }
+    }
+    const several = { max_new_tokens: 3, do_sample: true, num_return_sequences: 2, eos_token_id: [] };
+    await generator('der hund', { ...several, stopping_criteria: new Watching() });
+    const prompt = generator.tokenizer!.encode('der hund');
+    expect(seen.length).toBe(6);
+    for (const ids of seen) expect(ids.slice(0, prompt.length)).toEqual(prompt);
     await generator.dispose();
   });
   it('7: zero-shot classification', async () => {
     const classifier = await pipeline('zero-shot-classification', 'tiny/nli');
     const output = await classifier('anna liebt sport', ['sport', 'paris'], { multi_label: true });
     expect(output).toMatchObject({ sequence: 'anna liebt sport', labels: { length: 2 }, scores: { length: 2 } });
+    expect((await classifier('wo', 'sport, paris')).labels).toEqual(['sport, paris']);
     expect((await classifier(['wo', 'wer'], ['sport', 'paris'])).map(({ sequence }) => sequence)).toEqual([
       'wo',
       'wer',
@@ -159,6 +197,9 @@ describe('programs', () => {
     expect(tokens.dims).toEqual([1, input_ids.dims[1], 32]);
     const mean = mean_pooling(tokens, attention_mask).normalize();
     for (const [i, x] of (mean.tolist()[0] as number[]).entries()) expect(x).toBeCloseTo(a![i]!, 5);
+    const unit = await extractor('der hund jagt', { normalize: true });
+    expect(unit.dims).toEqual(tokens.dims);
+    for (const row of unit.tolist()[0] as number[][]) expect(dot(row, row)).toBeCloseTo(1, 5);
     await extractor.dispose();
   });
   it('9: image classification', async () => {
@@ -187,6 +228,10 @@ describe('programs', () => {
     const output = await transcriber(sound, { return_timestamps: true, chunk_length_s: 30, stride_length_s: 5 });
     expect(output.text).toBe(output.chunks!.map(({ text }) => text).join(''));
     await expect(transcriber(sound, { return_timestamps: 'word' })).rejects.toThrow(/no times of single words/);
+    const path = join(folder, 'sound.wav');
+    writeFileSync(path, tinyRecording());
+    expect((await read_audio(path)).length).toBe(9000);
+    expect((await read_audio(pathToFileURL(path), 8000)).length).toBe(4500);
     await transcriber.dispose();
   });
 });
@@ -246,6 +291,36 @@ describe('programs with models and tokenizers', () => {
     expect(() => bert(['a', 'der hund jagt'])).toThrow(/padding: true/);
     await masked.dispose();
   });
+  it('cut and pad as there', async () => {
+    const tokenizer = await AutoTokenizer.from_pretrained('tiny/mlm');
+    const texts = ['der hund jagt die katze', 'wo'];
+    expect(tokenizer(texts[0]!, { max_length: 4 }).input_ids.dims).toEqual([1, 4]);
+    expect(tokenizer(texts, { max_length: 4, padding: true }).input_ids.dims).toEqual([2, 7]);
+    expect(tokenizer(texts, { padding: 'max_length' }).input_ids.dims).toEqual([2, 64]);
+    const marks = () => tokenizer(texts, { padding: true }).attention_mask.tolist()[1];
+    expect(marks()).toEqual([1n, 1n, 1n, 0n, 0n, 0n, 0n]);
+    tokenizer.padding_side = 'left';
+    expect(marks()).toEqual([0n, 0n, 0n, 0n, 1n, 1n, 1n]);
+    expect(tokenizer.all_special_ids).toContain(tokenizer.mask_token_id);
+    // What many files write where there is no limit.
+    const endless = { ...tinyFiles('mlm'), 'tokenizer_config.json': Buffer.from('{"model_max_length": 1e30}') };
+    mkdirSync(join(folder, 'tiny', 'endless'));
+    for (const [file, bytes] of Object.entries(endless)) writeFileSync(join(folder, 'tiny', 'endless', file), bytes);
+    const other = await AutoTokenizer.from_pretrained('tiny/endless');
+    expect(() => other(texts, { padding: 'max_length' })).toThrow(/a length that nothing says/);
+  });
+  it('are told how far loading is', () => {
+    const events: string[] = [];
+    const { onProgress } = loadOptions('name', {
+      progress_callback: event => void events.push(`${event.status} ${'file' in event ? event.file : ''}`),
+    });
+    const bytes = (file: string, loadedBytes: number) =>
+      onProgress!({ stage: 'download', file, loadedBytes, totalBytes: 9, presentBytes: 0 });
+    bytes('a', 3);
+    bytes('b', 6);
+    bytes('a', 9);
+    expect(events).toEqual(['initiate a', 'progress a', 'initiate b', 'progress b', 'progress a', 'done a', 'done b']);
+  });
   it('are told what has no meaning here', async () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const model = await AutoModel.from_pretrained('tiny/mlm', { dtype: 'q4', device: 'webgpu', subfolder: 'onnx' });
@@ -285,11 +360,11 @@ describe('a tensor', () => {
   });
 });
 
-describe.skipIf(!existsSync(`${bundledAddress('kleinwelt-gpt')}/config.json`))(
+describe.skipIf(!existsSync(`${bundledAddress('kleinwelt-llama')}/config.json`))(
   'programs on models that come with heed',
   () => {
     it('write', async () => {
-      const generator = await pipeline('text-generation', 'kleinwelt-gpt');
+      const generator = await pipeline('text-generation', 'kleinwelt-llama');
       const [{ generated_text }] = (await generator('Der Hund', { max_new_tokens: 8 })) as [{ generated_text: string }];
       expect(generated_text.startsWith('Der Hund')).toBe(true);
       await generator.dispose();

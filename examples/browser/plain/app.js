@@ -153,7 +153,7 @@ function example() {
 }
 element('task').elements.task.addEventListener('change', example);
 example();
-const first = asked.get('model') ?? 'kleinwelt-gpt';
+const first = asked.get('model') ?? 'kleinwelt-llama';
 element('choice').elements.model.value = first;
 element('prompt').elements.text.value = say('The dog', 'Der Hund');
 await open(sourceOf(first), first);

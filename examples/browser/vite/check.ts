@@ -90,7 +90,7 @@ async function tryPage(page: Page, isolated: boolean): Promise<string> {
 const browser = findBrowser();
 if (!browser) throw new Error('no Chromium found: install one, or set HEED_CHROMIUM to its path');
 if (!existsSync(join(HERE, 'node_modules/vite'))) run('npm', 'install', '--ignore-scripts', '--no-fund', '--no-audit');
-if (!existsSync(join(HERE, 'node_modules/heed/models/kleinwelt-gpt'))) throw new Error('heed has no models/ here');
+if (!existsSync(join(HERE, 'node_modules/heed/models/kleinwelt-llama'))) throw new Error('heed has no models/ here');
 console.log(`build: ${build()}`);
 for (const command of [[], ['preview']])
   for (const isolated of [true, false]) {

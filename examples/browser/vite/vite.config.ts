@@ -5,7 +5,7 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-const MODELS = ['kleinwelt-gpt', 'kleinwelt-bert'];
+const MODELS = ['kleinwelt-llama', 'kleinwelt-bert'];
 const here = import.meta.dirname;
 for (const name of MODELS) {
   const from = join(here, 'node_modules/heed/models', name);

@@ -1,6 +1,7 @@
 /** `heed answer`: finds the answer to a question in a text. */
-import { defineCommand, UsageError } from '../command.ts';
-import { jsonText } from '../json-text.ts';
+import { defineCommand } from '../command.ts';
+import { oneOrAll } from '../json-text.ts';
+import { textOf } from '../read-text.ts';
 import { scoreBars } from '../score-bars.ts';
 import { TASK_OPTIONS, withTask } from '../task-call.ts';
 
@@ -34,9 +35,7 @@ export const answer = defineCommand({
   ],
   async run({ values, positionals: [source, question, argument], terminal, signal }) {
     const call = { name: 'answer', source: source!, values, terminal, signal };
-    if (argument === undefined && terminal.keyboard)
-      throw new UsageError('a text is missing: give it in quotes, pipe it in, or write - to type it here', 'answer');
-    const context = argument === undefined || argument === '-' ? await terminal.read(signal) : argument;
+    const context = await textOf(argument, 'a text', call);
     await withTask(call, 'question-answering', async (pipe, { say, numbers }) => {
       const given = { question: question!, context };
       const answers = await pipe(given, {
@@ -44,7 +43,7 @@ export const answer = defineCommand({
         handleImpossibleAnswer: values['may-be-none'],
       });
       const list = [answers].flat();
-      if (values.json) return terminal.write(`${jsonText(list.length === 1 ? list[0] : list)}\n`);
+      if (values.json) return terminal.write(oneOrAll(list));
       const rows = list.map(({ answer, score }) => ({ name: answer === '' ? say('noAnswer') : answer, score }));
       const [best] = list;
       if (best && best.answer !== '') {

@@ -11,10 +11,9 @@ import { createRng } from '../../util/rng.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { padEnd, table, wrap } from '../layout.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { type OpenModel, openModel } from '../open-model.ts';
 import { ADAPTER_OPTION, ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
+import { wordingFor } from '../wording.ts';
 
 const PROMPT = 128;
 const NEW = 64;
@@ -27,7 +26,9 @@ const CHUNK_ROWS = 64;
 export const bench = defineCommand({
   name: 'bench',
   summary: 'measures how fast a model reads a prompt and writes tokens on this machine, and what memory it takes.',
-  positionals: [{ name: 'MODEL', help: 'a language model: kleinwelt-gpt, a folder, or a model on the hub, org/name' }],
+  positionals: [
+    { name: 'MODEL', help: 'a language model: kleinwelt-llama, a folder, or a model on the hub, org/name' },
+  ],
   options: {
     'prompt-tokens': { kind: 'integer', short: 'p', value: 'N', min: 1, help: `tokens to read (default ${PROMPT})` },
     'new-tokens': { kind: 'integer', short: 'n', value: 'N', min: 2, help: `tokens to write (default ${NEW})` },
@@ -37,12 +38,11 @@ export const bench = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    { line: 'heed bench kleinwelt-gpt -p 32 -n 16', does: 'a few seconds' },
-    { line: 'heed bench kleinwelt-gpt -p 32 -n 16 --runs 3 --threads 1 --json', does: 'one thread, for a program' },
+    { line: 'heed bench kleinwelt-llama -p 32 -n 16', does: 'a few seconds' },
+    { line: 'heed bench kleinwelt-llama -p 32 -n 16 --runs 3 --threads 1 --json', does: 'one thread, for a program' },
   ],
   async run({ values, positionals: [source], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const open = await openModel(source!, {
       ...{ engine: values, terminal, say, numbers, signal, adapters: values.adapter },
     });

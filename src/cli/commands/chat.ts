@@ -5,18 +5,11 @@ import { type ChatScene, completions, runChatCommand } from '../chat-commands.ts
 import { openChatHistory } from '../chat-history.ts';
 import { type ChatEvent, ChatSession } from '../chat-session.ts';
 import { defineCommand, grouped, UsageError } from '../command.ts';
-import {
-  contradiction,
-  generationSettings,
-  LENGTH_OPTIONS,
-  SAMPLING_OPTIONS,
-  stopStringsOf,
-} from '../generation-options.ts';
+import { contradiction, generationSettings, LENGTH_OPTIONS, SAMPLING_OPTIONS } from '../generation-options.ts';
 import { wrap } from '../layout.ts';
 import type { InputLine, LineReader } from '../line-reader.ts';
-import { ADAPTER_OPTION, ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
 import { reportError } from '../report-error.ts';
-import { type TaskScene, withTask } from '../task-call.ts';
+import { TASK_OPTIONS, type TaskScene, withTask } from '../task-call.ts';
 
 const { overflow: _, ...LENGTH } = LENGTH_OPTIONS;
 const OPTIONS = {
@@ -31,9 +24,7 @@ const OPTIONS = {
   }),
   ...SAMPLING_OPTIONS,
   ...LENGTH,
-  ...ADAPTER_OPTION,
-  ...ENGINE_OPTIONS,
-  ...OUTPUT_OPTIONS,
+  ...TASK_OPTIONS,
   ...grouped('Output', {
     json: { kind: 'flag', help: 'print a JSON line for each answer' },
     quiet: { kind: 'flag', short: 'q', help: 'nothing but the answers' },
@@ -44,12 +35,14 @@ export const chat = defineCommand({
   name: 'chat',
   summary:
     'talks with a language model. A line is a message; """ begins and ends one of several lines, as does a backslash at the end of a line. /help lists what else can be done, /bye or Ctrl-D leaves, Ctrl-C stops an answer.',
-  positionals: [{ name: 'MODEL', help: 'a language model: kleinwelt-gpt, a folder, or a model on the hub, org/name' }],
+  positionals: [
+    { name: 'MODEL', help: 'a language model: kleinwelt-llama, a folder, or a model on the hub, org/name' },
+  ],
   options: OPTIONS,
   examples: [
-    { line: 'heed chat kleinwelt-gpt', does: 'a conversation, until /bye' },
-    { line: 'heed chat kleinwelt-gpt -t 0.8 --seed 1', does: 'answers that are drawn, and can be repeated' },
-    { line: 'heed chat kleinwelt-gpt --json < examples/data/sentences.txt', does: 'a JSON line for each line' },
+    { line: 'heed chat kleinwelt-llama', does: 'a conversation, until /bye' },
+    { line: 'heed chat kleinwelt-llama -t 0.8 --seed 1', does: 'answers that are drawn, and can be repeated' },
+    { line: 'heed chat kleinwelt-llama --json < examples/data/sentences.txt', does: 'a JSON line for each line' },
   ],
   async run({ values, positionals: [source], terminal, signal }) {
     const problem = contradiction(values);
@@ -60,7 +53,7 @@ export const chat = defineCommand({
     await withTask(call, 'text-generation', async (pipe, scene) => {
       const session = await ChatSession.open(pipe.model, template, signal);
       session.system = values.system;
-      session.settings = { ...generationSettings(OPTIONS, values), stopStrings: stopStringsOf(values.stop) };
+      session.settings = generationSettings(OPTIONS, values);
       try {
         code = await converse(session, source!, scene, values);
       } finally {

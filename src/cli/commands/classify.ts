@@ -1,9 +1,9 @@
 /** `heed classify`: classes of a text or a picture, also of labels that a model was never trained on. */
-
-import { pipeline } from '../../tasks/pipeline.ts';
 import { defineCommand, UsageError } from '../command.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
 import { scoreBars } from '../score-bars.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withModel } from '../task-call.ts';
+import { jsonLines, TASK_OPTIONS, withModel } from '../task-call.ts';
 
 const TOP_K = 5;
 
@@ -49,7 +49,7 @@ export const classify = defineCommand({
         'classify',
       );
     const given = await textsOf(argument, 'a text', call);
-    await withModel(call, async ({ model, numbers }) => {
+    await withModel(call, async ({ model, numbers, pipeline }) => {
       const topK = values['top-k'] ?? TOP_K;
       const show = (results: readonly unknown[], bars: readonly (readonly { name: string; score: number }[])[]) => {
         if (values.json) return terminal.write(jsonLines(results, given));
@@ -57,7 +57,7 @@ export const classify = defineCommand({
         terminal.write(bars.map((rows, i) => heads[i]! + scoreBars(rows, terminal, numbers)).join('\n'));
       };
       if (candidateLabels.length > 0) {
-        const choose = await pipeline('zero-shot-classification', model);
+        const choose = await pipeline('zero-shot-classification');
         const options = { candidateLabels, hypothesisTemplate, multiLabel: values['multi-label'], signal };
         const results = await choose(given.texts, options);
         const bars = results.map(({ labels, scores }) => labels.map((name, i) => ({ name, score: scores[i]! })));
@@ -68,8 +68,8 @@ export const classify = defineCommand({
       }
       const isImage = model.parts.architecture.modality === 'image';
       const results = isImage
-        ? await (await pipeline('image-classification', model))(given.texts, { topK, signal })
-        : await (await pipeline('text-classification', model))(
+        ? await (await pipeline('image-classification'))(given.texts, { topK, signal })
+        : await (await pipeline('text-classification'))(
             given.texts.map(text => ({ text, textPair })),
             { topK, signal },
           );

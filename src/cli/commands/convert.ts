@@ -1,15 +1,14 @@
 /** `heed convert`: a model from one format into another, at full or half precision. `quantize` makes smaller files. */
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { ConfigError } from '../../errors.ts';
 import { quantizeModel } from '../../hub/quantize-model.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { wrap } from '../layout.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { CACHE_OPTION, ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
 import { createTransferBar } from '../transfer-bar.ts';
+import { wordingFor } from '../wording.ts';
 
 export const convert = defineCommand({
   name: 'convert',
@@ -34,14 +33,13 @@ export const convert = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    { line: 'heed convert kleinwelt-gpt kleinwelt.gguf --type f16', does: 'a folder as one file' },
+    { line: 'heed convert kleinwelt-llama kleinwelt.gguf --type f16', does: 'a folder as one file' },
     { line: 'heed convert kleinwelt.gguf ./kleinwelt-again', does: 'and a file as a folder' },
   ],
   async run({ values, positionals: [source, target], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const { type = 'f32', force } = values;
-    if (!force && (await isTaken(target!)))
+    if (!force && existsSync(target!))
       throw new ConfigError('there is such a file or folder already', {
         fix: 'choose another name, or --force',
         where: target,
@@ -75,14 +73,3 @@ export const convert = defineCommand({
     }
   },
 });
-
-/** @throws what the file system says, other than that there is nothing */
-async function isTaken(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
-      throw error;
-    },
-  );
-}

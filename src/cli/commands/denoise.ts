@@ -1,6 +1,9 @@
 /** `heed denoise`: a text written by masked diffusion, step by step. */
 import { defineCommand, grouped } from '../command.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
+import { jsonLines, TASK_OPTIONS, withTask } from '../task-call.ts';
+import { writeStates } from '../written-texts.ts';
 
 /** What stands for a hidden token. */
 const HIDDEN = '░';
@@ -39,22 +42,15 @@ export const denoise = defineCommand({
   async run({ values, positionals: [source, argument], terminal, signal }) {
     const call = { name: 'denoise', source: source!, values, terminal, signal };
     const given = await textsOf(argument, 'a text', call);
-    await withTask(call, 'denoise', async (pipe, { model, say }) => {
+    await withTask(call, 'denoise', async (pipe, scene) => {
       const { length: genLength, steps, sampler, 'block-length': blockLength, temperature, seed } = values;
       const options = { genLength, steps, sampler, blockLength, temperature, seed, signal };
       if (values.json) return terminal.write(jsonLines(await pipe(given.texts, options), given));
       const { paint } = terminal;
-      const mask = model.tokenizer.idToToken(model.denoiser().maskId) ?? '';
+      const { tokenizer } = scene.model;
+      const mask = tokenizer.idToToken(scene.model.denoiser().maskId) ?? '';
       const shown = (text: string) => (mask === '' ? text : text.replaceAll(mask, paint.dim(HIDDEN)));
-      for (const text of given.texts) {
-        let last = '';
-        for await (const event of pipe.stream(text, options)) {
-          if (event.type !== 'step') last = event.text;
-          else if (terminal.interactive)
-            terminal.write(`${paint.dim(`${say('runStep')} ${event.step}/${event.steps}`)}  ${shown(event.text)}\n`);
-        }
-        terminal.write(`${terminal.interactive ? '\n' : ''}${shown(last)}\n`);
-      }
+      await writeStates(given.texts, text => pipe.stream(text, options), scene, shown);
     });
   },
 });

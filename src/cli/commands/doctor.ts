@@ -4,12 +4,13 @@ import { createWasmBackend } from '../../backends/wasm/index.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { padEnd, table, wrap } from '../layout.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
+import type { Say } from '../messages.ts';
+import type { Numbers } from '../numbers.ts';
 import { ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
 import { type KernelTest, selfTest } from '../self-test.ts';
 import type { Terminal } from '../terminal.ts';
 import { VERSION } from '../version.ts';
+import { wordingFor } from '../wording.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -25,7 +26,6 @@ export const doctor = defineCommand({
     { line: 'heed doctor --threads 1 --json', does: 'for a report' },
   ],
   async run({ values, terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
     const start = performance.now();
     const { threads } = values;
     const backend = await createWasmBackend({
@@ -55,10 +55,7 @@ export const doctor = defineCommand({
       const tests = await selfTest(backend, signal);
       const ok = tests.every(test => test.ok);
       if (values.json) terminal.write(`${jsonText({ ...facts, tests, ok })}\n`);
-      else
-        terminal.write(
-          `${page(facts, tests, { terminal, say: createMessages(language), numbers: createNumbers(language) })}\n`,
-        );
+      else terminal.write(`${page(facts, tests, { terminal, ...wordingFor(values, terminal) })}\n`);
       return ok ? 0 : 1;
     } finally {
       backend.close();

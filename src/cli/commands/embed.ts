@@ -4,7 +4,9 @@ import { cosine } from '../../tasks/sentence-similarity.ts';
 import { defineCommand } from '../command.ts';
 import { cut, padStart } from '../layout.ts';
 import { element } from '../numbers.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
+import { jsonLines, TASK_OPTIONS, withTask } from '../task-call.ts';
 
 /** Numbers of a vector that are shown. */
 const SHOWN = 8;

@@ -4,9 +4,7 @@ import { extname } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import {
   compareReports,
-  type EvaluationTask,
   evaluate,
-  type GroupConfig,
   type Report,
   type ReportComparison,
   readReport,
@@ -16,7 +14,7 @@ import {
 } from '../../evaluate/index.ts';
 import { createReportWording } from '../../evaluate/report/wording.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
-import { biasTask, pairsTask, readTasks, textOf, textTask } from '../evaluation-data.ts';
+import { biasTask, checkFile, pairsTask, readTasks, textOf, textTask } from '../evaluation-data.ts';
 import { createEvaluationProgress, evaluationLines } from '../evaluation-view.ts';
 import { createMessages, languageOf } from '../messages.ts';
 import { createNumbers } from '../numbers.ts';
@@ -77,12 +75,12 @@ export const evalCommand = defineCommand({
   options: OPTIONS,
   examples: [
     {
-      line: 'heed eval kleinwelt-gpt --perplexity examples/data/story.txt',
+      line: 'heed eval kleinwelt-llama --perplexity examples/data/story.txt',
       does: 'perplexity per token, word and byte',
     },
-    { line: 'heed eval kleinwelt-gpt --minimal-pairs examples/data/pairs.jsonl', does: 'grammar, by phenomenon' },
+    { line: 'heed eval kleinwelt-llama --minimal-pairs examples/data/pairs.jsonl', does: 'grammar, by phenomenon' },
     {
-      line: 'heed eval kleinwelt-gpt --tasks examples/data/animals.yaml -o report.html',
+      line: 'heed eval kleinwelt-llama --tasks examples/data/animals.yaml -o report.html',
       does: 'a task, with a page of all items',
     },
     {
@@ -90,7 +88,7 @@ export const evalCommand = defineCommand({
       does: 'which sentence of a pair it prefers',
     },
     {
-      line: 'heed eval kleinwelt-gpt --minimal-pairs examples/data/pairs.jsonl --compare kleinwelt-lstm',
+      line: 'heed eval kleinwelt-llama --minimal-pairs examples/data/pairs.jsonl --compare kleinwelt-lstm',
       does: 'two models on the same items',
     },
   ],
@@ -138,17 +136,20 @@ async function evaluated(source: string, values: EvalValues, terminal: Terminal,
   const language = values.lang ?? languageOf(terminal.env);
   const wording = createReportWording(language);
   const [say, numbers] = [createMessages(language), createNumbers(language)];
-  // Task files are read first: a mistake in one shows before a large model is loaded.
+  // Files come first: a mistake in one shows before a large model is loaded.
+  for (const file of [...values.perplexity, ...values['minimal-pairs'], ...values.bias]) await checkFile(file, 'file');
   const files = await readTasks(
     values.tasks.flatMap(list => list.split(',')),
     values['data-dir'],
   );
+  const fixed = [...values['minimal-pairs'].map(pairsTask), ...(await Promise.all(values.bias.map(biasTask)))];
   const open = await openModel(source, { engine: values, terminal, say, numbers, signal, adapters: values.adapter });
   const progress = createEvaluationProgress(terminal, wording);
   try {
-    const { tasks, groups } = await asked(files, open, values);
-    return await evaluate(open.model, tasks, {
-      ...{ groups, signal, limit: values.limit, fewShot: values['few-shot'], seed: values.seed },
+    const masked = /maskedLM/i.test(open.model.parts.head);
+    const texts = values.perplexity.map(file => textTask(file, masked));
+    return await evaluate(open.model, [...files.tasks, ...texts, ...fixed], {
+      ...{ groups: files.groups, signal, limit: values.limit, fewShot: values['few-shot'], seed: values.seed },
       ...{ batchSize: values['batch-size'], bootstrap: values.bootstrap },
       onProgress: where => progress.show(where, values.limit),
       model: { name: [source, ...values.adapter].join(' + '), facts: factsOf(open) },
@@ -158,20 +159,6 @@ async function evaluated(source: string, values: EvalValues, terminal: Terminal,
     progress.clear();
     open.close();
   }
-}
-
-async function asked(
-  files: { readonly tasks: readonly EvaluationTask[]; readonly groups: readonly GroupConfig[] },
-  { model }: OpenModel,
-  values: EvalValues,
-) {
-  const masked = /maskedLM/i.test(model.parts.head);
-  const own = [
-    ...values.perplexity.map(file => textTask(file, masked)),
-    ...values['minimal-pairs'].map(pairsTask),
-    ...(await Promise.all(values.bias.map(biasTask))),
-  ];
-  return { tasks: [...files.tasks, ...own], groups: files.groups };
 }
 
 function factsOf({ model, backend }: OpenModel): Readonly<Record<string, string | number>> {

@@ -1,8 +1,10 @@
 /** `heed fill`: finds what stands behind the masks of a text. */
 import type { FilledMask } from '../../tasks/fill-mask.ts';
 import { defineCommand } from '../command.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
 import { scoreBars } from '../score-bars.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
+import { jsonLines, TASK_OPTIONS, withTask } from '../task-call.ts';
 import { quote } from '../token-label.ts';
 
 export const fill = defineCommand({

@@ -3,12 +3,11 @@ import { createAdapter } from '../../hub/create-adapter.ts';
 import { saveAdapter } from '../../hub/save-adapter.ts';
 import type { ParameterChoice } from '../../train/index.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { headToLoad, modulesOfHead } from '../training-head.ts';
 import { DATA_OPTIONS, FOLDER_OPTIONS, LEARNING_OPTIONS, RUN_OUTPUT_OPTIONS } from '../training-options.ts';
 import { columnNames, OBJECTIVE_OPTION, resolveRun, trainModel } from '../training-setup.ts';
+import { wordingFor } from '../wording.ts';
 
 const OPTIONS = {
   ...FOLDER_OPTIONS,
@@ -57,11 +56,11 @@ export const finetune = defineCommand({
   options: OPTIONS,
   examples: [
     {
-      line: 'heed finetune kleinwelt-gpt --data examples/data/story.txt --out ./my-gpt',
+      line: 'heed finetune kleinwelt-llama --data examples/data/story.txt --out ./my-gpt',
       does: 'the whole model, three times through the text',
     },
     {
-      line: 'heed finetune kleinwelt-gpt --data examples/data/story.txt --lora 4 --out ./my-lora',
+      line: 'heed finetune kleinwelt-llama --data examples/data/story.txt --lora 4 --out ./my-lora',
       does: 'an adapter, which is small',
     },
     { line: 'heed finetune --resume ./my-lora', does: 'go on where it stopped' },
@@ -78,8 +77,7 @@ export const finetune = defineCommand({
     if (values.model === undefined)
       throw new UsageError('MODEL is missing: which model is to learn? A folder, or its name on the hub', 'finetune');
     checkTogether(values);
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { language, say, numbers } = wordingFor(values, terminal);
     const { lora, quiet, json } = values;
     const seed = values.seed ?? 42;
     const head = await headToLoad({

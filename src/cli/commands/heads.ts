@@ -80,16 +80,19 @@ export const heads = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed heads kleinwelt-gpt', does: 'roles of all heads, on a few sentences and on repeated random tokens' },
+    {
+      line: 'heed heads kleinwelt-llama',
+      does: 'roles of all heads, on a few sentences and on repeated random tokens',
+    },
     {
       line: 'heed heads kleinwelt-bert --data examples/data/dev.conllu --relation nsubj,det',
       does: 'which head finds the subject',
     },
     {
-      line: 'heed heads kleinwelt-gpt --data examples/data/sentences.txt --ablate 1.0',
+      line: 'heed heads kleinwelt-llama --data examples/data/sentences.txt --ablate 1.0',
       does: 'the same, and the model without head 1.0',
     },
-    { line: 'heed heads kleinwelt-gpt --text "Der Hund jagt die" --lens', does: 'what each layer would say next' },
+    { line: 'heed heads kleinwelt-llama --text "Der Hund jagt die" --lens', does: 'what each layer would say next' },
   ],
   async run({ values, positionals: [folder], terminal, signal }) {
     const language = values.lang ?? languageOf(terminal.env);
@@ -270,7 +273,9 @@ async function writePage(
       },
     });
     const { writeFile } = await import('node:fs/promises');
-    await writeFile(path, page);
+    await writeFile(path, page).catch((cause: unknown) => {
+      throw new ConfigError('the page cannot be written', { seen: String(cause), where: path, cause });
+    });
   }
 }
 

@@ -38,6 +38,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     group: 'Write',
+    name: 'edit',
+    summary: 'correct a text by edit diffusion, step by step',
+    load: async () => (await import('./edit.ts')).edit,
+  },
+  {
+    group: 'Write',
     name: 'translate',
     summary: 'translate texts',
     load: async () => (await import('./translate.ts')).translate,
@@ -47,6 +53,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'summarize',
     summary: 'write a short text for a long one',
     load: async () => (await import('./summarize.ts')).summarize,
+  },
+  {
+    group: 'Write',
+    name: 'transcribe',
+    summary: 'write down what is said in a recording',
+    load: async () => (await import('./transcribe.ts')).transcribe,
   },
   {
     group: 'Read',
@@ -77,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'embed',
     summary: 'give texts as vectors, and compare them',
     load: async () => (await import('./embed.ts')).embed,
+  },
+  {
+    group: 'Read',
+    name: 'rank',
+    summary: 'order texts by how well they fit a query',
+    load: async () => (await import('./rank.ts')).rank,
   },
   {
     group: 'Look inside',

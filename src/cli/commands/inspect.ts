@@ -9,7 +9,7 @@ import { type AdapterFacts, adapterFacts } from '../adapter-facts.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { cut, padEnd, table } from '../layout.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
+import type { Say } from '../messages.ts';
 import {
   type FileFacts,
   fileFacts,
@@ -18,12 +18,13 @@ import {
   modelFacts,
   type TokenizerFacts,
 } from '../model-facts.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
+import type { Numbers } from '../numbers.ts';
 import { OUTPUT_OPTIONS } from '../options.ts';
 import type { ParameterGroup } from '../parameter-tree.ts';
 import { bar } from '../probability-table.ts';
 import type { Terminal } from '../terminal.ts';
 import { quote } from '../token-label.ts';
+import { wordingFor } from '../wording.ts';
 
 export const inspect = defineCommand({
   name: 'inspect',
@@ -36,14 +37,13 @@ export const inspect = defineCommand({
   ],
   options: OUTPUT_OPTIONS,
   examples: [
-    { line: 'heed inspect kleinwelt-gpt', does: 'configuration, parameters, memory, tokens' },
+    { line: 'heed inspect kleinwelt-llama', does: 'configuration, parameters, memory, tokens' },
     { line: 'heed inspect models/kleinwelt-bert/model.safetensors', does: 'the tensors of a file' },
     { line: 'heed inspect openai-community/gpt2', does: 'before it is downloaded: only the headers are read' },
-    { line: 'heed inspect kleinwelt-gpt --json', does: 'for a program' },
+    { line: 'heed inspect kleinwelt-llama --json', does: 'for a program' },
   ],
   async run({ values, positionals: [path], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language) };
+    const context: Context = { terminal, ...wordingFor(values, terminal) };
     const facts = isHubId(path!)
       ? await factsOfFiles(hubFiles(path!, { env: terminal.env, signal, weightsInPlace: true }))
       : await factsOfPath(placeOf(path!));

@@ -4,9 +4,8 @@ import { hubCacheDir } from '../../hub/hub-settings.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { table } from '../layout.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { CACHE_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { wordingFor } from '../wording.ts';
 
 export const ls = defineCommand({
   name: 'ls',
@@ -18,8 +17,7 @@ export const ls = defineCommand({
     { line: 'heed ls --json', does: 'for a program' },
   ],
   async run({ values, terminal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { language, say, numbers } = wordingFor(values, terminal);
     const repos = await cachedRepos(await hubCacheDir({ cacheDir: values['cache-dir'], env: terminal.env }));
     const snapshots = repos.flatMap(repo => repo.snapshots);
     if (values.json) {

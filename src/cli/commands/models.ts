@@ -8,22 +8,21 @@ import { modelTypes } from '../../models/index.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { table, wrap } from '../layout.ts';
-import { createMessages, type Language, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { CACHE_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { wordingFor } from '../wording.ts';
 
 /** What each does, and the command that shows it. */
 const ABOUT: Readonly<Record<BundledName, readonly [command: string, english: string, german: string]>> = {
-  'kleinwelt-gpt': ['run', 'tells stories', 'erzählt Geschichten'],
+  'kleinwelt-llama': ['run', 'tells stories', 'erzählt Geschichten'],
   'kleinwelt-bert': ['fill', 'finds hidden words', 'findet verdeckte Wörter'],
-  'kleinwelt-bert-sentiment': ['classify', 'hears the mood of a text', 'hört die Stimmung eines Textes'],
+  'kleinwelt-bert-sentiment': ['classify', 'tells the mood of a text', 'erkennt die Stimmung'],
   'kleinwelt-bert-entities': ['tokens', 'marks names and places', 'markiert Namen und Orte'],
-  'kleinwelt-bert-answers': ['answer', 'finds answers in a text', 'findet Antworten in einem Text'],
+  'kleinwelt-bert-answers': ['answer', 'finds answers in a text', 'findet Antworten im Text'],
   'kleinwelt-bert-sentences': ['embed', 'compares sentences', 'vergleicht Sätze'],
-  'kleinwelt-t5': ['translate', 'translates German and English', 'übersetzt Deutsch und Englisch'],
+  'kleinwelt-marian': ['translate', 'translates German/English', 'übersetzt Deutsch/Englisch'],
   'kleinwelt-diffusion': ['denoise', 'writes by diffusion', 'schreibt durch Diffusion'],
-  'kleinwelt-edits': ['classify', 'corrects sentences', 'verbessert Sätze'],
-  'kleinwelt-lstm': ['run', 'tells stories, recurrently', 'erzählt Geschichten, rekurrent'],
+  'kleinwelt-edits': ['edit', 'corrects sentences', 'korrigiert Sätze'],
+  'kleinwelt-lstm': ['run', 'tells stories (LSTM)', 'erzählt Geschichten (LSTM)'],
 };
 
 export const models = defineCommand({
@@ -36,8 +35,7 @@ export const models = defineCommand({
     { line: 'heed models --json', does: 'for a program' },
   ],
   async run({ values, terminal }) {
-    const language: Language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { language, say, numbers } = wordingFor(values, terminal);
     const bundled = BUNDLED.flatMap(name => {
       const bytes = bytesAt(bundledAddress(name) ?? '');
       if (bytes === undefined) return [];

@@ -3,10 +3,9 @@ import { hubFiles } from '../../hub/hub-files.ts';
 import { parseHubId } from '../../hub/hub-id.ts';
 import { defineCommand, UsageError } from '../command.ts';
 import { jsonText } from '../json-text.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { CACHE_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { createTransferBar } from '../transfer-bar.ts';
+import { wordingFor } from '../wording.ts';
 
 export const pull = defineCommand({
   name: 'pull',
@@ -30,8 +29,7 @@ export const pull = defineCommand({
     const parsed = parseHubId(id!);
     if (!parsed)
       throw new UsageError(`${JSON.stringify(id)} is not the name of a model: ORG/NAME or ORG/NAME@REVISION`, 'pull');
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const bar = createTransferBar(terminal, say, numbers);
     const files = hubFiles(id!, {
       cacheDir: values['cache-dir'],

@@ -1,18 +1,20 @@
 /** `heed quantize`: writes a model as a GGUF file in a smaller type, and says what that costs. */
-import { access, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../../errors.ts';
 import { GGUF_WEIGHTS, type GgufWeights } from '../../formats/index.ts';
 import { type QuantizedTensor, type QuantizeReport, quantizeModel } from '../../hub/quantize-model.ts';
 import { defineCommand, UsageError, type Values } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { table, wrap } from '../layout.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
+import type { Say } from '../messages.ts';
+import type { Numbers } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { CACHE_OPTION, ENGINE_OPTIONS, OUTPUT_OPTIONS } from '../options.ts';
 import { type Perplexity, perplexityOf } from '../perplexity.ts';
 import type { Terminal } from '../terminal.ts';
 import { createTransferBar } from '../transfer-bar.ts';
+import { wordingFor } from '../wording.ts';
 
 const TYPES = Object.keys(GGUF_WEIGHTS) as GgufWeights[];
 
@@ -36,11 +38,11 @@ export const quantize = defineCommand({
   },
   examples: [
     {
-      line: 'heed quantize kleinwelt-gpt kleinwelt-q8_0.gguf --type q8_0',
+      line: 'heed quantize kleinwelt-llama kleinwelt-q8_0.gguf --type q8_0',
       does: 'a quarter of the size, nearly the same numbers',
     },
     {
-      line: 'heed quantize kleinwelt-gpt kleinwelt-q4_k.gguf --type q4_k --text examples/data/story.txt',
+      line: 'heed quantize kleinwelt-llama kleinwelt-q4_k.gguf --type q4_k --text examples/data/story.txt',
       does: 'with perplexity before and after',
     },
     {
@@ -51,9 +53,10 @@ export const quantize = defineCommand({
   async run({ values, positionals: [source, target], terminal, signal }) {
     const type = values.type as GgufWeights | undefined;
     if (!type) throw new UsageError(`--type is missing: one of ${TYPES.join(', ')}`, 'quantize');
-    const language = values.lang ?? languageOf(terminal.env);
-    const context: Context = { terminal, say: createMessages(language), numbers: createNumbers(language), signal };
-    if (!values.force) await checkFree(target!);
+    const context: Context = { terminal, ...wordingFor(values, terminal), signal };
+    // The library names its own option, people type another.
+    if (!values.force && existsSync(target!))
+      throw new ConfigError('there is such a file already', { fix: 'choose another name, or --force', where: target });
     const text = values.text === undefined ? undefined : await textOf(values.text);
     const foretold = async (model: string) =>
       text === undefined ? undefined : perplexityIn(model, text, values, context);
@@ -77,16 +80,6 @@ interface Context {
   readonly say: Say;
   readonly numbers: Numbers;
   readonly signal: AbortSignal;
-}
-
-/** The library names its own option, people type another. */
-async function checkFree(path: string): Promise<void> {
-  const there = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (there)
-    throw new ConfigError('there is such a file already', { fix: 'choose another name, or --force', where: path });
 }
 
 function textOf(path: string): Promise<string> {

@@ -5,9 +5,8 @@ import { cachedRepo, removalOf, remove } from '../../hub/hub-inventory.ts';
 import { hubCacheDir } from '../../hub/hub-settings.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { CACHE_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import { wordingFor } from '../wording.ts';
 
 export const rm = defineCommand({
   name: 'rm',
@@ -19,8 +18,7 @@ export const rm = defineCommand({
     { line: 'heed rm facebook/bart-large-mnli@main --yes', does: 'only this revision, without asking' },
   ],
   async run({ values, positionals: [id], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const { repo, revision } = hubId(id!);
     const cacheDir = await hubCacheDir({ cacheDir: values['cache-dir'], env: terminal.env });
     const removal = await removalOf(cacheDir, await cachedRepo(cacheDir, repo, revision));

@@ -3,42 +3,32 @@ import { ConfigError } from '../../errors.ts';
 import {
   type GeneratedText,
   type GenerateEvent,
-  type GenerateOptions,
+  type GenerateTextOptions,
   mergeOptions,
   type TextDoneEvent,
   type TextEvent,
   type TextTokenEvent,
 } from '../../generate/index.ts';
-import type { Model } from '../../hub/model.ts';
+import { headOf } from '../../models/forward.ts';
 import { defineCommand, grouped, UsageError, type Values } from '../command.ts';
 import { CONSTRAINED_RUN_OPTIONS, constrainedRun, constrainedRunProblem } from '../constrained-run.ts';
-import {
-  contradiction,
-  generationSettings,
-  LENGTH_OPTIONS,
-  SAMPLING_OPTIONS,
-  SEARCH_OPTIONS,
-  stopStringsOf,
-} from '../generation-options.ts';
-import { jsonText } from '../json-text.ts';
+import { CONTINUATION_OPTIONS, contradiction, generationSettings } from '../generation-options.ts';
+import { oneOrAll } from '../json-text.ts';
 import { padEnd } from '../layout.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
-import { type OpenModel, openModel } from '../open-model.ts';
-import { ADAPTER_OPTION, ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
+import type { Say } from '../messages.ts';
+import type { Numbers } from '../numbers.ts';
+import type { OpenModel } from '../open-model.ts';
+import { FROM_INPUT, IDS_OPTION } from '../options.ts';
 import { createProbabilityTable } from '../probability-table.ts';
 import { textOrIds } from '../read-text.ts';
+import { TASK_OPTIONS, withModel } from '../task-call.ts';
 import type { Terminal } from '../terminal.ts';
 import { tokenLabels } from '../token-label.ts';
 
 const OPTIONS = {
-  ...LENGTH_OPTIONS,
-  ...SAMPLING_OPTIONS,
-  ...SEARCH_OPTIONS,
+  ...CONTINUATION_OPTIONS,
   ...CONSTRAINED_RUN_OPTIONS,
-  ...ADAPTER_OPTION,
-  ...ENGINE_OPTIONS,
-  ...OUTPUT_OPTIONS,
+  ...TASK_OPTIONS,
   ...grouped('Output', {
     ...IDS_OPTION,
     'show-probs': {
@@ -60,73 +50,68 @@ export const run = defineCommand({
   summary: 'continues a text with a language model, token by token as they come.',
   positionals: [
     { name: 'MODEL', help: 'folder with config.json and model.safetensors, or a model on the hub: org/name' },
-    { name: '[PROMPT]', help: `the text to continue; ${FROM_INPUT}` },
+    { name: '[PROMPT]', help: `the text to go on with, which an encoder-decoder answers; ${FROM_INPUT}` },
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed run kleinwelt-gpt "Der Hund"', does: 'the most probable continuation' },
+    { line: 'heed run kleinwelt-llama "Der Hund"', does: 'the most probable continuation' },
     {
-      line: 'heed run kleinwelt-gpt "Anna sieht" -t 0.8 --top-p 0.95 --seed 1 -n 40',
+      line: 'heed run kleinwelt-llama "Anna sieht" -t 0.8 --top-p 0.95 --seed 1 -n 40',
       does: 'a sampled one that can be repeated',
     },
-    { line: 'heed run kleinwelt-gpt "Die Katze" -n 3 --show-probs', does: 'what else it could have said' },
+    { line: 'heed run kleinwelt-llama "Die Katze" -n 3 --show-probs', does: 'what else it could have said' },
     {
-      line: 'heed run kleinwelt-gpt "Anna wohnt" --adapter ./my-lora:0.5',
+      line: 'heed run kleinwelt-llama "Anna wohnt" --adapter ./my-lora:0.5',
       does: 'with half of an adapter that finetune made',
     },
     {
-      line: 'heed run kleinwelt-gpt "Anna:" -n 60 --json-schema examples/data/person.json',
+      line: 'heed run kleinwelt-llama "Anna:" -n 60 --json-schema examples/data/person.json',
       does: 'JSON of a given form',
     },
     {
-      line: 'cat examples/data/beginnings.txt | heed run kleinwelt-gpt -n 20 --stop "\\n" --json',
+      line: 'cat examples/data/beginnings.txt | heed run kleinwelt-llama -n 20 --stop "\\n" --json',
       does: 'from a program',
     },
   ],
-  async run({ values, positionals: [folder, argument], terminal, signal }) {
+  async run({ values, positionals: [source, argument], terminal, signal }) {
     checkTogether(values);
-    const language = values.lang ?? languageOf(terminal.env);
-    const say = createMessages(language);
-    const numbers = createNumbers(language);
-    const prompt = await textOrIds(argument, values.ids, { command: 'run', what: 'a prompt', terminal, signal });
-    const { quiet, adapter: adapters } = values;
-    const open = await openModel(folder!, { engine: values, terminal, say, numbers, signal, quiet, adapters });
-    let draft: Model | undefined;
-    try {
+    const call = { name: 'run', source: source!, values, terminal, signal };
+    const prompt = await textOrIds(argument, values.ids, { what: 'a prompt', ...call });
+    await withModel(call, async ({ open, say, numbers }) => {
       const { draftModel, ...form } = await constrainedRun(values, open, signal);
-      draft = draftModel;
-      const options = { ...optionsOf(values, signal), ...form };
-      const events = generation(open, prompt, values, options);
-      const { numBeams = 1, numReturnSequences = 1 } = mergeOptions(open.model.parts.defaults, options);
-      if (values['show-probs'] !== undefined && !values.json && numBeams > 1)
-        throw new UsageError(`${NO_PROBABILITIES}: this checkpoint asks for ${numBeams} beams, add --beams 1`, 'run');
-      const show = values.json
-        ? jsonView
-        : values['show-probs'] !== undefined
-          ? tableView
-          : numBeams > 1 || numReturnSequences > 1
-            ? listView
-            : streamView;
-      const meter = startMeter(open);
-      const view = show({ open, prompt, values, terminal, say, numbers });
       try {
-        for await (const event of events) {
-          if (event.type === 'token') {
-            meter.step();
-            view.token(event);
+        const options = { ...optionsOf(values, signal), ...form };
+        const events = generation(open, prompt, options);
+        const { numBeams = 1, numReturnSequences = 1 } = mergeOptions(open.model.parts.defaults, options);
+        if (values['show-probs'] !== undefined && !values.json && numBeams > 1)
+          throw new UsageError(`${NO_PROBABILITIES}: this checkpoint asks for ${numBeams} beams, add --beams 1`, 'run');
+        const show = values.json
+          ? jsonView
+          : values['show-probs'] !== undefined
+            ? tableView
+            : numBeams > 1 || numReturnSequences > 1
+              ? listView
+              : streamView;
+        const meter = startMeter(open);
+        const view = show({ open, prompt, values, terminal, say, numbers });
+        try {
+          for await (const event of events) {
+            if (event.type === 'token') {
+              meter.step();
+              view.token(event);
+            }
+            if (event.type !== 'done') continue;
+            view.done(event);
+            if (values.verbose) terminal.note(report(event, open, meter.kernelMs, say, numbers));
           }
-          if (event.type !== 'done') continue;
-          view.done(event);
-          if (values.verbose) terminal.note(report(event, open, meter.kernelMs, say, numbers));
+        } catch (error) {
+          if (signal.aborted && error === signal.reason) view.interrupted();
+          throw error;
         }
-      } catch (error) {
-        if (signal.aborted && error === signal.reason) view.interrupted();
-        throw error;
+      } finally {
+        draftModel?.dispose();
       }
-    } finally {
-      draft?.dispose();
-      open.close();
-    }
+    });
   },
 });
 
@@ -144,7 +129,7 @@ function checkTogether(values: RunValues): void {
 }
 
 // ---- what is generated
-const optionsOf = (values: RunValues, signal: AbortSignal): GenerateOptions => ({
+const optionsOf = (values: RunValues, signal: AbortSignal): GenerateTextOptions => ({
   ...generationSettings(OPTIONS, values),
   logprobs: values.json || undefined,
   signal,
@@ -152,14 +137,11 @@ const optionsOf = (values: RunValues, signal: AbortSignal): GenerateOptions => (
 function generation(
   { model }: OpenModel,
   prompt: string | readonly number[],
-  values: RunValues,
-  given: GenerateOptions,
+  { stopStrings, ...given }: GenerateTextOptions,
 ) {
-  if (model.parts.tokenizer) {
-    const stopStrings = stopStringsOf(values.stop);
+  if (model.parts.tokenizer)
     return model.generate(typeof prompt === 'string' ? prompt : [prompt], { ...given, stopStrings });
-  }
-  if (typeof prompt === 'string' || values.stop.length > 0)
+  if (typeof prompt === 'string' || stopStrings !== undefined)
     throw new ConfigError('this model has no tokenizer, so it reads and writes token ids only', {
       expected: 'tokenizer.json, vocab.json with merges.txt, or tokenizer.model beside the weights',
       fix: 'give the prompt as ids, --ids 5,17,42, without --stop',
@@ -200,7 +182,7 @@ interface View {
   interrupted(): void;
 }
 
-function streamView({ prompt, values, terminal }: ViewContext): View {
+function streamView({ open, prompt, values, terminal }: ViewContext): View {
   let last = '';
   const write = (text: string) => {
     terminal.write(text);
@@ -210,7 +192,8 @@ function streamView({ prompt, values, terminal }: ViewContext): View {
     if (!last.endsWith('\n')) terminal.write('\n');
   };
   // The continuation of a text reads badly without it, but a program wants the continuation alone.
-  if (terminal.interactive && !values.quiet && typeof prompt === 'string') write(terminal.paint.dim(prompt));
+  const goesOn = !headOf(open.model.parts).encode;
+  if (terminal.interactive && !values.quiet && goesOn && typeof prompt === 'string') write(terminal.paint.dim(prompt));
   return { token: event => write(event.text), done: end, interrupted: end };
 }
 
@@ -247,8 +230,7 @@ function jsonView({ open, terminal }: ViewContext): View {
   const { tokenizer } = open.model.parts;
   const tops: { token: string | undefined; id: number; logprob: number }[][][] = [];
   const texts: string[] = [];
-  const write = (entries: readonly unknown[]) =>
-    terminal.write(`${jsonText(entries.length === 1 ? entries[0] : entries)}\n`);
+  const write = (entries: readonly unknown[]) => terminal.write(oneOrAll(entries));
   const named = (sequence: Omit<GeneratedText, 'finishReason'> & { finishReason: string }, i: number) => ({
     ...(tokenizer && { text: sequence.text }),
     ids: sequence.ids,

@@ -4,14 +4,15 @@ import { ENCODING_NAMES, type EncodeOptions, loadEncoding, type Tokenizer } from
 import { defineCommand, UsageError, type Values } from '../command.ts';
 import { type Compared, comparisonView, perToken } from '../comparison-view.ts';
 import { jsonText } from '../json-text.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
+import type { Say } from '../messages.ts';
+import type { Numbers } from '../numbers.ts';
 import { tokenizerAt } from '../open-tokenizer.ts';
 import { FROM_INPUT, OUTPUT_OPTIONS } from '../options.ts';
 import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { tokenRows } from '../token-rows.ts';
 import { tokenizationView } from '../tokenization-view.ts';
+import { wordingFor } from '../wording.ts';
 
 const OPTIONS = {
   trace: { kind: 'flag', help: 'show how the tokens come about: merges, matches, or the lattice, stage by stage' },
@@ -47,28 +48,27 @@ export const tokenize = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed tokenize kleinwelt-gpt "Hausboot, houseboat"', does: 'each token above its id' },
+    { line: 'heed tokenize kleinwelt-llama "Hausboot, houseboat"', does: 'each token above its id' },
     {
-      line: 'heed tokenize kleinwelt-gpt "Hausboot" --trace',
+      line: 'heed tokenize kleinwelt-llama "Hausboot" --trace',
       does: 'letters, then merges: what a larger vocabulary joins',
     },
     {
-      line: 'heed tokenize "Hausboot" --compare kleinwelt-gpt kleinwelt-bert',
+      line: 'heed tokenize "Hausboot" --compare kleinwelt-llama kleinwelt-bert',
       does: 'letters, Haus + boot, or one token: the vocabulary decides',
     },
-    { line: 'heed tokenize kleinwelt-gpt --count < examples/data/story.txt', does: 'how long is it?' },
+    { line: 'heed tokenize kleinwelt-llama --count < examples/data/story.txt', does: 'how long is it?' },
     {
       line: 'heed tokenize --encoding gpt-4o --count < examples/data/story.txt',
       does: 'how long is it for a closed model?',
     },
-    { line: 'heed tokenize kleinwelt-gpt --decode 64,28,75', does: 'what do these ids say?' },
+    { line: 'heed tokenize kleinwelt-llama --decode 64,28,75', does: 'what do these ids say?' },
   ],
   async run({ values, positionals, terminal, signal }) {
     const { names, argument } = checkUsage(values, positionals);
-    const call = { command: 'tokenize', what: 'a text', option: 'decode', terminal, signal };
+    const call = { name: 'tokenize', what: 'a text', option: 'decode', terminal, signal };
     const text = await textOrIds(argument, values.decode, call);
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const print = (result: unknown, shown: () => string) =>
       terminal.write(`${values.json ? jsonText(result) : shown()}\n`);
     if (names.length > 0 && typeof text === 'string') {

@@ -1,6 +1,6 @@
 /** `heed tokenizer train`: learns a tokenizer from text files and writes its tokenizer.json. */
-import { createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import {
@@ -15,11 +15,16 @@ import {
 import { defineCommand, UsageError } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { cut, table } from '../layout.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, type Numbers } from '../numbers.ts';
+import type { Say } from '../messages.ts';
+import type { Numbers } from '../numbers.ts';
 import { OUTPUT_OPTIONS } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { quote } from '../token-label.ts';
+import { wordingFor } from '../wording.ts';
+import { workingLine } from '../working-line.ts';
+
+/** Work takes at least this long before anything is said about it. */
+const PATIENCE_MS = 1000;
 
 export const tokenizer = defineCommand({
   name: 'tokenizer',
@@ -75,14 +80,13 @@ export const tokenizer = defineCommand({
       if (values[name] !== undefined && isSentencePieceType(type))
         throw new UsageError(`--${name} is about counted words, and ${type} reads whole sentences`, 'tokenizer');
     const path = join(out, 'tokenizer.json');
-    if (!values.force && (await exists(path)))
+    if (!values.force && existsSync(path))
       throw new ConfigError('there is a tokenizer already', { where: path, fix: 'choose another --out, or --force' });
     for (const file of files) await checkReadable(file);
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const begin = performance.now();
     const read = { lines: 0, characters: 0, sample: '' };
-    const line = progressLine(terminal, say, numbers);
+    const line = workingLine(terminal, false);
     const form = normalizerOf(type, values.normalize, values.lowercase);
     let json: TokenizerJson;
     try {
@@ -94,7 +98,9 @@ export const tokenizer = defineCommand({
         maxWords: values['max-words'],
         ...(form && { normalizer: form }),
         signal,
-        onProgress: line.show,
+        onProgress: progress => {
+          if (performance.now() - begin > PATIENCE_MS) line.show(progressText(progress, say, numbers));
+        },
       });
     } finally {
       line.clear();
@@ -105,12 +111,6 @@ export const tokenizer = defineCommand({
     terminal.write(values.json ? `${jsonText(result)}\n` : `${page(result, terminal, say, numbers).join('\n')}\n`);
   },
 });
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Throws ConfigError for what is no file that can be read: better before an hour of reading the others than behind it. */
 async function checkReadable(path: string): Promise<void> {
@@ -174,23 +174,12 @@ function counted(line: string, read: Read): string {
   return line;
 }
 
-/** One line that says how far the work is, from its first second on; nothing where nobody looks. */
-function progressLine(terminal: Terminal, say: Say, numbers: Numbers) {
-  const begin = performance.now();
-  let shown = false;
-  return {
-    show({ stage, done, total }: TrainingProgress): void {
-      if (!terminal.interactiveErrors || performance.now() - begin < 1000) return;
-      shown = true;
-      const verb = say(({ read: 'reading', prepare: 'preparing', learn: 'learning' } as const)[stage]);
-      const unit = stage === 'read' ? ` ${say('lines')}` : '';
-      const goal = total === undefined ? '' : ` / ${numbers.count(total)}`;
-      terminal.note(`\r${cut(`${verb} ${numbers.count(done)}${goal}${unit}`, terminal.columns - 1)}\x1b[K`);
-    },
-    clear(): void {
-      if (shown) terminal.note('\r\x1b[K');
-    },
-  };
+/** How far the work is. */
+function progressText({ stage, done, total }: TrainingProgress, say: Say, numbers: Numbers): string {
+  const verb = say(({ read: 'reading', prepare: 'preparing', learn: 'learning' } as const)[stage]);
+  const unit = stage === 'read' ? ` ${say('lines')}` : '';
+  const goal = total === undefined ? '' : ` / ${numbers.count(total)}`;
+  return `${verb} ${numbers.count(done)}${goal}${unit}`;
 }
 
 /** Writes a file so that it is there whole or not at all. */

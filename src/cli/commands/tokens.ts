@@ -1,7 +1,9 @@
 /** `heed tokens`: the entities of a text, names, places and what else a model was trained to find. */
 import type { EntityGroup, TokenEntity } from '../../tasks/token-classification.ts';
 import { defineCommand } from '../command.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
+import { jsonLines, TASK_OPTIONS, withTask } from '../task-call.ts';
 import type { Paint } from '../terminal.ts';
 
 export const tokens = defineCommand({

@@ -4,13 +4,14 @@ import { defineCommand, UsageError, type Values } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { table } from '../layout.ts';
 import { type Matrix, numberLines, patternLines } from '../matrix-view.ts';
-import { createMessages, languageOf, type Say } from '../messages.ts';
-import { createNumbers, element, isVisible } from '../numbers.ts';
+import type { Say } from '../messages.ts';
+import { element, isVisible } from '../numbers.ts';
 import { openModel } from '../open-model.ts';
 import { ENGINE_OPTIONS, FROM_INPUT, IDS_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { textOrIds } from '../read-text.ts';
 import type { Terminal } from '../terminal.ts';
 import { mediaInput, type TraceInput, textInput } from '../trace-input.ts';
+import { wordingFor } from '../wording.ts';
 
 const OPTIONS = {
   get: { kind: 'text', short: 'g', value: 'NAME', help: 'print the values of one of them' },
@@ -32,20 +33,19 @@ export const trace = defineCommand({
   ],
   options: OPTIONS,
   examples: [
-    { line: 'heed trace kleinwelt-gpt "Der Hund jagt"', does: 'a line for each value' },
+    { line: 'heed trace kleinwelt-llama "Der Hund jagt"', does: 'a line for each value' },
     {
-      line: 'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.0.attn.pattern --head 1',
+      line: 'heed trace kleinwelt-llama "Der Hund jagt" --get blocks.0.attn.pattern --head 1',
       does: 'who looks at whom',
     },
     {
-      line: 'heed trace kleinwelt-gpt "Der Hund jagt" --get blocks.1.mlp.act --json',
+      line: 'heed trace kleinwelt-llama "Der Hund jagt" --get blocks.1.mlp.act --json',
       does: 'all numbers, for a program',
     },
   ],
   async run({ values, positionals: [folder, argument], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
-    const given = await textOrIds(argument, values.ids, { command: 'trace', what: 'a text', terminal, signal });
+    const { say, numbers } = wordingFor(values, terminal);
+    const given = await textOrIds(argument, values.ids, { name: 'trace', what: 'a text', terminal, signal });
     const { model, close } = await openModel(folder!, { engine: values, terminal, say, numbers, signal });
     try {
       const options = { decoder: values['decoder-ids'] ?? values.decoder };
@@ -58,6 +58,7 @@ export const trace = defineCommand({
         return;
       }
       const result = await model.run(inputs, { trace: names });
+      signal.throwIfAborted();
       const tensors: Traced[] = [];
       for (const name of names) {
         const tensor = result.trace[name]!;

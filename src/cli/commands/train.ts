@@ -2,14 +2,14 @@
 import { create } from '../../hub/create.ts';
 import type { HeadName } from '../../models/architecture.ts';
 import { defineCommand, type Values } from '../command.ts';
-import { createMessages, languageOf } from '../messages.ts';
 import { checkSize, MODEL_OPTIONS, newConfig } from '../new-model.ts';
 import { newTokenizer, TOKENIZER_OPTIONS } from '../new-tokenizer.ts';
-import { createNumbers } from '../numbers.ts';
 import { openBackend } from '../open-model.ts';
 import { objectiveNamed } from '../training-objectives.ts';
 import { DATA_OPTIONS, FOLDER_OPTIONS, LEARNING_OPTIONS, RUN_OUTPUT_OPTIONS } from '../training-options.ts';
-import { OBJECTIVE_OPTION, resolveRun, trainModel, workingLine } from '../training-setup.ts';
+import { OBJECTIVE_OPTION, resolveRun, trainModel } from '../training-setup.ts';
+import { wordingFor } from '../wording.ts';
+import { workingLine } from '../working-line.ts';
 
 const OPTIONS = {
   ...FOLDER_OPTIONS,
@@ -55,8 +55,7 @@ export const train = defineCommand({
   async run({ values: given, terminal, signal }) {
     const run = await resolveRun({ name: 'train', options: OPTIONS }, given);
     const { values, out, resume } = run;
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { language, say, numbers } = wordingFor(values, terminal);
     const line = workingLine(terminal, values.quiet || values.json);
     const { tokenizer, folder } = await newTokenizer({
       ...{ values, out, resume, signal, data: values.data },

@@ -1,7 +1,10 @@
 /** `heed translate`: a text in another language. */
 import { defineCommand } from '../command.ts';
-import { FROM_LINES, jsonLines, TASK_OPTIONS, textsOf, withTask } from '../task-call.ts';
-import { WRITING_OPTIONS, writeEach, writingOptions } from '../written-texts.ts';
+import { ANSWER_OPTIONS, generationSettings } from '../generation-options.ts';
+import { FROM_LINES } from '../options.ts';
+import { textsOf } from '../read-text.ts';
+import { jsonLines, TASK_OPTIONS, withTask } from '../task-call.ts';
+import { writeText } from '../written-texts.ts';
 
 export const translate = defineCommand({
   name: 'translate',
@@ -13,12 +16,12 @@ export const translate = defineCommand({
   options: {
     from: { kind: 'text', value: 'CODE', help: "language of the text, by the model's own codes: en, en_XX, eng_Latn" },
     to: { kind: 'text', value: 'CODE', help: 'language to translate into; models of one pair need neither' },
-    ...WRITING_OPTIONS,
+    ...ANSWER_OPTIONS,
     ...TASK_OPTIONS,
   },
   examples: [
     {
-      line: 'heed translate kleinwelt-t5 "The dog chases the cat." --from en --to de',
+      line: 'heed translate kleinwelt-marian "The dog chases the cat." --from en --to de',
       does: 'from English to German',
     },
     {
@@ -26,7 +29,7 @@ export const translate = defineCommand({
       does: 'a model of many languages',
     },
     {
-      line: 'heed translate kleinwelt-t5 --from en --to de --beams 4 < examples/data/beginnings.txt',
+      line: 'heed translate kleinwelt-marian --from en --to de --beams 4 < examples/data/beginnings.txt',
       does: 'each line, by beam search',
     },
   ],
@@ -34,9 +37,10 @@ export const translate = defineCommand({
     const call = { name: 'translate', source: source!, values, terminal, signal };
     const given = await textsOf(argument, 'a text', call);
     await withTask(call, 'translation', async pipe => {
-      const options = { srcLang: values.from, tgtLang: values.to, ...writingOptions(values), signal };
+      const settings = generationSettings(ANSWER_OPTIONS, values);
+      const options = { srcLang: values.from, tgtLang: values.to, ...settings, signal };
       if (values.json) return terminal.write(jsonLines(await pipe(given.texts, options), given));
-      await writeEach(given.texts, text => pipe.stream(text, options), terminal);
+      for (const text of given.texts) await writeText(pipe.stream(text, options), terminal);
     });
   },
 });

@@ -5,10 +5,9 @@ import { hubCacheDir } from '../../hub/hub-settings.ts';
 import { defineCommand } from '../command.ts';
 import { jsonText } from '../json-text.ts';
 import { table, wrap } from '../layout.ts';
-import { createMessages, languageOf } from '../messages.ts';
-import { createNumbers } from '../numbers.ts';
 import { CACHE_OPTION, OUTPUT_OPTIONS } from '../options.ts';
 import { createTransferBar } from '../transfer-bar.ts';
+import { wordingFor } from '../wording.ts';
 
 export const verify = defineCommand({
   name: 'verify',
@@ -20,8 +19,7 @@ export const verify = defineCommand({
     { line: 'heed verify openai-community/gpt2@main --json', does: 'one of them, for a program' },
   ],
   async run({ values, positionals: [id], terminal, signal }) {
-    const language = values.lang ?? languageOf(terminal.env);
-    const [say, numbers] = [createMessages(language), createNumbers(language)];
+    const { say, numbers } = wordingFor(values, terminal);
     const { repo, revision } = hubId(id!);
     const cacheDir = await hubCacheDir({ cacheDir: values['cache-dir'], env: terminal.env });
     const found = await cachedRepo(cacheDir, repo, revision);

@@ -5,7 +5,7 @@
  * Models of the next token are scored by the log-likelihood of the whole sentence, as lm-evaluation-harness does.
  */
 
-import { FormatError } from '../../errors.ts';
+import { ConfigError, FormatError } from '../../errors.ts';
 import { type DataRows, neededText } from '../data-row.ts';
 import { continuationLogLikelihoods, type ScoreOptions } from '../likelihood/index.ts';
 import { ownTokens, pseudoScores, type TextTokens } from '../likelihood/pseudo.ts';
@@ -66,12 +66,13 @@ export async function readCrowsPairs(rows: DataRows): Promise<CrowsPair[]> {
   return pairs;
 }
 
-/** @throws as `continuationLogLikelihoods` and `pseudoLogLikelihoods` do */
+/** @throws ConfigError for no pairs, and as `continuationLogLikelihoods` and `pseudoLogLikelihoods` do */
 export async function crowsPairs(
   model: ScoredModel,
   pairs: readonly CrowsPair[],
   options: ScoreOptions = {},
 ): Promise<CrowsPairsReport> {
+  if (pairs.length === 0) throw new ConfigError('there are no pairs to ask', { expected: 'at least one' });
   const masked = kindOf(model) === 'masked';
   const scores = masked ? await sharedTokenScores(model, pairs, options) : await sentenceScores(model, pairs, options);
   const items = pairs.map((pair, i): CrowsPairScore => ({ pair, more: scores[i]![0], less: scores[i]![1] }));

@@ -51,7 +51,7 @@ export async function stereoSetPredictions(
 }
 
 /** The word that stands in the place of the blank, without punctuation, as the published loader finds it. */
-export function blankWord(context: string, sentence: string): string {
+function blankWord(context: string, sentence: string): string {
   const at = context.split(' ').findIndex(word => word.includes('BLANK'));
   const word = at < 0 ? undefined : sentence.split(' ')[at];
   if (word !== undefined) return word.replace(/[!-/:-@[-`{-~]/g, '');

@@ -33,7 +33,7 @@ export interface WeatOptions {
   readonly seed?: number | undefined;
 }
 export interface WeatResult {
-  /** Cohen's d: difference of the means over the sample standard deviation of all targets. From -2 to 2. */
+  /** Cohen's d: difference of the means over the sample standard deviation of all targets. From -2 to 2; NaN where all are alike. */
   readonly effectSize: number;
   /** Sum of the associations of the first targets less that of the second. */
   readonly statistic: number;

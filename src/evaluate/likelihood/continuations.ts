@@ -8,6 +8,7 @@
 import { ConfigError } from '../../errors.ts';
 import { headOf } from '../../models/forward.ts';
 import { kindOf, maskIdOf, type ScoredKind, type ScoredModel, startIdOf } from '../scored-model.ts';
+import { trimEnd } from '../scores/whitespace.ts';
 import { type PseudoVariant, pseudoRows, sumsByText, type TextTokens } from './pseudo.ts';
 import { type RowScores, type ScoreOptions, type ScoreProgress, type ScoreRow, scoreRows } from './score-rows.ts';
 import { leadingIds, trailingIds } from './special-ids.ts';
@@ -194,7 +195,7 @@ function plainIds({ tokenizer }: ScoredModel, item: ContinuationItem): Omit<Spli
 }
 /** The two texts, with the spaces between them on the side of the second. */
 function atLastWord({ context, continuation }: ContinuationItem): [string, string] {
-  const cut = context.trimEnd().length;
+  const cut = trimEnd(context).length;
   return [context.slice(0, cut), context.slice(cut) + continuation];
 }
 function endIdOf({ tokenizer }: ScoredModel, kind: ScoredKind): number {

@@ -71,10 +71,18 @@ const PIECE = 256;
 /** Batches whose windows are read before any is scored: short texts find partners of their length. */
 const READ_AHEAD = 8;
 
-/** The figures of likelihoods: of one text, or of all texts of a corpus together, as lm-evaluation-harness defines them. */
+/**
+ * The figures of likelihoods: of one text, or of all texts of a corpus together, as lm-evaluation-harness defines them.
+ * @throws ConfigError where no token was scored
+ */
 export function perplexities(texts: readonly TextLikelihood[]): Perplexities {
   const sum = (key: keyof TextLikelihood) => texts.reduce((total, text) => total + text[key], 0);
   const nats = -sum('logLikelihood');
+  if (sum('tokens') === 0)
+    throw new ConfigError('no perplexity without a token', {
+      seen: `${texts.length} texts`,
+      expected: 'one with a token',
+    });
   return {
     perplexity: Math.exp(nats / sum('tokens')),
     wordPerplexity: Math.exp(nats / sum('words')),

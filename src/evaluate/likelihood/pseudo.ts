@@ -84,12 +84,17 @@ export async function pseudoScores(
 /**
  * Salazar et al.'s pseudo-perplexity of a corpus: e to the mean negative log-probability of its tokens, each foretold from
  * both sides. It is no perplexity, and is compared with its own kind only.
+ * @throws ConfigError where no token was scored
  */
-export const pseudoPerplexity = (scores: readonly PseudoScore[]): number =>
-  Math.exp(
-    -scores.reduce((sum, { logLikelihood }) => sum + logLikelihood, 0) /
-      scores.reduce((sum, { logProbs }) => sum + logProbs.length, 0),
-  );
+export function pseudoPerplexity(scores: readonly PseudoScore[]): number {
+  const tokens = scores.reduce((sum, { logProbs }) => sum + logProbs.length, 0);
+  if (tokens === 0)
+    throw new ConfigError('no pseudo-perplexity without a token', {
+      seen: `${scores.length} texts`,
+      expected: 'one with a token',
+    });
+  return Math.exp(-scores.reduce((sum, { logLikelihood }) => sum + logLikelihood, 0) / tokens);
+}
 
 /** The tokens of an encoding that are not the tokenizer's own. */
 export function ownTokens({ ids, specialTokensMask, wordIds }: Encoding): TextTokens {

@@ -56,9 +56,8 @@ export async function scoreRows(
 ): Promise<RowScores[]> {
   checkTargets(model.parts, rows);
   const scores = new Array<RowScores>(rows.length);
-  const lengths = rows.map(({ ids, source }) => (source ? [ids.length, source.length] : [ids.length]));
   let done = 0;
-  for (const batch of batchesByLength(lengths, batchSize)) {
+  for (const batch of batchesByLength(lengthsOf(rows), batchSize)) {
     signal?.throwIfAborted();
     const made = await scoreBatch(
       model.parts,
@@ -73,12 +72,50 @@ export async function scoreRows(
   return scores;
 }
 
-async function scoreBatch(parts: LoadedModel, rows: readonly ScoreRow[]): Promise<RowScores[]> {
-  const head = headOf(parts);
+/**
+ * The logits of all tokens at each place that a row asks about, `[at, V]`, in the order in which rows are computed. No more than
+ * a batch of them is in memory. @throws as `scoreRows` does
+ */
+export async function* rowLogits(
+  model: { readonly parts: LoadedModel },
+  rows: readonly ScoreRow[],
+  { batchSize, signal }: Pick<ScoreOptions, 'batchSize' | 'signal'> = {},
+): AsyncGenerator<{ readonly row: number; readonly logits: readonly Float32Array[] }, void, undefined> {
+  checkTargets(model.parts, rows);
+  for (const batch of batchesByLength(lengthsOf(rows), batchSize)) {
+    signal?.throwIfAborted();
+    const { input, states, places } = statesOf(
+      model.parts,
+      batch.map(i => rows[i]!),
+    );
+    const logits = logitsAt(model.parts, states, input, Int32Array.from(places));
+    const [data, V] = [(await logits.data()) as Float32Array, logits.dim(1)];
+    let next = 0;
+    for (const row of batch) yield { row, logits: rows[row]!.at.map(() => data.subarray(V * next, V * ++next)) };
+  }
+}
+
+const lengthsOf = (rows: readonly ScoreRow[]): number[][] =>
+  rows.map(({ ids, source }) => (source ? [ids.length, source.length] : [ids.length]));
+
+/** What rows are read as, their states `[B, T, C]`, and the flat places in them that are asked about. */
+function statesOf(parts: LoadedModel, rows: readonly ScoreRow[]) {
   const input = inputOf(parts, rows);
-  const states = head.hidden(parts.params, parts.config, input);
+  const states = headOf(parts).hidden(parts.params, parts.config, input);
   const T = states.dim(1);
-  const places = rows.flatMap(({ at }, b) => at.map(t => b * T + t));
+  return { input, states, places: rows.flatMap(({ at }, b) => at.map(t => b * T + t)) };
+}
+
+/** Logits `[places, V]`. */
+function logitsAt(parts: LoadedModel, states: Tensor, input: TokenInput, places: Int32Array): Tensor {
+  const [B, T, C] = states.shape as [number, number, number];
+  const chosen = gather(states.reshape(B * T, C), Tensor.from(places, [places.length]));
+  const outputs = headOf(parts).outputs(parts.params, parts.config, chosen.reshape(1, places.length, C), input);
+  return outputs.logits!.reshape(places.length, -1);
+}
+
+async function scoreBatch(parts: LoadedModel, rows: readonly ScoreRow[]): Promise<RowScores[]> {
+  const { input, states, places } = statesOf(parts, rows);
   const targets = rows.flatMap(row => row.targets);
   const scores = await scoresAt(parts, states, input, places, targets);
   let from = 0;
@@ -96,9 +133,7 @@ export async function scoresAt(
   places: readonly number[],
   targets: readonly number[],
 ): Promise<RowScores> {
-  const [B, T, C] = states.shape as [number, number, number];
   const V = parts.architecture.vocabSize(parts.config);
-  const flat = states.reshape(B * T, C);
   const most = Math.max(1, Math.floor(MOST_SCORES / V));
   const wanted: Tensor[] = [];
   for (let from = 0; from < places.length; from += most) {
@@ -108,12 +143,10 @@ export async function scoresAt(
     const chunk = (values: readonly number[]) => {
       const all = new Int32Array(padded);
       all.set(values.slice(from, from + count));
-      return Tensor.from(all, [padded]);
+      return all;
     };
-    const chosen = gather(flat, chunk(places)).reshape(1, padded, C);
-    const outputs = headOf(parts).outputs(parts.params, parts.config, chosen, input);
-    const logits = outputs.logits!.reshape(padded, -1);
-    const ids = chunk(targets);
+    const logits = logitsAt(parts, states, input, chunk(places));
+    const ids = Tensor.from(chunk(targets), [padded]);
     const best = takeAlong(logits, ids.reshape(padded, 1)).less(logits.max()).not();
     wanted.push(rowCrossEntropy(logits, ids), best.reshape(padded));
   }

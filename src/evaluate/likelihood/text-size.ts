@@ -1,7 +1,5 @@
 /** Words and bytes of a text, as lm-evaluation-harness counts them for perplexities. */
-
-/** White space as Python's regular expressions have it. */
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+import { SPACES } from '../scores/whitespace.ts';
 
 /** Counts a text that comes in pieces. */
 export class TextSize {
@@ -15,7 +13,7 @@ export class TextSize {
     if (piece === '') return;
     this.bytes += utf8Length(piece);
     let inSpace = false;
-    for (const { 0: run, index } of piece.matchAll(SPACE)) {
+    for (const { 0: run, index } of piece.matchAll(SPACES)) {
       if (index > 0 || !this.#inSpace) this.words++;
       inSpace = index + run.length === piece.length;
     }

@@ -1,7 +1,7 @@
 /** Two reports of the same tasks: what differs, and whether chance explains it, item by item. */
 import { ConfigError } from '../../errors.ts';
 import { compareSystems } from '../../util/statistics/index.ts';
-import { statisticOf } from '../tasks/metrics.ts';
+import { isProportion, statisticOf } from '../tasks/metrics.ts';
 import { figureKey, type NamedFigure, type Report, type TaskReport } from './report.ts';
 
 export interface ReportComparison {
@@ -57,8 +57,7 @@ function compared(
   const key = figureKey(metric, filter);
   const [valuesA, valuesB] = [a.values[key], b.values[key]];
   if (!valuesA || !valuesB) return [];
-  const shares = aggregation === 'mean' && [...valuesA, ...valuesB].every(value => value === 0 || value === 1);
-  const test = shares ? 'mcnemar' : 'randomization';
+  const test = isProportion(figure, valuesA) && isProportion(figure, valuesB) ? 'mcnemar' : 'randomization';
   const result = compareSystems(valuesA as never[], valuesB as never[], statisticOf(figure), { test, seed, resamples });
   const { difference, low, high, p } = result;
   const better = p < DECIDED && difference !== 0 ? (difference > 0 === higherIsBetter ? 'a' : 'b') : null;

@@ -65,7 +65,7 @@ function facts({ model, settings, seconds, date }: Report, { word, duration }: R
     [word('date'), date.slice(0, 10)],
     ...Object.entries(versions),
   ];
-  return [entries.map(([name, value]) => `${name}: ${value}`).join(' · ')];
+  return [entries.map(([name, value]) => `${cell(String(name))}: ${cell(String(value))}`).join(' · ')];
 }
 
 function comparisonLines({ a, b, figures }: ReportComparison, wording: ReportWording): string[] {
@@ -104,4 +104,4 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** A text that leaves the table whole. */
-const cell = (text: string) => text.replace(/[\\|`*_<>[\]]/g, '\\$&').replace(/\s+/g, ' ');
+const cell = (text: string) => text.replace(/[\\|`*_~$&<>[\]]/g, '\\$&').replace(/\s+/g, ' ');

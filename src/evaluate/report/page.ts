@@ -1,12 +1,13 @@
 /** A report as one page that needs nothing else: figures, plots, and the items, which can be searched and filtered. */
 import { CHART_STYLE, chartColours, escapeXml } from '../../util/plot/chart-style.ts';
+import { isShare } from '../tasks/metrics.ts';
 import { barChart } from './bar-chart.ts';
 import type { ReportComparison } from './compare-reports.ts';
 import { nameOf } from './markdown.ts';
 import { PAGE_SCRIPT, PAGE_STYLE } from './page-style.ts';
 import { pointChart } from './point-chart.ts';
 import { figureKey, type ItemReport, type NamedFigure, type Report, type Slice, type TaskReport } from './report.ts';
-import { createReportWording, isShare, type ReportLanguage, type ReportWording } from './wording.ts';
+import { createReportWording, type ReportLanguage, type ReportWording } from './wording.ts';
 
 export interface PageOptions {
   readonly language?: ReportLanguage | undefined;

@@ -26,11 +26,18 @@ export interface PointChart {
 }
 const MARGIN = { left: 62, right: 30, top: 34, bottom: 44 };
 
+/** @param chart points that are no numbers are left out, and so are intervals */
 export function pointChart(chart: PointChart): string {
-  const { title, points, width, height, unit, xName, yName } = chart;
+  const { title, width, height, unit, xName, yName } = chart;
+  const points = chart.points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
   const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
   const values = points.flatMap(({ y, low = y, high = y }) => [y, low, high]).filter(Number.isFinite);
-  const across = createScale(unit ? [0, 1] : points.map(({ x }) => x), [MARGIN.left, right], 6, true);
+  const across = createScale(
+    unit ? [0, 1] : chart.points.map(({ x }) => x).filter(Number.isFinite),
+    [MARGIN.left, right],
+    6,
+    true,
+  );
   const up = createScale(unit ? [0, 1] : [0, ...values], [bottom, MARGIN.top], 5, true);
   const [left, base] = [MARGIN.left, round(bottom)];
   const grid = [
@@ -53,9 +60,9 @@ export function pointChart(chart: PointChart): string {
       : '';
   const dots = points.map(point => {
     const [x, y] = place(point).split(' ');
-    const { low, high, weight = 0.25 } = point;
+    const { low = Number.NaN, high = Number.NaN, weight = 0.25 } = point;
     const bar =
-      low === undefined || high === undefined
+      !Number.isFinite(low) || !Number.isFinite(high)
         ? ''
         : `<path class="whisker" d="M${x} ${round(up.place(low))}V${round(up.place(high))}"/>`;
     return `<g><title>${escapeXml(point.said)}</title>${bar}<circle cx="${x}" cy="${y}" r="${round(2 + 6 * Math.sqrt(weight))}" style="fill:var(--first)"/></g>`;

@@ -107,8 +107,11 @@ export interface GroupReport {
 export const figureKey = (metric: string, filter: string): string =>
   filter === 'none' ? metric : `${metric},${filter}`;
 
-/** Figures that may be unknown, such as the standard error of one item: NaN here, and null in JSON, which has no NaN. */
-const FIGURES = new Set(['value', 'stderr', 'low', 'high', 'difference']);
+/**
+ * Where a number may be unknown, such as the standard error of one item: NaN here, and null in JSON, which has no NaN. Elements
+ * of lists are what items gave.
+ */
+const NUMBERS = /^(value|stderr|low|high|difference|\d+)$/;
 
 /** The report as JSON. */
 export function reportJson(report: Report): string {
@@ -119,7 +122,9 @@ export function reportJson(report: Report): string {
 export function readReport(text: string, where = 'report'): Report {
   let value: Partial<Report>;
   try {
-    value = JSON.parse(text, (key, part) => (part === null && FIGURES.has(key) ? Number.NaN : part)) as Partial<Report>;
+    value = JSON.parse(text, (key, part) =>
+      part === null && NUMBERS.test(key) ? Number.NaN : part,
+    ) as Partial<Report>;
   } catch (cause) {
     throw new ConfigError('a report is JSON', { where, cause });
   }

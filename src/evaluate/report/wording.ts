@@ -1,4 +1,5 @@
 /** What reports say, in English and in German; numbers in the way of the language. */
+import { isShare } from '../tasks/metrics.ts';
 import type { NamedFigure } from './report.ts';
 
 export type ReportLanguage = 'en' | 'de';
@@ -63,11 +64,6 @@ export interface ReportWording {
   chance(p: number): string;
 }
 
-/** Metrics of which everything lies between 0 and 1, so that percent say it best. */
-export const isShare = ({ metric, aggregation }: Pick<NamedFigure, 'metric' | 'aggregation'>): boolean =>
-  aggregation === 'mean' ? !NO_SHARES.has(metric) : aggregation.endsWith('f1');
-const NO_SHARES = new Set(['brier_score', 'effect_size', 'p']);
-
 export function createReportWording(language: ReportLanguage): ReportWording {
   const number = (value: number, digits = 4) =>
     Number.isFinite(value)
@@ -82,7 +78,10 @@ export function createReportWording(language: ReportLanguage): ReportWording {
   return {
     language,
     word: (key, ...inserted) =>
-      inserted.reduce<string>((text, each) => text.replace('{}', String(each)), WORDS[key][language === 'en' ? 0 : 1]),
+      inserted.reduce<string>(
+        (text, each) => text.replace('{}', () => String(each)),
+        WORDS[key][language === 'en' ? 0 : 1],
+      ),
     number,
     value: said,
     interval: figure =>

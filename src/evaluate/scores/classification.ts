@@ -173,7 +173,7 @@ function averages(counts: readonly Counts[], zeroDivision: number) {
 }
 
 /** All labels of both lists: numbers by size, then texts by their code points. */
-export function occurringLabels(predictions: readonly Label[], truth: readonly Label[]): Label[] {
+function occurringLabels(predictions: readonly Label[], truth: readonly Label[]): Label[] {
   return [...new Set<Label>([...truth, ...predictions])].sort(byLabel);
 }
 

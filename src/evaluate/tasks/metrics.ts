@@ -8,16 +8,17 @@ import { nearest } from '../../util/nearest.ts';
 import { bootstrap, meanStatistic, type Statistic, type SumStatistic, wilson } from '../../util/statistics/index.ts';
 import { bleuCounts } from '../scores/bleu.ts';
 import { chrfCounts } from '../scores/chrf.ts';
-import { binaryF1, classificationReport, type Label, matthews } from '../scores/classification.ts';
+import { classificationReport, type Label, matthews } from '../scores/classification.ts';
 import { pearson, spearman } from '../scores/regression.ts';
+import type { AnyKind } from './kinds/output-kind.ts';
 import type { MetricConfig, TaskConfig } from './task-config.ts';
 
 /** What a metric is without a task's saying otherwise. */
-interface MetricForm {
+export interface MetricForm {
   readonly aggregation: string;
   readonly higherIsBetter: boolean;
 }
-const rising = (aggregation: string): MetricForm => ({ aggregation, higherIsBetter: true });
+export const rising = (aggregation: string): MetricForm => ({ aggregation, higherIsBetter: true });
 const falling = (aggregation: string): MetricForm => ({ aggregation, higherIsBetter: false });
 const FORMS: Readonly<Record<string, MetricForm>> = {
   perplexity: falling('perplexity'),
@@ -60,6 +61,10 @@ const ofNumbers =
       pairs.map(([truth]) => truth),
     );
 
+/** F1 of sums of right, predicted and true ones. */
+const sharedF1 = ([right, predicted, real]: ArrayLike<number> & Iterable<number>): number =>
+  predicted! + real! > 0 ? (2 * right!) / (predicted! + real!) : 0;
+
 /** By name; what an aggregation takes of an item is what the metrics above give. */
 const AGGREGATIONS: Readonly<Record<string, (settings: MetricConfig) => Statistic<never>>> = {
   mean: () => meanStatistic,
@@ -67,13 +72,15 @@ const AGGREGATIONS: Readonly<Record<string, (settings: MetricConfig) => Statisti
   weighted_perplexity: () => ofSums(sums => Math.exp(-sums[0]! / sums[1]!)),
   bits_per_byte: () => ofSums(sums => -sums[0]! / sums[1]! / Math.LN2),
   /** Of the label 1, as the reference has it. */
-  f1: () =>
-    ofPairs((predictions, truth) => ([...predictions, ...truth].includes(1) ? binaryF1(predictions, truth, 1).f1 : 0)),
+  f1: () => ({
+    row: ([truth, prediction]: Pair) => [truth === 1 && prediction === 1 ? 1 : 0, +(prediction === 1), +(truth === 1)],
+    score: sharedF1,
+  }),
   macro_f1: () => ofPairs((predictions, truth) => classificationReport(predictions, truth).macro.f1),
   mcc: () => ofPairs(matthews),
-  /** Right, predicted and true ones. */
-  counted_f1: () =>
-    ofSums(([right, predicted, real]) => (predicted! + real! ? (2 * right!) / (predicted! + real!) : 0)),
+  counted_f1: () => ofSums(sharedF1),
+  /** Of parts and their wholes: the share over all items, however large each is. */
+  pooled_share: () => ofSums(sums => sums[0]! / sums[1]!),
   lms: () => items => overTerms(items).lms,
   ss: () => items => overTerms(items).ss,
   icat: () => items => overTerms(items).icat,
@@ -123,19 +130,19 @@ export interface Metric {
 
 /**
  * The metrics that a task asks for, or those that its output type has.
- * @param known what the output type can give
+ * @param kind what the output type can give
  * @throws ConfigError for a name that none has
  */
 export function createMetrics(
   { metric_list, task }: TaskConfig,
-  known: readonly string[],
-  defaults: readonly string[],
+  { metrics, defaults, forms }: Pick<AnyKind, 'metrics' | 'defaults' | 'forms'>,
 ): readonly Metric[] {
+  const known = Object.keys(metrics);
   const list = metric_list ?? defaults.map((metric): MetricConfig => ({ metric }));
   return list.map(settings => {
     const { metric: name } = settings;
     if (!known.includes(name)) throw unknown('metric', name, known, task);
-    const form = FORMS[name] ?? MEAN;
+    const form = forms?.[name] ?? FORMS[name] ?? MEAN;
     const aggregation = settings.aggregation ?? form.aggregation;
     const higherIsBetter = settings.higher_is_better ?? form.higherIsBetter;
     return { name, aggregation, higherIsBetter, settings, statistic: statisticOf({ aggregation, settings }) };
@@ -159,6 +166,18 @@ function unknown(what: string, seen: string, known: readonly string[], where: st
   });
 }
 
+/** Metrics of which everything lies between 0 and 1 and is a share of something. */
+export const isShare = ({ metric, aggregation }: { readonly metric: string; readonly aggregation: string }): boolean =>
+  aggregation === 'mean' ? !NO_SHARES.has(metric) : aggregation === 'pooled_share' || aggregation.endsWith('f1');
+const NO_SHARES = new Set(['brier_score', 'effect_size', 'p']);
+
+/** Whether each item of a metric is right or wrong, so that what is known of proportions holds. */
+export const isProportion = (
+  figure: { readonly metric: string; readonly aggregation: string },
+  values: readonly unknown[],
+): values is readonly (0 | 1)[] =>
+  figure.aggregation === 'mean' && isShare(figure) && values.every(value => value === 0 || value === 1);
+
 /** A figure over all items. */
 export interface Figure {
   readonly value: number;
@@ -172,15 +191,13 @@ export interface Figure {
 
 /** @param values what each item gave; at least one */
 export function figureOf(
-  { statistic, aggregation }: Metric,
+  { name: metric, statistic, aggregation }: Metric,
   values: readonly unknown[],
   { resamples, seed }: { resamples: number; seed: number },
 ): Figure {
-  const share = aggregation === 'mean' && values.every(value => value === 0 || value === 1);
-  if (share) {
-    const right = (values as readonly number[]).reduce((sum, value) => sum + value, 0);
-    const { value, low, high } = wilson(right, values.length);
-    return { value, stderr: errorOfMean(values as readonly number[]), low, high, interval: 'wilson' };
+  if (isProportion({ metric, aggregation }, values)) {
+    const { value, low, high } = wilson(values.filter(right => right === 1).length, values.length);
+    return { value, stderr: errorOfMean(values), low, high, interval: 'wilson' };
   }
   if (values.length < 2) {
     const { value } = bootstrap(values as readonly never[], statistic, { resamples: 1, seed });

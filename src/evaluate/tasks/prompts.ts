@@ -5,7 +5,8 @@
 import { ConfigError } from '../../errors.ts';
 import { createRng } from '../../util/rng.ts';
 import { type CompiledTemplate, compileTemplate } from '../../util/template.ts';
-import { shown, type TaskConfig } from './task-config.ts';
+import { brief } from '../data-row.ts';
+import type { TaskConfig } from './task-config.ts';
 
 /** A row of data. */
 export type Doc = Readonly<Record<string, unknown>>;
@@ -28,6 +29,17 @@ export interface Prompts {
   item(doc: Doc, id: number, examples: readonly Doc[]): Item;
 }
 
+/** The text that an item's target stands for. @throws ConfigError where it stands for none */
+export function targetText({ target, choices, id }: Item, task: string): string {
+  if (typeof target === 'number' && choices?.[target] !== undefined) return choices[target];
+  if (typeof target === 'string' || typeof target === 'number') return String(target);
+  throw new ConfigError('an item has no target', {
+    seen: brief(target),
+    expected: 'doc_to_target, a text',
+    where: `${task}, item ${id}`,
+  });
+}
+
 /** Reads the templates of a task. @throws FormatError when one is none */
 export async function createPrompts(config: TaskConfig): Promise<Prompts> {
   const { doc_to_choice, doc_to_text, doc_to_target, description, gen_prefix, target_delimiter } = config;
@@ -42,7 +54,7 @@ export async function createPrompts(config: TaskConfig): Promise<Prompts> {
     const value = choice ? choice(doc) : Array.isArray(doc_to_choice) ? doc_to_choice : Object.values(doc_to_choice);
     const list = listOf(value);
     if (list?.length) return list.map(String);
-    throw new ConfigError('doc_to_choice gives no list', { seen: shown(value), where: place(config, id) });
+    throw new ConfigError('doc_to_choice gives no list', { seen: brief(value), where: place(config, id) });
   };
   const chosen = (value: unknown, choices: readonly string[] | undefined, id: number): string => {
     const one = Array.isArray(value) ? value[0] : value;
@@ -137,10 +149,14 @@ export function examplesFor(
 ): readonly Doc[] {
   if (count === 0) return [];
   const { samples, sampler = 'default' } = config.fewshot_config ?? {};
-  const others = samples ?? (same ? pool.filter((_, i) => i !== id) : pool);
-  if (others.length < count)
-    throw new ConfigError('too few examples', { seen: `${others.length}`, expected: `${count}`, where: config.task });
-  if (samples || sampler === 'first_n') return others.slice(0, count);
+  const all = samples ?? pool;
+  // The item's own place is stepped over: a list without it for every item would take time with the square of their number.
+  const own = !samples && same && id < all.length ? id : all.length;
+  const others = own < all.length ? all.length - 1 : all.length;
+  const example = (i: number) => all[i < own ? i : i + 1]!;
+  if (others < count)
+    throw new ConfigError('too few examples', { seen: `${others}`, expected: `${count}`, where: config.task });
+  if (samples || sampler === 'first_n') return Array.from({ length: count }, (_, i) => example(i));
   if (sampler !== 'default')
     throw new ConfigError('no such sampler of examples', {
       seen: sampler,
@@ -149,6 +165,6 @@ export function examplesFor(
     });
   const rng = createRng(seed, id);
   const drawn = new Set<number>();
-  while (drawn.size < count) drawn.add(rng.below(others.length));
-  return [...drawn].map(i => others[i]!);
+  while (drawn.size < count) drawn.add(rng.below(others));
+  return [...drawn].map(example);
 }

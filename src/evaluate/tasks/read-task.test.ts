@@ -56,6 +56,11 @@ describe('task files', () => {
     ['include: loop.yaml\n', ConfigError, /too deeply/],
     ['include: none.yaml\n', ConfigError, /no such file/],
     ['task: [a, b]\n', ConfigError, /needs a name/],
+    ['group: g\ntask: [a]\naggregate_metrics: [{metric: acc}]\n', ConfigError, /did you mean aggregate_metric_list/],
+    ['group: g\ntask: [a]\naggregate_metric_list: acc\n', ConfigError, /aggregate_metric_list of a group.*acc/],
+    ['group: g\ntask: [1]\n', ConfigError, /task of a group.*1/],
+    ['group: g\ntask: [a]\naggregate_metric_list: [{metric: acc, aggregation: max}]\n', ConfigError, /max.*mean/],
+    ['group: g\ntask: [a]\naggregate_metric_list: [{metric: acc, weight: 1}]\n', ConfigError, /no such field.*weight/],
   ])('refuse %j', async (text, kind, message) => {
     const file = read(text);
     await expect(file).rejects.toThrow(kind);

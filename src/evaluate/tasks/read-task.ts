@@ -3,7 +3,7 @@
  * in it (`!function`) is never run. `yaml` is loaded when the first file is read.
  */
 import { ConfigError, FormatError, HeedError, UnsupportedError } from '../../errors.ts';
-import { type GroupConfig, type TaskConfig, taskConfig } from './task-config.ts';
+import { type GroupConfig, groupConfig, type TaskConfig, taskConfig } from './task-config.ts';
 
 /** Gives the text of a file beside the task's: `include: base.yaml`, the tasks of a group. Throws where there is none. */
 export type ReadBeside = (name: string) => Promise<string>;
@@ -43,18 +43,17 @@ async function fileOf(fields: Fields, place: Place, depth: number): Promise<Task
   const { where } = place;
   if (typeof fields.group !== 'string')
     throw new ConfigError('a list of tasks needs a name', { expected: 'group: NAME', where });
+  const group = groupConfig(fields, where);
   const tasks: TaskConfig[] = [];
-  for (const entry of fields.task as readonly unknown[]) {
+  for (const entry of group.task) {
     if (typeof entry === 'string') {
       const file = /\.ya?ml$/.test(entry) ? entry : `${entry}.yaml`;
       tasks.push(...(await fileOf(await included(file, place, depth), { ...place, where: file }, depth + 1)).tasks);
-    } else if (typeof entry === 'object' && entry !== null)
-      tasks.push(...(await fileOf(await withIncluded(entry as Fields, place, depth), place, depth + 1)).tasks);
-    else throw new ConfigError('a group names tasks', { seen: String(entry), expected: 'a name, or a task', where });
+    } else tasks.push(...(await fileOf(await withIncluded(entry, place, depth), place, depth + 1)).tasks);
     if (tasks.length > MOST_TASKS)
       throw new ConfigError('a group has too many tasks', { expected: `at most ${MOST_TASKS}`, where });
   }
-  return { tasks, group: fields as unknown as GroupConfig };
+  return { tasks, group };
 }
 
 async function included(name: string, { where, beside }: Place, depth: number): Promise<Fields> {

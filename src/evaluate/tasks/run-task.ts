@@ -50,30 +50,32 @@ export async function runTask(
 ): Promise<TaskReport> {
   const start = performance.now();
   const kind = kindOf(config.output_type);
-  const metrics = createMetrics(config, Object.keys(kind.metrics), kind.defaults);
+  const metrics = createMetrics(config, kind);
   const prompts = await createPrompts(config);
   const count = options.fewShot ?? config.num_fewshot;
   const pool =
     count > 0 && !config.fewshot_config?.samples ? await firstOf(docs(fewShotSplit(config)), MOST_EXAMPLES) : [];
   const results = createResults(kind, metrics, config, options);
-  const together = kind.together?.(config) ?? 4 * options.batchSize;
-  let waiting: Item[] = [];
+  const least = kind.together?.(config);
+  const together = least ?? 4 * options.batchSize;
+  const waiting: Item[] = [];
   let id = 0;
-  const ask = async () => {
+  const ask = async (count: number) => {
     options.signal?.throwIfAborted();
     const { batchSize, seed, signal } = options;
-    const answered = await kind.ask(model, waiting, { config, batchSize, seed, signal });
-    for (const [i, item] of waiting.entries()) results.add(item, answered[i]!);
-    waiting = [];
-    options.onProgress?.(id);
+    const items = waiting.splice(0, count);
+    const answered = await kind.ask(model, items, { config, batchSize, seed, signal });
+    for (const [i, item] of items.entries()) results.add(item, answered[i]!);
+    options.onProgress?.(id - waiting.length);
   };
   for await (const doc of docs(evaluatedSplit(config))) {
     if (id === options.limit) break;
     waiting.push(itemOf(prompts, config, doc, { id, count, seed: options.seed, pool }));
     id++;
-    if (waiting.length === together) await ask();
+    // Where a least number has to be together, so many stay back that the last ones are not fewer.
+    if (waiting.length === together + (least ?? 0)) await ask(together);
   }
-  if (waiting.length) await ask();
+  if (waiting.length) await ask(waiting.length);
   if (id === 0) throw new ConfigError('a task without an item', { seen: evaluatedSplit(config), where: config.task });
   return {
     task: config.task,
@@ -140,7 +142,7 @@ function createResults(
     count: values.length,
   });
   return {
-    add(item, { target, answers, details = {}, confidence }) {
+    add(item, { target, answers, details = {}, certainty }) {
       const scores: Record<string, number> = {};
       for (const { filter, facts } of answers)
         for (const metric of metrics) {
@@ -155,15 +157,14 @@ function createResults(
         const value = item.doc[column];
         list.push(typeof value === 'number' ? value : String(value ?? ''));
       }
-      const first = metrics[0] && scores[figureKey(metrics[0].name, answers[0]!.filter)];
-      if (confidence !== undefined && first !== undefined) sure.push({ confidence, right: first === 1 });
+      if (certainty) sure.push(certainty);
       const row = {
         id: item.id,
         prompt: item.prompt,
         target,
         predictions: Object.fromEntries(answers.map(({ filter, prediction }) => [filter, prediction])),
         scores,
-        details: confidence === undefined ? details : { ...details, confidence },
+        details: certainty ? { ...details, confidence: certainty.confidence } : details,
       };
       onItem?.(row);
       if (items.length < keepItems) items.push(row);

@@ -4,6 +4,7 @@
  */
 import { ConfigError, UnsupportedError } from '../../errors.ts';
 import { nearest } from '../../util/nearest.ts';
+import { brief } from '../data-row.ts';
 
 /** How items become requests to a model, and what comes back. */
 export const OUTPUT_TYPES = [
@@ -136,6 +137,19 @@ const FIELDS: Readonly<Record<string, readonly [expected: string, check: Check]>
   metric_list: ['a list of { metric: name }', list(named('metric'))],
   metadata: ['settings: { version: 1.0 }', object],
 };
+const GROUP_FIELDS: typeof FIELDS = {
+  group: ['a name', text],
+  group_alias: ['a name', text],
+  task: ['a list of names of files, and of tasks', list(either(text, object))],
+  aggregate_metric_list: ['a list of { metric: name }', list(named('metric'))],
+  metadata: ['settings: { version: 1.0 }', object],
+};
+const POOLED_FIELDS: typeof FIELDS = {
+  metric: ['a name', text],
+  filter_list: ['a name, or a list of names', either(text, list(text))],
+  weight_by_size: ['true or false', value => typeof value === 'boolean'],
+  aggregation: ['mean', value => value === 'mean'],
+};
 /** Fields of the reference that change nothing here. */
 const WITHOUT_EFFECT = ['tag', 'should_decontaminate', 'doc_to_decontamination_query', 'include', 'group'];
 /** Fields of the reference that are code, or media. */
@@ -154,26 +168,10 @@ const REFUSED: Readonly<Record<string, string>> = {
  * @throws ConfigError naming the field; UnsupportedError for fields that would be code
  */
 export function taskConfig(fields: Readonly<Record<string, unknown>>, where: string): TaskConfig {
-  const present = Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
-  );
-  for (const [name, value] of Object.entries(present)) {
-    const field = FIELDS[name];
-    if (!field && WITHOUT_EFFECT.includes(name)) continue;
-    if (!field && REFUSED[name])
-      throw new UnsupportedError(`a task with ${name}`, { seen: shown(value), fix: REFUSED[name], where });
-    if (!field) {
-      const guess = nearest(name, Object.keys(FIELDS));
-      throw new ConfigError('a task has no such field', {
-        seen: name,
-        fix: guess ? `did you mean ${guess}?` : 'remove it',
-        where,
-      });
-    }
-    const [expected, check] = field;
-    if (!check(value))
-      throw new ConfigError(`${name} of a task is something else`, { seen: shown(value), expected, where });
-  }
+  for (const [name, value] of Object.entries(fields))
+    if (!FIELDS[name] && REFUSED[name] && value !== null)
+      throw new UnsupportedError(`a task with ${name}`, { seen: brief(value), fix: REFUSED[name], where });
+  const present = checkedFields(fields, FIELDS, 'a task', where);
   for (const name of ['task', 'output_type'].filter(needed => present[needed] === undefined))
     throw new ConfigError('a task lacks a field', { seen: Object.keys(present).join(', '), expected: name, where });
   const { task } = present;
@@ -188,6 +186,40 @@ export function taskConfig(fields: Readonly<Record<string, unknown>>, where: str
   } as TaskConfig;
 }
 
+/** A group from the fields of its file, checked. @throws ConfigError naming the field */
+export function groupConfig(fields: Readonly<Record<string, unknown>>, where: string): GroupConfig {
+  const group = checkedFields(fields, GROUP_FIELDS, 'a group', where) as unknown as GroupConfig;
+  for (const entry of group.aggregate_metric_list ?? [])
+    checkedFields({ ...entry }, POOLED_FIELDS, 'aggregate_metric_list', where);
+  return group;
+}
+
+/** The fields that are given. @throws ConfigError for one that there is none of, and for one that is something else */
+function checkedFields(
+  fields: Readonly<Record<string, unknown>>,
+  known: typeof FIELDS,
+  what: string,
+  where: string,
+): Readonly<Record<string, unknown>> {
+  const present = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined);
+  for (const [name, value] of present) {
+    const field = known[name];
+    if (!field && WITHOUT_EFFECT.includes(name)) continue;
+    if (!field) {
+      const guess = nearest(name, Object.keys(known));
+      throw new ConfigError(`${what} has no such field`, {
+        seen: name,
+        fix: guess ? `did you mean ${guess}?` : 'remove it',
+        where,
+      });
+    }
+    const [expected, check] = field;
+    if (!check(value))
+      throw new ConfigError(`${name} of ${what} is something else`, { seen: brief(value), expected, where });
+  }
+  return Object.fromEntries(present);
+}
+
 /** The split that is asked, as the reference chooses it. */
 export const evaluatedSplit = (config: TaskConfig): string =>
   config.test_split ?? config.validation_split ?? config.training_split ?? 'test';
@@ -199,10 +231,4 @@ export const fewShotSplit = (config: TaskConfig): string =>
 export function versionOf({ metadata }: Pick<TaskConfig, 'metadata'>): string | undefined {
   const version = metadata?.version;
   return version === undefined || version === null ? undefined : String(version);
-}
-
-/** A short form of any value for a message. */
-export function shown(value: unknown): string {
-  const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return whole.length > 60 ? `${whole.slice(0, 57)}...` : whole;
 }

@@ -6,7 +6,7 @@ export type CodePoints = readonly number[];
 /** Every character. */
 export const ANY_CHARACTER: CodePoints = [0, 0xd7ff, 0xe000, 0x10ffff];
 
-/** The characters of any of the ranges, given in any order. */
+/** The characters of any of the ranges, given in any order; surrogates within them are none. */
 export function rangesOf(pairs: readonly (readonly [low: number, high: number])[]): CodePoints {
   const sorted = pairs.filter(([low, high]) => low <= high).sort((a, b) => a[0] - b[0]);
   const merged: number[] = [];
@@ -14,7 +14,7 @@ export function rangesOf(pairs: readonly (readonly [low: number, high: number])[
     if (merged.length > 0 && low <= merged.at(-1)! + 1) merged[merged.length - 1] = Math.max(merged.at(-1)!, high);
     else merged.push(low, high);
   }
-  return merged;
+  return intersection(merged, ANY_CHARACTER);
 }
 
 export function union(...sets: readonly CodePoints[]): CodePoints {
@@ -42,7 +42,7 @@ export function complement(set: CodePoints): CodePoints {
     from = high + 1;
   }
   outside.push([from, 0x10ffff]);
-  return intersection(rangesOf(outside), ANY_CHARACTER);
+  return rangesOf(outside);
 }
 
 /** The characters of a text as a set. */

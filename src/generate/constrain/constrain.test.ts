@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fullByteTokenizer, metaspaceTokenizer, wordPieceTokenizer } from '../../../test/generate/small-tokenizers.ts';
 import { tableDecoder } from '../../../test/generate/table-decoder.ts';
+import { BYTE_CHARS } from '../../tokenizers/byte-alphabet.ts';
 import type { Tokenizer } from '../../tokenizers/index.ts';
 import { createRng } from '../../util/rng.ts';
 import { generateAll } from '../generate.ts';
@@ -51,6 +52,19 @@ describe('sets of characters', () => {
   });
 });
 
+describe('characters that are halves of pairs', () => {
+  it('are in no set and no vocabulary', () => {
+    expect(rangesOf([[0xd700, 0xe0ff]])).toEqual([0xd700, 0xd7ff, 0xe000, 0xe0ff]);
+    // An a, an é, half a pair, a slash in three bytes: the last two are no UTF-8.
+    const words = [[0x61], [0xc3, 0xa9], [0xed, 0xa0, 0x80], [0xe0, 0x80, 0xaf]];
+    const tokenizer = {
+      decode: (ids: Iterable<number>) => new TextDecoder().decode(Uint8Array.from([...ids].flatMap(id => words[id]!))),
+      idToToken: (id: number) => words[id]!.map(byte => BYTE_CHARS[byte]!).join(''),
+    };
+    expect(tokenTexts(tokenizer, words.length).alphabet).toEqual([0x61, 0x61, 0xe9, 0xe9]);
+  });
+});
+
 describe('regular expressions', () => {
   const PATTERNS = [
     ...[
@@ -66,6 +80,14 @@ describe('regular expressions', () => {
       '.',
     ],
     ...['[\\]\\-a]', '(?<n>q)r', '^ab$', 'a$|^b', '\\p{Lu}{2}', '[\\s\\S]{2}', '((((a?)?)?)?)b', '(a*)*b', '(|a){3}'],
+    ...[
+      '(?!ab)[a-c]+',
+      '(?=.{3}$)a*b*',
+      'a(?!a)(?=b|c$).*',
+      '(?!^a+$)a?a?b?',
+      '(?=(?!aa)a).{1,4}',
+      '[\\u0000-\\uffff]',
+    ],
   ];
   const TEXTS = [
     ...[
@@ -102,7 +124,9 @@ describe('regular expressions', () => {
   });
   it.each([
     ['(a)\\1', /a reference to a group, at character 5 of/],
-    ['a(?=b)', /looking ahead or behind/],
+    ['a(b|(?=b))', /looking ahead within a group, at character 7 of/],
+    ['(?<=a)b', /looking behind/],
+    ['(?=a', /not closed/],
     ['\\bword', /a word boundary/],
     ['a^b', /an anchor within the pattern/],
     ['(a', /not closed/],
@@ -144,6 +168,11 @@ describe('grammars', () => {
   });
   it('reads escapes', () => {
     expect(accepts(grammar('root ::= "\\n\\"\\x41\\u00e9" [\\]\\\\^]'), '\n"Aé^')).toBe(true);
+    // A backslash that is escaped escapes nothing.
+    expect(accepts(grammar('root ::= "\\\\d\\\\x41\\[\\U0001F600\\ud83d\\ude00"'), '\\d\\x41[😀😀')).toBe(true);
+    expect(accepts(grammar('start: "ß\\x41"i'), 'ßa')).toBe(true);
+    expect(accepts(grammar('start: "ß"i'), 'S')).toBe(false);
+    expect(() => grammar('root ::= "\\U00110000"')).toThrow(/cannot be read; seen: \\U00110000.*line 1/);
   });
   it.each([
     ['root ::= a', /names a rule that it does not have; seen: a/],
@@ -153,6 +182,7 @@ describe('grammars', () => {
     ['root ::= "a"\nroot ::= "b"', /a second rule root.*line 2/],
     ['root ::= ("a"', /bracket that is not closed.*line 1/],
     ['%ignore WS\nstart: "a"', /no rule.*line 1/],
+    ['start: /if(?!x)/ "y"', /looking ahead in a part of a grammar/],
   ])('%j is refused', (text, message) => {
     expect(() => grammar(text)).toThrow(message);
   });
@@ -214,7 +244,7 @@ describe('JSON schemas', () => {
   });
   it.each([
     [{ type: 'object', patternProperties: {} }, /"patternProperties" .* not supported.*in #\/patternProperties/],
-    [{ type: 'array', items: { not: {} } }, /"not" .* not supported.*in #\/items\/not/],
+    [{ type: 'array', items: { not: { type: 'null' } } }, /"not" .* not supported.*in #\/items\/not/],
     [{ type: 'array', uniqueItems: true }, /no such value; seen: true.*in #\/uniqueItems/],
     [{ properties: { a: { type: 'text' } } }, /seen: "text".*in #\/properties\/a\/type/],
     [{ type: 'string', format: 'color' }, /"color" .* not supported; expected: date,.*in #\/format/],
@@ -226,7 +256,7 @@ describe('JSON schemas', () => {
     [{ type: 'object', properties: { a: false }, required: ['a'] }, /no value is valid/],
     [{ type: 'object', additionalProperties: true, minProperties: 2 }, /number of properties cannot be held to/],
     [{ enum: ['abc', 'b'], maxLength: 1 }, /list of values and other conditions/],
-    [{ type: 'string', minLength: 1000, maxLength: 5000, pattern: 'a.*b.*c' }, /too many states together/],
+    [{ type: 'string', minLength: 1000, maxLength: 5000, pattern: 'a.*b.*c' }, /too many states together.*in #/],
     [[], /not a schema/],
   ])('%j is refused', (schema, message) => {
     expect(() => jsonSchema(schema)).toThrow(message);
@@ -268,6 +298,15 @@ describe('vocabularies', () => {
   it('what cannot be written is refused with the character', async () => {
     await expect(sample(wordPiece, regex('"[a-z]"'))).rejects.toThrow(/no token for "\\"" alone/);
     await expect(sample(metaspace, choices(['naïve']))).rejects.toThrow(/no token for "ï" alone/);
+  });
+  it('a token as long as a book is known and not offered', () => {
+    const words = ['a', 'b'.repeat(20), 'b'.repeat(70_000)];
+    const tokenizer = {
+      decode: (ids: Iterable<number>) => [...ids].map(id => words[id]).join(''),
+      idToToken: (id: number) => words[id],
+    };
+    const { texts, short, long } = tokenTexts(tokenizer, words.length).later;
+    expect([texts[2]!.length, short.size, long.size]).toEqual([70_000, 1, 20]);
   });
   it('a tokenizer whose tokens depend on each other is refused', () => {
     const merging = {

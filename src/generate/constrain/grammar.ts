@@ -12,6 +12,9 @@ import { StateMachine } from './states.ts';
 
 const LONGEST = 200_000;
 const DEEPEST = 100;
+/** In quotes. What has no meaning of its own behind a backslash is itself. */
+const ESCAPE = /\\(?:(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|(.))/gu;
+const ESCAPED: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
 /**
  * Texts of the rule `root` (GBNF) or `start` (Lark). In both: `"text"`, `( )`, `|`, `*`, `+`, `?`, `{2,5}`, comments behind `#` or
@@ -117,12 +120,15 @@ class GrammarParser {
     if (this.#take(/\(/y)) return this.#closed(/\)/y, ')');
     if (this.#gbnf) {
       const set = this.#take(/\[(?:[^\]\\]|\\.)*\]/y);
-      if (set) return parseRegex(set[0], { anchored: true, where: this.#where() });
+      if (set) return parseRegex(set[0], { anchored: true, isPart: true, where: this.#where() });
       if (this.#take(/\./y)) return character(ANY_CHARACTER);
     } else {
       if (this.#take(/\[/y)) return optional(this.#closed(/\]/y, ']'));
       const pattern = this.#take(/\/((?:[^/\\\n]|\\.)+)\/([a-z]*)/y);
-      if (pattern) return parseRegex(this.#regExp(pattern[1]!, pattern[2]!), { anchored: true, where: this.#where() });
+      if (pattern) {
+        const read = this.#regExp(pattern[1]!, pattern[2]!);
+        return parseRegex(read, { anchored: true, isPart: true, where: this.#where() });
+      }
     }
     const name = this.#take(this.#gbnf ? /[\w-]+/y : /[A-Za-z_]\w*/y)?.[0];
     if (name === undefined) this.#refuse(`${JSON.stringify(this.#text.slice(this.#at, this.#at + 12))}`);
@@ -137,17 +143,15 @@ class GrammarParser {
   }
 
   #literal(body: string, ignoresCase: boolean): Expression {
-    const pattern = body.replace(/\\(?:x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8}))/g, (_, short: string, long: string) =>
-      JSON.stringify(String.fromCodePoint(Math.min(0x10ffff, Number.parseInt(short ?? long, 16)))).slice(1, -1),
-    );
-    let text: string;
-    try {
-      text = JSON.parse(`"${pattern.replace(/\\(?=[^"\\/bfnrtu])/g, '').replaceAll('\t', '\\t')}"`) as string;
-    } catch (cause) {
-      throw new ConfigError('not a text in quotes', { seen: body, where: this.#where(), cause });
-    }
+    const text = body.replace(ESCAPE, (seen, hex: string | undefined, char: string) => {
+      if (hex === undefined) return Object.hasOwn(ESCAPED, char) ? ESCAPED[char]! : char;
+      const point = Number.parseInt(hex.slice(1), 16);
+      if (point > 0x10ffff) this.#refuse(seen, 'at most \\U0010FFFF');
+      return String.fromCodePoint(point);
+    });
     if (!ignoresCase) return exactly(text);
-    return sequence(...Array.from(text, char => character(char.toLowerCase() + char.toUpperCase())));
+    const cases = (char: string) => [char.toLowerCase(), char.toUpperCase()].filter(other => [...other].length === 1);
+    return sequence(...Array.from(text, char => character(char + cases(char).join(''))));
   }
 
   #regExp(source: string, flags: string): RegExp {

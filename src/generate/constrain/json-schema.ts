@@ -2,6 +2,10 @@
  * A constraint to JSON texts that are valid under a schema. What is written is always valid; of what would be valid a part is left
  * out: properties come in the schema's order, each string has one spelling, numbers have up to 15 digits, and an object with
  * `properties` or an array with `prefixItems` has no others unless the schema says so.
+ *
+ * Properties with a name in the schema (`properties`, `required`, a list of `propertyNames`) come at most once. That those with a
+ * free name differ among themselves is nothing an automaton can remember, and is not held to: a name may come twice, each time with a
+ * valid value, and whoever reads the text keeps the last. XGrammar, llama.cpp and Outlines do the same.
  */
 import { ConfigError } from '../../errors.ts';
 import { show } from '../options.ts';
@@ -23,15 +27,8 @@ import {
 } from './json-text.ts';
 import { choice, type Expression, exactly, IMPOSSIBLE, NOTHING, oneOf, repeat, rule, sequence } from './language.ts';
 import { parseRegex } from './regex-syntax.ts';
-import {
-  branches,
-  type Facts,
-  JSON_TYPES,
-  type JsonType,
-  SchemaReader,
-  type Subschema,
-  typeOfValue,
-} from './schema-facts.ts';
+import { type Facts, JSON_TYPES, type JsonType, type Subschema, typeOfValue } from './schema-facts.ts';
+import { branches, SchemaReader, saysNothing } from './schema-reader.ts';
 import { StateMachine } from './states.ts';
 
 export interface JsonSchemaOptions {
@@ -45,7 +42,8 @@ const MOST_VALUES = 20_000;
 /** So many properties, fixed items or levels are one rule: no expression is as deep as a schema is large. */
 const PROPERTIES_PER_RULE = 16;
 const LEVELS_PER_RULE = 4;
-const DEEPEST = 100;
+/** A way through the definitions of a schema may be as long as there are definitions, two levels for each. */
+const DEEPEST = 300;
 
 /**
  * JSON that is valid under `schema`, a parsed JSON Schema (2020-12; draft 7 and OpenAPI where they differ in spelling).
@@ -59,13 +57,24 @@ export function jsonSchema(schema: unknown, options: JsonSchemaOptions = {}): Co
   const compiler = new SchemaCompiler(schema, layoutOf(whitespace));
   const root = compiler.compile([{ schema, where: '#' }]);
   const language = { root, rules: compiler.rules };
-  if (!new StateMachine(language).start)
-    throw new ConfigError('no value is valid under this schema', { where: '#', fix: 'look for contradictions' });
+  const machine = new StateMachine(language);
+  if (!machine.start) {
+    // Innermost first.
+    const empty = compiler.places.filter(({ where, expression }) => where !== '#' && !machine.hasTexts(expression));
+    const places = empty.slice(0, 3).map(({ where }) => where);
+    throw new ConfigError('no value is valid under this schema', {
+      ...(places.length > 0 && { seen: `nothing that is valid in ${places.join(', ')}` }),
+      fix: 'look for contradictions, and for additionalProperties: false beside the properties of another part',
+      where: '#',
+    });
+  }
   return { language };
 }
 
 class SchemaCompiler {
   readonly rules: Map<string, Expression>;
+  /** What was made of which part of the schema, for errors. */
+  readonly places: { readonly where: string; readonly expression: Expression }[] = [];
   readonly #reader: SchemaReader;
   readonly #layout: Layout;
   /** By what has to hold at once: its expression, or while that is being made, the rule that it will be. */
@@ -84,7 +93,7 @@ class SchemaCompiler {
 
   /** Values that meet each of the schemas; none = any value. */
   compile(subschemas: readonly Subschema[]): Expression {
-    const said = subschemas.filter(({ schema }) => schema !== true && !isEmptyObject(schema));
+    const said = subschemas.filter(({ schema }) => !saysNothing(schema));
     if (said.length === 0) return rule(ANY_VALUE);
     const ids = new Set(said.map(({ schema }) => this.#idOf(schema)));
     const key = [...ids].sort((a, b) => a - b).join();
@@ -96,6 +105,7 @@ class SchemaCompiler {
     const name = `schema ${key} at ${said[0]!.where}`;
     this.#known.set(key, rule(name));
     let body = this.#compileParts(said);
+    this.places.push({ where: said[0]!.where, expression: body });
     // What the schema leads back to has to be a rule; what is used twice need not.
     if (this.#owed.delete(name) || this.#depth % LEVELS_PER_RULE === 0) {
       this.rules.set(name, body);
@@ -211,17 +221,24 @@ class SchemaCompiler {
   #object(facts: Facts): Expression {
     const { comma, colon, inside } = this.#layout;
     const { properties, required, additional, where } = facts;
-    const closed = additional === undefined && properties.size > 0;
-    const others = required.filter(name => !properties.has(name));
+    const names = this.#names(facts);
+    const closed = names?.listed !== undefined || (additional === undefined && properties.size > 0);
+    const listed = additional === undefined && properties.size > 0 ? [] : (names?.listed ?? []);
+    const others = [...new Set([...required, ...listed])].filter(name => !properties.has(name));
     const named = [...properties, ...others.map(name => [name, additional ?? []] as const)];
     if (named.length > MOST_PROPERTIES)
       throw new ConfigError('too many properties', { seen: `${named.length}`, expected: `${MOST_PROPERTIES}`, where });
     this.#checkCounts(facts, named.length, closed);
+    const spelled = named.map(([name]) => JSON.stringify(name));
+    const nameOf = (text: string): Expression =>
+      names ? common([exactly(text), names.valid], [], where) : exactly(text);
+    // A property with a name of its own.
     const further = closed
       ? undefined
-      : this.#further(
-          named.map(([name]) => name),
-          additional ?? [],
+      : sequence(
+          common([names?.valid ?? anyString], named.length > 0 ? [oneOf(spelled)] : [], where),
+          colon,
+          this.compile(additional ?? []),
         );
 
     // What may follow from property i on, when none was written before and when one was.
@@ -229,9 +246,9 @@ class SchemaCompiler {
     let later = further ? repeat(sequence(comma, further), 0) : NOTHING;
     for (let i = named.length - 1; i >= 0; i--) {
       const [name, subschemas] = named[i]!;
-      const member = sequence(exactly(JSON.stringify(name)), colon, this.compile(subschemas));
+      const member = sequence(nameOf(spelled[i]!), colon, this.compile(subschemas));
       const [asFirst, asLater] = [sequence(member, later), sequence(comma, member, later)];
-      const must = required.includes(name);
+      const must = required.has(name);
       first = must ? asFirst : choice(asFirst, first);
       later = must ? asLater : choice(asLater, later);
       if (i % PROPERTIES_PER_RULE === 0 && i > 0) [first, later] = [this.#rule(first), this.#rule(later)];
@@ -240,22 +257,25 @@ class SchemaCompiler {
     return sequence(exactly('{'), ...gap, first, ...gap, exactly('}'));
   }
 
-  /** A property with a name of its own. */
-  #further(named: readonly string[], subschemas: readonly Subschema[]): Expression {
-    const anyName = repeat(anyStringCharacter, 0);
-    const spelled = named.map(name => JSON.stringify(name).slice(1, -1));
-    const name: Expression = named.length === 0 ? anyName : { kind: 'common', all: [anyName], none: [oneOf(spelled)] };
-    return sequence(quoted(name), this.#layout.colon, this.compile(subschemas));
+  /** Names of properties as `propertyNames` says, and their list if it is one. Undefined: any. */
+  #names({ names }: Facts): { readonly valid: Expression; readonly listed: readonly string[] | undefined } | undefined {
+    if (!names) return undefined;
+    const strings = this.#reader
+      .alternatives(names)
+      .filter(({ types }) => !types || types.includes('string'))
+      .map(facts => ({ ...facts, types: ['string' as const] }));
+    const listed = strings.flatMap(({ values }) => values ?? []).filter(value => typeof value === 'string');
+    const isList = strings.every(({ values }) => values);
+    return { valid: choice(...strings.map(facts => this.#value(facts))), listed: isList ? listed : undefined };
   }
 
   /** Counts of properties can only be kept where the properties are known: a further one may repeat a name. */
   #checkCounts({ minProperties, maxProperties, required, where }: Facts, named: number, closed: boolean): void {
-    const isMet =
-      minProperties <= required.length && (maxProperties === Infinity || (closed && maxProperties >= named));
+    const isMet = minProperties <= required.size && (maxProperties === Infinity || (closed && maxProperties >= named));
     if (isMet) return;
     throw new ConfigError('the number of properties cannot be held to', {
       seen: `minProperties ${minProperties}, maxProperties ${maxProperties}`,
-      expected: `at most ${required.length} (those required), at least ${named} without additionalProperties`,
+      expected: `at most ${required.size} (those required), at least ${named} without additionalProperties`,
       where,
     });
   }
@@ -275,14 +295,18 @@ function onlyReference(schema: unknown): unknown {
   );
   return names.length === 1 && names[0] === '$ref' ? (schema as { $ref: unknown }).$ref : undefined;
 }
-const isEmptyObject = (schema: unknown) =>
-  typeof schema === 'object' && schema !== null && !Array.isArray(schema) && Object.keys(schema).length === 0;
+
+const anyString = quoted(repeat(anyStringCharacter, 0));
+/** The texts of all of some and of none of others. `where` is for errors. */
+function common(all: readonly Expression[], none: readonly Expression[], where: string): Expression {
+  return all.length === 1 && none.length === 0 ? all[0]! : { kind: 'common', all, none, where };
+}
 
 /** The types of a value: as said, or those that the conditions are about, or any. */
 function typesOf(facts: Facts): readonly JsonType[] {
   if (facts.types) return facts.types;
   const about: JsonType[] = [];
-  if (facts.properties.size > 0 || facts.required.length > 0 || facts.additional) about.push('object');
+  if (facts.properties.size > 0 || facts.required.size > 0 || facts.additional || facts.names) about.push('object');
   if (facts.prefixItems.length > 0 || facts.items || facts.minItems > 0 || facts.maxItems < Infinity)
     about.push('array');
   if (facts.patterns.length > 0 || facts.formats.length > 0 || facts.minLength > 0 || facts.maxLength < Infinity)
@@ -300,22 +324,26 @@ const boundsOf = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Fact
 const hasBounds = (facts: Facts) => Object.values(boundsOf(facts)).some(bound => bound !== undefined);
 
 /** What stands between the quotes of a string. */
-function stringBody({ minLength, maxLength, patterns, formats }: Facts): Expression {
+function stringBody({ minLength, maxLength, patterns, formats, where }: Facts): Expression {
   const bounded = minLength > 0 || maxLength < Number.POSITIVE_INFINITY;
   if (minLength > maxLength) return IMPOSSIBLE;
   const options = { write: stringCharacter };
   const all = [
     ...patterns.map(({ source, where }) => parseRegex(source, { ...options, anchored: false, where })),
-    ...formats.map(({ name, where }) => parseRegex(formatOf(name, where), { ...options, anchored: true, where })),
+    ...formats
+      // The name of a format of somebody's own: the pattern beside it says what it is.
+      .filter(({ name }) => patterns.length === 0 || Object.hasOwn(JSON_FORMATS, name))
+      .map(({ name, where }) => parseRegex(formatOf(name, where), { ...options, anchored: true, where })),
   ];
   if (bounded || all.length === 0) all.push(repeat(anyStringCharacter, minLength, maxLength));
-  return all.length === 1 ? all[0]! : { kind: 'common', all, none: [] };
+  return common(all, [], where);
 }
 
 function formatOf(name: string, where: string): string {
   if (Object.hasOwn(JSON_FORMATS, name)) return JSON_FORMATS[name]!;
   throw new ConfigError(`the format "${name}" of a JSON schema is not supported`, {
     expected: Object.keys(JSON_FORMATS).join(', '),
+    fix: 'leave it out, or say it as a pattern',
     where,
   });
 }

@@ -14,8 +14,13 @@ export type Expression =
   | { readonly kind: 'repeat'; readonly part: Expression; readonly least: number; readonly most: number }
   /** A rule of the language by its name; rules may name each other in circles. */
   | { readonly kind: 'rule'; readonly name: string }
-  /** The texts that are in each of `all` and in none of `none`. No rules below it. */
-  | { readonly kind: 'common'; readonly all: readonly Expression[]; readonly none: readonly Expression[] };
+  /** The texts that are in each of `all` and in none of `none`. No rules below it. `where` is for errors. */
+  | {
+      readonly kind: 'common';
+      readonly all: readonly Expression[];
+      readonly none: readonly Expression[];
+      readonly where?: string | undefined;
+    };
 
 export interface Language {
   readonly root: Expression;
@@ -34,12 +39,18 @@ export const character = (set: CodePoints | string): Expression => ({
 
 const LONGEST_TEXT = 50_000;
 
-/** One exact text. @throws ConfigError for more than 50,000 characters */
+/** One exact text. @throws ConfigError for more than 50,000 characters, and for half of one (a lone surrogate) */
 export function exactly(text: string): Expression {
   if (text.length > LONGEST_TEXT)
     throw new ConfigError('a text of the constraint is too long', {
       seen: `${text.length} characters`,
       expected: `at most ${LONGEST_TEXT}`,
+      where: 'constraint',
+    });
+  if (/\p{Surrogate}/u.test(text))
+    throw new ConfigError('a text of the constraint has half a character', {
+      seen: JSON.stringify(text.slice(0, 60)),
+      fix: 'write both surrogates of the pair, or neither',
       where: 'constraint',
     });
   const parts = Array.from(text, char => character(char));
@@ -83,10 +94,12 @@ export function* within(roots: Iterable<Expression>): Generator<Expression> {
 }
 
 const MOST_TEXTS = 50_000;
+/** Texts that go on from each other, as `a`, `ab`, `abc` do: each is an expression within the one before. */
+const DEEPEST_TEXTS = 180;
 
 /**
  * Exactly one of several texts; what they begin with in common is shared, so that thousands cost no more than their length.
- * @throws ConfigError for more than 50,000 of them
+ * @throws ConfigError for more than 50,000 of them, and for more than 180 that each begin with the one before
  */
 export function oneOf(texts: readonly string[]): Expression {
   if (texts.length > MOST_TEXTS)
@@ -96,7 +109,12 @@ export function oneOf(texts: readonly string[]): Expression {
       where: 'constraint',
     });
   const sorted = [...new Set(texts)].map(text => Array.from(text)).sort(compare);
-  const between = (from: number, to: number, depth: number): Expression => {
+  const between = (from: number, to: number, depth: number, level: number): Expression => {
+    if (level > DEEPEST_TEXTS)
+      throw new ConfigError('too many texts to choose from begin with each other', {
+        expected: `at most ${DEEPEST_TEXTS} within each other`,
+        where: 'constraint',
+      });
     const [first, last] = [sorted[from]!, sorted[to - 1]!];
     let shared = depth;
     while (shared < first.length && first[shared] === last[shared]) shared++;
@@ -108,11 +126,11 @@ export function oneOf(texts: readonly string[]): Expression {
     }
     for (let end = at; at < to; at = end) {
       while (end < to && sorted[end]![shared] === sorted[at]![shared]) end++;
-      ways.push(between(at, end, shared));
+      ways.push(between(at, end, shared, level + 1));
     }
     return sequence(exactly(first.slice(depth, shared).join('')), choice(...ways));
   };
-  return sorted.length === 0 ? IMPOSSIBLE : between(0, sorted.length, 0);
+  return sorted.length === 0 ? IMPOSSIBLE : between(0, sorted.length, 0, 0);
 }
 
 function compare(a: readonly string[], b: readonly string[]): number {

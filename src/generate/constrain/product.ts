@@ -16,13 +16,14 @@ export interface Product {
 
 const MOST_STATES = 5000;
 
-/** @throws ConfigError when there are too many combinations of states */
+/** @param where for errors. @throws ConfigError when there are too many combinations of states */
 export function productOf(
   all: readonly State[],
   none: readonly State[],
   step: (state: State, byteClass: number) => State | null,
   classes: number,
   id: number,
+  where = 'constraint',
 ): Product {
   const known = new Map<string, number>();
   const tuples: (readonly (State | null)[])[] = [];
@@ -35,7 +36,7 @@ export function productOf(
         throw new ConfigError('conditions on the same text have too many states together', {
           seen: `more than ${MOST_STATES}`,
           fix: 'lower the lengths beside a pattern or format, or leave one of them out',
-          where: 'constraint',
+          where,
         });
       known.set(key, index);
       tuples.push(tuple);

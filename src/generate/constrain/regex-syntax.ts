@@ -1,6 +1,7 @@
 /**
  * Regular expressions in ECMAScript's notation (ECMA-262, "Patterns", with the flag u) as expressions over characters. A match need
- * not be found, only described, so lazy quantifiers are greedy ones and groups capture nothing.
+ * not be found, only described, so lazy quantifiers are greedy ones and groups capture nothing. Looking ahead is a condition on the
+ * rest of the text; it is read where that rest is known, outside of groups.
  */
 import { ConfigError } from '../../errors.ts';
 import { show } from '../options.ts';
@@ -15,6 +16,8 @@ const MOST_REPEATS = 100_000;
 export interface RegexOptions {
   /** Whether the pattern is the whole text (true) or something in it (false), as in JSON schemas. */
   readonly anchored: boolean;
+  /** Whether more may follow that is not known here, so that nothing can be looked ahead for. */
+  readonly isPart?: boolean | undefined;
   /** For errors. */
   readonly where?: string | undefined;
   /** How a character of a set is written in the output; default as itself. */
@@ -64,8 +67,7 @@ export function parseRegex(pattern: string | RegExp, options: RegexOptions): Exp
       expected: 'i, s, u',
       where,
     });
-  const parser = new RegexParser(source, flags, where, options.write ?? character);
-  return parser.parse(options.anchored);
+  return new RegexParser(source, flags, { ...options, where }).parse();
 }
 
 /** Unicode's classes by name, as the engine knows them: each takes a look at every character. */
@@ -78,29 +80,73 @@ class RegexParser {
   readonly #dot: CodePoints;
   readonly #ignoresCase: boolean;
   readonly #write: (set: CodePoints) => Expression;
+  readonly #anything: Expression;
+  readonly #anchored: boolean;
+  readonly #isPart: boolean;
   #at = 0;
   #depth = 0;
 
-  constructor(source: string, flags: string, where: string, write: (set: CodePoints) => Expression) {
+  constructor(source: string, flags: string, options: RegexOptions & { readonly where: string }) {
+    const { anchored, isPart = false, where, write = character } = options;
     this.#source = source;
     this.#chars = Array.from(source);
     this.#where = where;
     this.#dot = flags.includes('s') ? ANY_CHARACTER : complement(LINE_ENDS);
     this.#ignoresCase = flags.includes('i');
     this.#write = write;
+    this.#anything = repeat(write(ANY_CHARACTER), 0);
+    this.#anchored = anchored;
+    this.#isPart = isPart;
   }
 
-  parse(anchored: boolean): Expression {
+  parse(): Expression {
+    const anchored = this.#anchored;
     // Anchors stand at the ends of the alternatives that are not in a group; elsewhere they are refused.
     const ways: Expression[] = [];
-    const anything = repeat(this.#write(ANY_CHARACTER), 0);
     do {
       const fromStart = this.#take('^') || anchored;
-      const body = this.#terms();
-      const toEnd = this.#take('$') || anchored;
-      ways.push(sequence(...(fromStart ? [] : [anything]), body, ...(toEnd ? [] : [anything])));
+      const way = this.#toEnd(anchored, fromStart);
+      ways.push(fromStart ? way : sequence(this.#anything, way));
     } while (this.#take('|'));
     if (this.#at < this.#chars.length) this.#refuse('a bracket that closes nothing, or an anchor within the pattern');
+    return choice(...ways);
+  }
+
+  /** The terms of an alternative and what stands behind them, to the end of the text. */
+  #toEnd(anchored: boolean, fromStart: boolean): Expression {
+    const parts: Expression[] = [];
+    const looks: { at: number; isNegative: boolean; text: Expression }[] = [];
+    for (;;) {
+      const look = this.#ahead(/^\(\?([=!])/);
+      if (look && this.#isPart) this.#refuse('looking ahead in a part of a grammar');
+      if (look)
+        looks.push({
+          at: parts.length,
+          isNegative: look[1] === '!',
+          text: this.#lookedFor(fromStart && parts.length === 0),
+        });
+      else if (this.#termsEnd()) break;
+      else parts.push(this.#quantified());
+    }
+    let rest = this.#take('$') || anchored ? NOTHING : this.#anything;
+    for (const { at, isNegative, text } of looks.reverse()) {
+      const then = sequence(...parts.splice(at), rest);
+      const [all, none] = isNegative ? [[then], [text]] : [[then, text], []];
+      rest = { kind: 'common', all, none, where: this.#where };
+    }
+    return sequence(...parts, rest);
+  }
+
+  /** What is looked ahead for, to the end of the text; the brackets are open. */
+  #lookedFor(atStart: boolean): Expression {
+    if (++this.#depth > DEEPEST) this.#refuse(`more than ${DEEPEST} groups within each other`);
+    const ways: Expression[] = [];
+    do {
+      if (atStart) this.#take('^');
+      ways.push(this.#toEnd(false, atStart));
+    } while (this.#take('|'));
+    if (!this.#take(')')) this.#refuse('a bracket that is not closed, or an anchor within what is looked ahead for');
+    this.#depth--;
     return choice(...ways);
   }
 
@@ -114,8 +160,11 @@ class RegexParser {
 
   #terms(): Expression {
     const parts: Expression[] = [];
-    while (this.#at < this.#chars.length && !'|)$'.includes(this.#chars[this.#at]!)) parts.push(this.#quantified());
+    while (!this.#termsEnd()) parts.push(this.#quantified());
     return parts.length === 0 ? NOTHING : sequence(...parts);
+  }
+  #termsEnd(): boolean {
+    return this.#at >= this.#chars.length || '|)$'.includes(this.#chars[this.#at]!);
   }
 
   #quantified(): Expression {
@@ -148,7 +197,8 @@ class RegexParser {
     const char = this.#chars[this.#at]!;
     if (char === '(') {
       this.#at++;
-      if (this.#ahead(/^\?<?[=!]/)) this.#refuse('looking ahead or behind');
+      if (this.#ahead(/^\?<[=!]/)) this.#refuse('looking behind');
+      if (this.#ahead(/^\?[=!]/)) this.#refuse('looking ahead within a group');
       if (!this.#ahead(/^\?:/)) this.#ahead(/^\?<[A-Za-z_$][\w$]*>/);
       if (this.#chars[this.#at] === '?') this.#refuse('this kind of group');
       const inner = this.#alternatives();

@@ -38,6 +38,8 @@ type Form =
  */
 const MOST_CELLS = 8_000_000;
 const CELLS_OF_STATE = 16;
+/** And what may be done to make it: one for each way, part and combination that is looked at, about 0.1 us apiece. */
+const MOST_WORK = 20_000_000;
 const MOST_WAYS = 20_000;
 /** States that step in order that one may. */
 const DEEPEST_STEP = 1000;
@@ -60,6 +62,7 @@ export class StateMachine {
   readonly #alphabet: CodePoints | undefined;
   #count = 0;
   #cells = 0;
+  #work = 0;
   #depth = 0;
   #products = 0;
 
@@ -82,19 +85,36 @@ export class StateMachine {
     this.start = this.#lower(language.root);
   }
 
+  /** Whether an expression of the language has a text. */
+  hasTexts(expression: Expression): boolean {
+    return this.#lower(expression) !== undefined;
+  }
+
   get size(): number {
     return this.#count;
   }
 
-  /** How much of what the machine may hold it holds, 0 to 1. */
+  /** What was done so far to make states, as it is counted against the limit. */
+  get work(): number {
+    return this.#work;
+  }
+
+  /** How much of what the machine may hold and do it holds and did, 0 to 1. */
   get fullness(): number {
-    return this.#cells / MOST_CELLS;
+    return Math.max(this.#cells / MOST_CELLS, this.#work / MOST_WORK);
+  }
+
+  /** Counts work. @throws ConfigError beyond the limit */
+  spend(work: number): void {
+    this.#work += work;
+    if (this.#work > MOST_WORK) throw tooLarge(`${this.#count} states, and more than ${MOST_WORK} ways to them`);
   }
 
   /** The state behind a byte of a class, or null. Throws ConfigError beyond the limits. */
   step(state: State, byteClass: number): State | null {
     let next = state.next[byteClass];
     if (next === undefined) {
+      this.spend(1);
       this.#depth++;
       try {
         if (this.#depth > DEEPEST_STEP)
@@ -127,6 +147,7 @@ export class StateMachine {
     let last = first;
     for (; last.form.kind === 'sequence'; last = last.form.rest) parts.push(last.form.first);
     if (last !== this.end) parts.push(last);
+    this.spend(parts.length);
     return parts.reduceRight((behind, part) => this.#pair(part, behind), rest);
   }
   #pair(first: State, rest: State): State {
@@ -141,10 +162,17 @@ export class StateMachine {
 
   either(ways: readonly (State | undefined)[]): State | undefined {
     const all = new Set<State>();
+    let looked = 0;
     for (const way of ways) {
-      if (way?.form.kind === 'either') for (const inner of way.form.ways) all.add(inner);
-      else if (way) all.add(way);
+      if (way?.form.kind === 'either') {
+        looked += way.form.ways.length;
+        for (const inner of way.form.ways) all.add(inner);
+      } else if (way) {
+        looked++;
+        all.add(way);
+      }
     }
+    this.spend(looked);
     if (all.size < 2) return [...all][0];
     if (all.size > MOST_WAYS) throw tooLarge(`${all.size} ways to go on`);
     const sorted = [...all].sort((a, b) => a.id - b.id);
@@ -235,8 +263,10 @@ export class StateMachine {
           (state, byteClass) => this.step(state, byteClass),
           this.bytes.length,
           this.#products++,
+          expression.where,
         );
         this.#hold(product.next.length * this.bytes.length);
+        this.spend(product.next.length * this.bytes.length * (expression.all.length + expression.none.length));
         return this.#productState(product, 0);
       }
     }
@@ -271,7 +301,8 @@ export class StateMachine {
   }
 }
 
-function tooLarge(seen: string): ConfigError {
+/** The error for a language that takes too much memory or time. */
+export function tooLarge(seen: string): ConfigError {
   return new ConfigError('the constraint is too large or too ambiguous', {
     seen,
     fix: 'shorten its lists and counts, or let its parts begin differently',

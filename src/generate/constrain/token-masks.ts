@@ -8,8 +8,9 @@
  */
 import { ConfigError } from '../../errors.ts';
 import { type CodePoints, intersection } from './code-points.ts';
+import { Kept } from './kept.ts';
 import { type Language, within } from './language.ts';
-import { relax } from './relaxed-states.ts';
+import { Relaxer } from './relaxed-states.ts';
 import { type State, StateMachine } from './states.ts';
 import { SHORT, type TokenTable, type TokenTexts } from './token-texts.ts';
 import type { TokenTrie } from './token-trie.ts';
@@ -29,12 +30,16 @@ interface ShortMask {
   readonly farthest: number;
 }
 
-interface StateMask extends ShortMask {
+interface StateMask {
+  /** The state that has the same short tokens. */
+  readonly relaxed: State;
   /** Allowed tokens of more bytes. */
   readonly long: Int32Array;
+  /** The farthest end behind any token, in bytes. */
+  readonly farthest: number;
 }
 
-/** Bytes of masks that are kept. */
+/** Bytes of masks of each kind that are kept. */
 const KEPT_BYTES = 64 * 2 ** 20;
 /** Distances beyond this are counted in bytes, not in tokens. */
 const COUNTED_IN_TOKENS = 4096;
@@ -43,6 +48,7 @@ const FORBIDDEN = 0xffff;
 export class TokenMasks {
   readonly machine: StateMachine;
   readonly #language: Language;
+  readonly #relaxer: Relaxer;
   readonly #texts: TokenTexts;
   readonly #ends: ReadonlySet<number>;
   readonly #shortMasks: Kept<State, ShortMask>;
@@ -54,13 +60,13 @@ export class TokenMasks {
   constructor(language: Language, texts: TokenTexts, endIds: readonly number[]) {
     this.#language = language;
     this.machine = new StateMachine(language, texts.alphabet);
+    this.#relaxer = new Relaxer(this.machine);
     this.#texts = texts;
     this.#ends = new Set(endIds);
-    const { vocabSize } = texts;
-    this.#shortMasks = new Kept(KEPT_BYTES / (vocabSize / 8));
-    this.#masks = new Kept(KEPT_BYTES / 256);
-    const needs = KEPT_BYTES / (2 * vocabSize);
-    this.#needs = { first: new Kept(needs), later: new Kept(needs) };
+    this.#shortMasks = new Kept(KEPT_BYTES, (mask: ShortMask) => (mask.allowed ?? mask.forbidden)?.byteLength ?? 0);
+    this.#masks = new Kept(KEPT_BYTES, (mask: StateMask) => mask.long.byteLength);
+    const needs = () => new Kept<State, Uint16Array>(KEPT_BYTES, list => list.byteLength);
+    this.#needs = { first: needs(), later: needs() };
   }
 
   /** Where the output stands behind a prompt. @throws ConfigError when the tokenizer can write no text of the language */
@@ -112,7 +118,7 @@ export class TokenMasks {
   apply(scores: Float32Array, position: Position, remaining: number): void {
     const ends = [...this.#ends].map(id => [id, scores[id]!] as const);
     const mask = position.first ? undefined : this.#maskOf(position.state);
-    if (mask && mask.farthest < remaining) applyMask(scores, mask);
+    if (mask && mask.farthest < remaining) applyMask(scores, this.#shortMaskOf(mask.relaxed), mask.long);
     else {
       const needs = this.#needsOf(position);
       const most = Math.min(remaining - 1, FORBIDDEN - 1);
@@ -127,18 +133,20 @@ export class TokenMasks {
 
   #maskOf(state: State): StateMask {
     return this.#masks.get(state, () => {
-      const relaxed = relax(this.machine, state, SHORT);
-      const short = this.#shortMasks.get(relaxed.state, () => this.#shortMask(relaxed.state));
+      const relaxed = this.#relaxer.relax(state, SHORT);
       const long: number[] = [];
-      let farthest = short.farthest + relaxed.dropped;
+      let farthest = this.#shortMaskOf(relaxed.state).farthest + relaxed.dropped;
       this.#walk(this.#texts.later.long, state, (id, next) => {
         long.push(id);
         farthest = Math.max(farthest, next.least);
       });
-      return { ...short, farthest, long: Int32Array.from(long) };
+      return { relaxed: relaxed.state, farthest, long: Int32Array.from(long) };
     });
   }
 
+  #shortMaskOf(state: State): ShortMask {
+    return this.#shortMasks.get(state, () => this.#shortMask(state));
+  }
   #shortMask(state: State): ShortMask {
     const { vocabSize } = this.#texts;
     const ids: number[] = [];
@@ -225,7 +233,7 @@ export class TokenMasks {
   }
 }
 
-function applyMask(scores: Float32Array, { allowed, forbidden, long }: StateMask): void {
+function applyMask(scores: Float32Array, { allowed, forbidden }: ShortMask, long: Int32Array): void {
   const keptLong = Float32Array.from(long, id => scores[id]!);
   if (allowed) {
     const kept = Float32Array.from(allowed, id => scores[id]!);
@@ -251,24 +259,4 @@ function unwritable({ root, rules }: Language, alphabet: CodePoints | undefined)
     if (missing.size === 10) break;
   }
   return [...missing];
-}
-
-/** What was computed last, at most so many of them; what was asked for longest ago goes first. */
-class Kept<Key, Value> {
-  readonly #most: number;
-  readonly #values = new Map<Key, Value>();
-
-  constructor(most: number) {
-    this.#most = Math.max(16, Math.floor(most));
-  }
-  get(key: Key, make: () => Value): Value {
-    const known = this.#values.get(key);
-    const value = known ?? make();
-    // Moving an entry to the end costs more than most steps; it is done where something would be lost.
-    if (known !== undefined && this.#values.size < this.#most) return known;
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    if (this.#values.size > this.#most) this.#values.delete(this.#values.keys().next().value!);
-    return value;
-  }
 }

@@ -5,7 +5,7 @@
  */
 import { ConfigError } from '../../errors.ts';
 import { byteOfChar } from '../../tokenizers/byte-alphabet.ts';
-import { ANY_CHARACTER, type CodePoints, intersection, rangesOf } from './code-points.ts';
+import { type CodePoints, rangesOf } from './code-points.ts';
 import { TokenTrie } from './token-trie.ts';
 
 /** What is needed of a tokenizer. */
@@ -18,7 +18,7 @@ export interface TokenDecoder {
 export interface TokenTable {
   /** By id: the bytes, one per code unit; '' for tokens without text, undefined for those whose text is unknown. */
   readonly texts: readonly (string | undefined)[];
-  /** All tokens of at most `SHORT` bytes, which are nearly all, and the others. */
+  /** All tokens of at most `SHORT` bytes, which are nearly all, and those of up to 4096. */
   readonly short: TokenTrie;
   readonly long: TokenTrie;
 }
@@ -35,6 +35,8 @@ export interface TokenTexts {
 
 /** Bytes of a token up to which it counts as short. */
 export const SHORT = 16;
+/** Bytes beyond which a token is not offered: what follows it would have to be tried byte by byte. */
+const LONGEST = 4096;
 /** How often it is tried whether the text of tokens is the texts of the tokens. */
 const TRIALS = 64;
 const OPTIONS = { skipSpecialTokens: true, cleanUpSpaces: false };
@@ -131,7 +133,7 @@ function tableOf(texts: readonly (string | undefined)[]): TokenTable {
   return {
     texts,
     short: new TokenTrie(entries.filter(([text]) => text.length <= SHORT)),
-    long: new TokenTrie(entries.filter(([text]) => text.length > SHORT)),
+    long: new TokenTrie(entries.filter(([text]) => text.length > SHORT && text.length <= LONGEST)),
   };
 }
 
@@ -144,15 +146,15 @@ function alphabetOf(texts: readonly (string | undefined)[]): CodePoints | undefi
   };
   const bytewise = areTokens(0x80, 0xbf);
   if (bytewise && areTokens(0, 0x7f) && areTokens(0xc2, 0xf4)) return undefined;
-  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const points: [number, number][] = [];
   for (const text of alone) {
     if (!text || text.length !== lengthOf(text.charCodeAt(0))) continue;
-    const point = strict.decode(Uint8Array.from(text, byte => byte.charCodeAt(0))).codePointAt(0)!;
-    points.push([point, point]);
+    const char = lenient.decode(Uint8Array.from(text, byte => byte.charCodeAt(0)));
+    // Bytes that look like a character need not be one: halves of a pair, overlong forms.
+    if (binary(encoder.encode(char)) === text) points.push([char.codePointAt(0)!, char.codePointAt(0)!]);
   }
   for (let lead = 0xc2; bytewise && lead <= 0xf4; lead++) if (areTokens(lead, lead)) points.push(beginningWith(lead));
-  return intersection(rangesOf(points), ANY_CHARACTER);
+  return rangesOf(points);
 }
 
 /** Bytes of the character that a byte begins; 0 for one that begins none. */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { chiSquareSigma, softmax } from '../../../test/generate/chi-square.ts';
+import { fullByteTokenizer } from '../../../test/generate/small-tokenizers.ts';
 import { bigramLogits, randomLogits, tableDecoder } from '../../../test/generate/table-decoder.ts';
 import { createRng } from '../../util/rng.ts';
+import { choices } from '../constrain/choices.ts';
+import { tokenTexts } from '../constrain/token-texts.ts';
 import type { GenerateEvent } from '../events.ts';
 import { generate, generateAll } from '../generate.ts';
 import { SequenceHistory } from '../history.ts';
@@ -91,10 +94,39 @@ describe('a pass', () => {
     expect(done?.type === 'done' && done.sequences[0]!.logprobs).toHaveLength(9);
     expect(decoder.openSessions).toBe(0);
   });
+  it('is no longer than what a session gives the logits of at once', async () => {
+    const ring = bigramLogits([0, 1, 2].map(from => [0, 1, 2].map(to => (to === (from + 1) % 3 ? 1 : 0))));
+    const decoder = tableDecoder({ vocabSize: 3, logits: ring });
+    await generateAll(decoder, [[0, 1, 2, 0, 1]], { maxNewTokens: 700, draft: { promptLookup: {} }, draftTokens: 1e6 });
+    const lengths = decoder.log.flatMap(
+      line =>
+        line
+          .match(/^all 1x(\d+)$/)
+          ?.slice(1)
+          .map(Number) ?? [],
+    );
+    expect(lengths).toEqual([512, 187]);
+  });
   it('cuts the caches back to what stayed', async () => {
     const [model, other] = [target(), draft()];
     await generateAll(model, [[1, 2]], { maxNewTokens: 30, draft: other, draftTokens: 4 });
     expect([model.openSessions, other.openSessions]).toEqual([0, 0]);
+  });
+});
+
+describe('a constraint', () => {
+  it('that is complete within a draft ends there, where no end token says so', async () => {
+    const tokenizer = fullByteTokenizer();
+    const size = tokenizer.vocabSize;
+    const decoder = tableDecoder({ vocabSize: size, logits: () => new Float32Array(size) });
+    const { sequences, stats } = await generateAll(decoder, [tokenizer.encodeIds('three;three;')], {
+      constraint: choices(['three']),
+      tokenTexts: tokenTexts(tokenizer, size),
+      ...{ maxNewTokens: 12, draft: { promptLookup: { ngram: 1 } }, draftTokens: 6 },
+    });
+    expect(tokenizer.decode(sequences[0]!.ids)).toBe('three');
+    expect(sequences[0]!.finishReason).toBe('stop');
+    expect(stats.draft).toEqual({ proposed: 6, accepted: 4 });
   });
 });
 
@@ -110,6 +142,11 @@ describe('what cannot be', () => {
 });
 
 describe('settle', () => {
+  it('keeps the draft where rounding alone speaks against it', () => {
+    const rng = { ...createRng(1), uniform: () => 0.999_999_999 };
+    expect(settle(1, Float64Array.of(0.1, 0.9, 0), Float64Array.of(0.1, 0.900_001, 0), rng)).toBe(1);
+    expect(settle(2, Float64Array.of(0, 0, 0.999_999), undefined, rng)).toBe(2);
+  });
   it('draws from the wanted distribution, whatever was drafted', () => {
     const rng = createRng(5);
     const wanted = [0.5, 0.3, 0.2, 0];

@@ -16,6 +16,9 @@ import { promptLookupDrafter } from './prompt-lookup.ts';
 import { RowSession } from './row-session.ts';
 import { drawFrom, probabilitiesOf, settle } from './verify.ts';
 
+/** Tokens of one draft: a session gives the logits of 512 at once, those behind the draft included. */
+const MOST_DRAFTED = 511;
+
 /** Writes all sequences of a run. Yields a 'token' event per token and a 'done' event. */
 export async function* speculateRows(run: GenerateRun): AsyncGenerator<GenerateEvent, void, undefined> {
   const { settings, histories } = run;
@@ -88,7 +91,8 @@ class SpeculatedRow {
     this.#rng = seed === undefined ? undefined : sequenceRng(seed, history.prompt, copy);
     this.#wanted = new Float64Array(this.#rng ? decoder.vocabSize : 0);
     const { draft, draftTokens } = settings;
-    this.#most = draftTokens ?? (draft && 'promptLookup' in draft ? (draft.promptLookup.tokens ?? 10) : 5);
+    const wanted = draftTokens ?? (draft && 'promptLookup' in draft ? (draft.promptLookup.tokens ?? 10) : 5);
+    this.#most = Math.min(wanted, MOST_DRAFTED);
     this.#drafter =
       draft && 'open' in draft
         ? draftModelDrafter(draft, { processors, isEnd, capacity, rng: this.#rng && createRng(this.#rng.uint32()) })
@@ -97,7 +101,7 @@ class SpeculatedRow {
 
   /** The next tokens, one at least: those of a draft that stay, and one more. */
   async advance(counts: { proposed: number; accepted: number }): Promise<Written[]> {
-    const { settings, decoder } = this.#run;
+    const { settings, decoder, isEnd, completes } = this.#run;
     const { history } = this;
     const window = Math.min(history.maxLength, decoder.contextLength ?? Number.POSITIVE_INFINITY);
     const room = Math.max(0, Math.min(this.#most, window - history.ids.length - 1));
@@ -123,7 +127,8 @@ class SpeculatedRow {
       const drafted = id === proposed;
       if (drafted) counts.accepted++;
       written.push({ id, ...(raw && this.#report(raw, id)), ...(drafted && { drafted }) });
-      if (!drafted) break;
+      // Behind an end nothing is chosen: a constraint that is met may allow no token.
+      if (!drafted || isEnd(id) || completes?.(ahead, id)) break;
       ahead.push(id);
     }
     return written;

@@ -23,13 +23,13 @@ export function probabilitiesOf(scores: Float32Array, out: Float64Array): boolea
   return true;
 }
 
-/** Draws an index by weights, whose sum need not be 1. */
+/** Draws an index by weights, whose sum need not be 1. -1 when all are 0. */
 export function drawFrom(weights: Float64Array, rng: Rng): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i]!;
   const target = rng.uniform() * total;
   let sum = 0;
-  let last = 0;
+  let last = -1;
   for (let i = 0; i < weights.length; i++) {
     if (weights[i]! === 0) continue;
     sum += weights[i]!;
@@ -48,5 +48,7 @@ export function settle(id: number, wanted: Float64Array, drafted: Float64Array |
   if (rng.uniform() * q < wanted[id]!) return id;
   if (drafted) for (let i = 0; i < wanted.length; i++) wanted[i] = Math.max(0, wanted[i]! - drafted[i]!);
   else wanted[id] = 0;
-  return drawFrom(wanted, rng);
+  const other = drawFrom(wanted, rng);
+  // What was drafted and what is wanted may differ by no more than rounding: then nothing else is left.
+  return other < 0 ? id : other;
 }

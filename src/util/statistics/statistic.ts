@@ -53,7 +53,7 @@ export function bindStatistic<T>(items: readonly T[], statistic: Statistic<T>, w
 }
 
 /** The rows of the items, one after another: `[items, width]`. Throws `ConfigError` if their widths differ. */
-export function statisticRows<T>(
+function statisticRows<T>(
   items: readonly T[],
   { row }: SumStatistic<T>,
   where: string,

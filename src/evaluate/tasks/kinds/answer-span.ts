@@ -1,9 +1,9 @@
 /** Extractive question answering: the span of the context that start and end together find most probable. As in SQuAD's scripts. */
 import { ConfigError } from '../../../errors.ts';
 import type { Encoding } from '../../../tokenizers/index.ts';
+import { brief } from '../../data-row.ts';
 import type { AnswerLanguage } from '../../scores/answer-text.ts';
 import { scoreAnswer } from '../../scores/question-answering.ts';
-import { shown } from '../task-config.ts';
 import { checkHead, outputsOf } from './encoded-batch.ts';
 import { defineKind } from './output-kind.ts';
 
@@ -31,7 +31,7 @@ export const questionAnswering = defineKind<Facts>({
     const windows = items.flatMap(({ text, id }, item) => {
       if (!Array.isArray(text) || text.length !== 2)
         throw new ConfigError('an item is no question with its context', {
-          seen: shown(text),
+          seen: brief(text),
           expected: 'doc_to_text: "{{[question, context]}}"',
           where: `${config.task}, item ${id}`,
         });

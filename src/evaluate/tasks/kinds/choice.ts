@@ -1,9 +1,10 @@
 /** Multiple choice: the choice that the model finds most probable behind the prompt. As in lm-evaluation-harness. */
 import { ConfigError } from '../../../errors.ts';
 import { type ContinuationScore, continuationLogLikelihoods, normalizedScore } from '../../likelihood/index.ts';
+import { utf8Length } from '../../likelihood/text-size.ts';
 import type { Item } from '../prompts.ts';
-import { shown } from '../task-config.ts';
 import { defineKind } from './output-kind.ts';
+import { argmax, softmax, squaredError } from './softmax.ts';
 
 interface Facts {
   readonly scores: readonly ContinuationScore[];
@@ -14,18 +15,16 @@ interface Facts {
   readonly gold: readonly number[];
 }
 
-const best = (values: readonly number[]) => values.reduce((at, value, i) => (value > values[at]! ? i : at), 0);
 const rightBy =
   (score: (facts: Facts, i: number) => number) =>
   (facts: Facts): number =>
-    facts.gold.includes(best(facts.choices.map((_, i) => score(facts, i)))) ? 1 : 0;
+    facts.gold.includes(argmax(facts.choices.map((_, i) => score(facts, i)))) ? 1 : 0;
 /** The reference divides by the characters of the choice, without the delimiter before it. */
 const perLength = (length: (choice: string) => number) =>
   rightBy(({ scores, choices }, i) => scores[i]!.logLikelihood / length(choices[i]!));
 const logLikelihood = ({ scores }: Facts, i: number) => scores[i]!.logLikelihood;
-const predicted = (facts: Facts) => best(facts.choices.map((_, i) => logLikelihood(facts, i)));
+const predicted = ({ scores }: Facts) => argmax(scores.map(score => score.logLikelihood));
 const goldOf = ({ gold }: Facts) => gold[0] ?? -100;
-const bytes = (text: string) => new TextEncoder().encode(text).length;
 /** Python counts characters, and JavaScript halves of them. */
 const characters = (text: string) => [...text].length;
 
@@ -35,16 +34,13 @@ export const multipleChoice = defineKind<Facts>({
   metrics: {
     acc: rightBy(logLikelihood),
     acc_norm: perLength(characters),
-    acc_bytes: perLength(bytes),
+    acc_bytes: perLength(utf8Length),
     acc_mutual_info: rightBy(({ scores, unconditional }, i) => normalizedScore(scores[i]!, 'pmi', unconditional?.[i])),
     exact_match: ({ scores, gold }) => (gold.some(i => scores[i]!.greedy) ? 1 : 0),
     f1: facts => [goldOf(facts), predicted(facts)],
     macro_f1: facts => [goldOf(facts), predicted(facts)],
     mcc: facts => [goldOf(facts), predicted(facts)],
-    brier_score: facts => {
-      const shares = softmax(facts.scores.map(score => score.logLikelihood));
-      return shares.reduce((sum, p, i) => sum + (p - (i === goldOf(facts) ? 1 : 0)) ** 2, 0);
-    },
+    brier_score: facts => squaredError(softmax(facts.scores.map(score => score.logLikelihood)), goldOf(facts)),
   },
   async ask(model, items, { config, batchSize, signal }) {
     const { target_delimiter: delimiter } = config;
@@ -71,12 +67,12 @@ export const multipleChoice = defineKind<Facts>({
       at += pairs.length;
       const facts = { scores: own, unconditional, choices, gold: goldsOf(item, choices) };
       const logLikelihoods = own.map(score => score.logLikelihood);
-      const chosen = best(logLikelihoods);
+      const chosen = argmax(logLikelihoods);
       return {
         target: facts.gold.map(i => choices[i]).join(' | '),
         answers: [{ filter: 'none', prediction: choices[chosen]!, facts }],
         details: { logLikelihoods },
-        confidence: softmax(logLikelihoods)[chosen],
+        certainty: { confidence: softmax(logLikelihoods)[chosen]!, right: facts.gold.includes(chosen) },
       };
     });
   },
@@ -92,22 +88,4 @@ function goldsOf({ target, text }: Item, choices: readonly string[]): readonly n
   return golds
     .map(gold => (typeof gold === 'number' ? gold : choices.indexOf(String(gold))))
     .filter(gold => gold >= 0 && gold < choices.length);
-}
-
-function softmax(values: readonly number[]): number[] {
-  const most = Math.max(...values);
-  const powers = values.map(value => Math.exp(value - most));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map(power => power / sum);
-}
-
-/** The text that a target stands for. */
-export function targetText({ target, choices, id }: Item, task: string): string {
-  if (typeof target === 'number' && choices?.[target] !== undefined) return choices[target];
-  if (typeof target === 'string' || typeof target === 'number') return String(target);
-  throw new ConfigError('an item has no target', {
-    seen: shown(target),
-    expected: 'doc_to_target, a text',
-    where: `${task}, item ${id}`,
-  });
 }

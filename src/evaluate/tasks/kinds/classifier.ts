@@ -1,10 +1,12 @@
 /** What classifiers say of texts, and of the words of a text. */
 import { ConfigError } from '../../../errors.ts';
+import { brief } from '../../data-row.ts';
 import { sequenceCounts } from '../../scores/sequence-labels.ts';
+import { rising } from '../metrics.ts';
 import type { Item } from '../prompts.ts';
-import { shown } from '../task-config.ts';
-import { argmax, checkHead, labelsOf, outputsOf, softmax } from './encoded-batch.ts';
+import { checkHead, labelsOf, outputsOf } from './encoded-batch.ts';
 import { defineKind } from './output-kind.ts';
+import { argmax, softmax, squaredError } from './softmax.ts';
 
 /** `doc_to_text` is a text, or a list of two; `doc_to_target` the label or its number; `doc_to_choice` the data's names of labels. */
 export const classification = defineKind<{
@@ -19,7 +21,7 @@ export const classification = defineKind<{
     f1: ({ truth, predicted }) => [truth, predicted],
     macro_f1: ({ truth, predicted }) => [truth, predicted],
     mcc: ({ truth, predicted }) => [truth, predicted],
-    brier_score: ({ truth, shares }) => shares.reduce((sum, p, i) => sum + (p - (i === truth ? 1 : 0)) ** 2, 0),
+    brier_score: ({ truth, shares }) => squaredError(shares, truth),
   },
   async ask(model, items, { config, batchSize, signal }) {
     checkHead(model, ['sequenceClassification'], config.task);
@@ -39,7 +41,7 @@ export const classification = defineKind<{
       return {
         target: labels[truth]!,
         answers: [{ filter: 'none', prediction: labels[predicted]!, facts: { truth, predicted, shares } }],
-        confidence: shares[predicted]!,
+        certainty: { confidence: shares[predicted]!, right: truth === predicted },
       };
     });
   },
@@ -52,7 +54,7 @@ function labelNumber({ target, choices, id }: Item, labels: readonly string[], t
   const number = byName >= 0 ? byName : /^\d+$/.test(String(target)) ? Number(target) : -1;
   if (number >= 0 && number < labels.length) return number;
   throw new ConfigError('a label that the model does not have', {
-    seen: shown(name ?? target),
+    seen: brief(name ?? target),
     expected: labels.join(', '),
     where: `${task}, item ${id}`,
   });
@@ -68,8 +70,10 @@ export const tokenClassification = defineKind<Tagged>({
   defaults: ['entity_f1', 'acc'],
   metrics: {
     entity_f1: ({ truth, predicted }) => sequenceCounts([predicted], [truth]).rows[0],
-    acc: ({ truth, predicted }) => truth.filter((tag, i) => tag === predicted[i]).length / truth.length,
+    acc: ({ truth, predicted }) => [truth.filter((tag, i) => tag === predicted[i]).length, truth.length],
   },
+  // A share of the words of all sentences, as in seqeval.
+  forms: { acc: rising('pooled_share') },
   async ask(model, items, { config, batchSize, signal }) {
     checkHead(model, ['tokenClassification'], config.task);
     const sentences = items.map(item => {
@@ -77,7 +81,7 @@ export const tokenClassification = defineKind<Tagged>({
       if (Array.isArray(text) && Array.isArray(target) && text.length === target.length && text.length > 0)
         return { words: text.map(String), truth: target.map(String) };
       throw new ConfigError('an item is no list of words and one of tags', {
-        seen: `${shown(text)}, ${shown(target)}`,
+        seen: `${brief(text)}, ${brief(target)}`,
         expected: 'doc_to_text and doc_to_target of equal length',
         where: `${config.task}, item ${id}`,
       });

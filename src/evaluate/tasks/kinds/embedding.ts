@@ -1,8 +1,10 @@
 /** Vectors of texts: how alike two are, and which of many is the other's. */
 import { ConfigError } from '../../../errors.ts';
-import { shown, type TaskConfig } from '../task-config.ts';
-import { targetText } from './choice.ts';
+import { brief } from '../../data-row.ts';
+import { targetText } from '../prompts.ts';
+import type { TaskConfig } from '../task-config.ts';
 import { defineKind, type EvaluatedModel } from './output-kind.ts';
+import { argmax } from './softmax.ts';
 
 /** `doc_to_text` is a list of two texts, `doc_to_target` how alike they are: semantic textual similarity. */
 export const similarity = defineKind<{ readonly truth: number; readonly cosine: number }>({
@@ -16,22 +18,38 @@ export const similarity = defineKind<{ readonly truth: number; readonly cosine: 
     const pairs = items.map(({ text, id }) => {
       if (Array.isArray(text) && text.length === 2) return text.map(String) as [string, string];
       throw new ConfigError('an item is no pair of texts', {
-        seen: shown(text),
+        seen: brief(text),
         expected: 'doc_to_text: "{{[a, b]}}"',
         where: `${config.task}, item ${id}`,
       });
     });
     const vectors = await vectorsOf(model, pairs.flat(), { batchSize, signal, task: config.task });
-    return items.map(({ target }, i) => {
+    return items.map(({ target, id }, i) => {
       const cosine = dot(vectors[2 * i]!, vectors[2 * i + 1]!);
-      const facts = { truth: Number(target), cosine };
+      const truth = typeof target === 'string' && target.trim() === '' ? Number.NaN : Number(target);
+      if (!Number.isFinite(truth))
+        throw new ConfigError('how alike two texts are is a number', {
+          seen: brief(target),
+          expected: 'doc_to_target, such as 4.2',
+          where: `${config.task}, item ${id}`,
+        });
+      const facts = { truth, cosine };
       return { target: String(target), answers: [{ filter: 'none', prediction: cosine.toFixed(3), facts }] };
     });
   },
 });
 
-/** Among how many the right one is looked for, unless the task says `metadata: { among: N }`. */
+/** Among how many the right one is looked for, unless the task says `metadata: { among: N }` or has fewer items. */
 const AMONG = 100;
+/** @throws ConfigError for what is no number of items */
+function amongOf({ metadata, task }: TaskConfig): number {
+  const among = metadata?.among ?? AMONG;
+  if (Number.isInteger(among) && (among as number) >= 2) return among as number;
+  throw new ConfigError('among how many to look is a whole number from 2 on', {
+    seen: brief(among),
+    where: `${task}, metadata.among`,
+  });
+}
 /** `doc_to_text` finds its `doc_to_target` among those of the items around it, such as a sentence its translation. */
 export const retrieval = defineKind<{ readonly rank: number }>({
   type: 'retrieval',
@@ -41,7 +59,7 @@ export const retrieval = defineKind<{ readonly rank: number }>({
     top5: ({ rank }) => (rank < 5 ? 1 : 0),
     mrr: ({ rank }) => 1 / (rank + 1),
   },
-  together: ({ metadata }: TaskConfig) => Number(metadata?.among ?? AMONG),
+  together: amongOf,
   async ask(model, items, { config, signal, batchSize }) {
     const options = { batchSize, signal, task: config.task };
     const targets = items.map(item => targetText(item, config.task));
@@ -53,10 +71,13 @@ export const retrieval = defineKind<{ readonly rank: number }>({
       ),
       await vectorsOf(model, targets, options),
     ];
+    const among = amongOf(config);
     return items.map((_, i) => {
-      const scores = documents.map(document => dot(queries[i]!, document));
-      const found = scores.reduce((best, score, k) => (score > scores[best]! ? k : best), 0);
-      const rank = scores.filter(score => score > scores[i]!).length;
+      // As many for each item: where more are together, those around it.
+      const from = Math.max(0, Math.min(i - (among >> 1), documents.length - among));
+      const scores = documents.slice(from, from + among).map(document => dot(queries[i]!, document));
+      const found = from + argmax(scores);
+      const rank = scores.filter(score => score > scores[i - from]!).length;
       const facts = { rank };
       return { target: targets[i]!, answers: [{ filter: 'none', prediction: targets[found]!, facts }], details: facts };
     });

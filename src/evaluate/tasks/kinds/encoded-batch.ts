@@ -86,17 +86,3 @@ export function labelsOf({ parts }: EvaluatedModel, count: number): readonly str
   };
   return Array.from({ length: count }, (_, i) => id2label[i] ?? `LABEL_${i}`);
 }
-
-export function softmax(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const most = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = values.map(value => Math.exp(value - most));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map(power => power / sum);
-}
-/** The place of the largest number; of equal ones the first. */
-export const argmax = (values: ArrayLike<number>): number => {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
-};

@@ -1,11 +1,12 @@
 /** What the model writes behind the prompt, until a stop, after the task's filters. As in lm-evaluation-harness. */
 import { ConfigError } from '../../../errors.ts';
+import { brief } from '../../data-row.ts';
 import { bleuCounts } from '../../scores/bleu.ts';
 import { chrfCounts } from '../../scores/chrf.ts';
 import { createFilters, createRemover } from '../filters.ts';
 import { bleuOptions, chrfOptions } from '../metrics.ts';
 import type { Item } from '../prompts.ts';
-import { type MetricConfig, shown, type TaskConfig } from '../task-config.ts';
+import type { MetricConfig, TaskConfig } from '../task-config.ts';
 import { type ContinuationSettings, defineKind, type EvaluatedModel } from './output-kind.ts';
 
 interface Facts {
@@ -20,8 +21,9 @@ export const generateUntil = defineKind<Facts>({
   metrics: {
     exact_match: ({ text, references }, settings) =>
       references.some(reference => plain(text, settings) === plain(reference, settings)) ? 1 : 0,
-    bleu: ({ text, references }, settings) => bleuCounts([text], [references], bleuOptions(settings)).rows[0],
-    chrf: ({ text, references }, settings) => chrfCounts([text], [references], chrfOptions(settings)).rows[0],
+    // Lists: in the JSON of a report a typed array would be an object.
+    bleu: ({ text, references }, settings) => [...bleuCounts([text], [references], bleuOptions(settings)).rows[0]!],
+    chrf: ({ text, references }, settings) => [...chrfCounts([text], [references], chrfOptions(settings)).rows[0]!],
   },
   async ask(model, items, { config, batchSize, seed, signal }) {
     const filters = createFilters(config.filter_list, config.task);
@@ -92,7 +94,7 @@ function settingsOf({ generation_kwargs = {}, fewshot_delimiter, task }: TaskCon
   const [other] = Object.keys(others);
   if (other !== undefined)
     throw new ConfigError('no such setting of generation_kwargs', {
-      seen: `${other}: ${shown(others[other])}`,
+      seen: `${other}: ${brief(others[other])}`,
       expected: 'until, max_gen_toks, do_sample, temperature, top_p, top_k, num_beams, repetition_penalty, seed',
       where: task,
     });
@@ -116,7 +118,7 @@ function referencesOf({ target, choices, id }: Item, task: string): readonly str
   const all = Array.isArray(target) ? target : [target];
   const texts = all.map(each => (typeof each === 'number' && choices ? choices[each] : each));
   if (texts.every(text => text !== undefined && text !== null)) return texts.map(String);
-  throw new ConfigError('an item has no target', { seen: shown(target), where: `${task}, item ${id}` });
+  throw new ConfigError('an item has no target', { seen: brief(target), where: `${task}, item ${id}` });
 }
 
 /** A text as `exact_match` compares it. */

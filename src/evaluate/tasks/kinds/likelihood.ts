@@ -7,7 +7,7 @@ import {
   TextSize,
   textLogLikelihoods,
 } from '../../likelihood/index.ts';
-import { targetText } from './choice.ts';
+import { targetText } from '../prompts.ts';
 import { type Answered, defineKind } from './output-kind.ts';
 
 /** An answer behind a prompt: how probable it is, and whether it is what the model would say. */
@@ -67,8 +67,10 @@ export const pseudoLikelihood = defineKind<TextLikelihood>({
   },
 });
 
+/** Characters of a text that a report repeats: a text may be a whole file. */
+const MOST_SHOWN = 1_000;
 const likelihoodOf = (text: string, facts: TextLikelihood): Answered<TextLikelihood> => ({
-  target: text,
+  target: text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text,
   answers: [{ filter: 'none', prediction: '', facts }],
   details: { ...facts, perplexity: Math.exp(-facts.logLikelihood / facts.tokens) },
 });

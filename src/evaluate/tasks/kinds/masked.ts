@@ -1,9 +1,11 @@
 /** What a masked language model puts into a gap. */
 import { ConfigError } from '../../../errors.ts';
+import { rowLogits } from '../../likelihood/score-rows.ts';
 import { maskIdOf } from '../../scored-model.ts';
-import { targetText } from './choice.ts';
-import { argmax, checkHead, outputsOf, softmax } from './encoded-batch.ts';
-import { defineKind } from './output-kind.ts';
+import { targetText } from '../prompts.ts';
+import { checkHead } from './encoded-batch.ts';
+import { type Answered, defineKind } from './output-kind.ts';
+import { argmax } from './softmax.ts';
 
 interface Facts {
   /** Of each token of the right word: how many are more probable, and its logarithm. */
@@ -41,28 +43,41 @@ export const fillMask = defineKind<Facts>({
         throw new ConfigError('a right word has no tokens of its own', { seen: target, where });
       return { target, ids, encoding, at };
     });
-    const outputs = await outputsOf(
-      model,
-      gaps.map(({ encoding }) => encoding),
-      ['logits'],
-      { batchSize, signal, task: config.task },
-    );
-    return gaps.map(({ target, ids, at }, i) => {
-      const {
-        rows: [logits],
-        tokens,
-      } = outputs[i]!;
-      const width = logits!.length / tokens;
-      const shares = at.map(place => softmax(logits!.subarray(place * width, (place + 1) * width)));
-      const ranks = shares.map((row, k) => row.filter(p => p > row[ids[k]!]!).length);
-      const logLikelihood = shares.reduce((sum, row, k) => sum + Math.log(row[ids[k]!]!), 0);
-      const chosen = shares.map(argmax);
-      return {
+    const rows = gaps.map(({ ids, encoding, at }) => ({ ids: encoding.ids, at, targets: ids }));
+    const answered: Answered<Facts>[] = [];
+    for await (const { row, logits } of rowLogits(model, rows, { batchSize, signal })) {
+      const { target, ids } = gaps[row]!;
+      const tokens = logits.map((scores, k) => standing(scores, ids[k]!));
+      const ranks = tokens.map(({ rank }) => rank);
+      const logLikelihood = tokens.reduce((sum, token) => sum + token.logProbability, 0);
+      answered[row] = {
         target,
-        answers: [{ filter: 'none', prediction: tokenizer.decode(chosen).trim(), facts: { ranks, logLikelihood } }],
+        answers: [
+          {
+            filter: 'none',
+            prediction: tokenizer.decode(tokens.map(({ best }) => best)).trim(),
+            facts: { ranks, logLikelihood },
+          },
+        ],
         details: { ranks, logLikelihood },
-        confidence: shares.reduce((product, row, k) => product * row[chosen[k]!]!, 1),
+        certainty: {
+          confidence: tokens.reduce((product, token) => product * token.confidence, 1),
+          right: ranks.every(rank => rank === 0),
+        },
       };
-    });
+    }
+    return answered;
   },
 });
+
+/** The most probable of all tokens and its probability, and how the token `id` stands among them. */
+function standing(logits: Float32Array, id: number) {
+  const best = argmax(logits);
+  const [own, most] = [logits[id]!, logits[best]!];
+  let [rank, sum] = [0, 0];
+  for (const logit of logits) {
+    if (logit > own) rank++;
+    sum += Math.exp(logit - most);
+  }
+  return { best, confidence: 1 / sum, rank, logProbability: own - most - Math.log(sum) };
+}

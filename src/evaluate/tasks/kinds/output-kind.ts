@@ -2,6 +2,7 @@
 import type { LoadedModel, ModelInputs } from '../../../models/forward.ts';
 import type { Tensor } from '../../../tensor/index.ts';
 import type { ScoredModel } from '../../scored-model.ts';
+import type { MetricForm } from '../metrics.ts';
 import type { Item } from '../prompts.ts';
 import type { MetricConfig, OutputType, TaskConfig } from '../task-config.ts';
 
@@ -58,8 +59,8 @@ export interface Answered<F> {
   readonly answers: readonly Answer<F>[];
   /** Other numbers of the item for the report: log-likelihoods of the choices, a probability. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
-  /** How sure the model was of its prediction, from 0 to 1, where it says so. */
-  readonly confidence?: number | undefined;
+  /** How sure the model was of its prediction, from 0 to 1, and whether that was right, where it says so. */
+  readonly certainty?: { readonly confidence: number; readonly right: boolean } | undefined;
 }
 export interface OutputKind<F> {
   readonly type: OutputType;
@@ -67,7 +68,12 @@ export interface OutputKind<F> {
   readonly metrics: Readonly<Record<string, (facts: F, settings: MetricConfig) => unknown>>;
   /** Metrics of a task that names none. */
   readonly defaults: readonly string[];
-  /** Items that are asked together; default as many as a batch has, times four. */
+  /** Where the name of a metric means something else than elsewhere. */
+  readonly forms?: Readonly<Record<string, MetricForm>> | undefined;
+  /**
+   * Least number of items that are asked together, if there are as many, and less than twice that. Default: any number, four
+   * times as many as a batch has.
+   */
   readonly together?: (config: TaskConfig) => number;
   /** @throws ConfigError when the model or an item does not fit */
   ask(model: EvaluatedModel, items: readonly Item[], options: AskOptions): Promise<readonly Answered<F>[]>;

@@ -3,6 +3,7 @@ import { ConfigError } from '../../../errors.ts';
 import {
   crowsPairs as crowsPairScores,
   readCrowsPairs,
+  readStereoSet,
   readWeat,
   type StereoSetItem,
   stereoSetPredictions,
@@ -60,13 +61,17 @@ const answered = (facts: Pair, first: string, second: string) => ({
   details: { logLikelihoods: [facts.first, facts.second] },
 });
 
-/** Examples of StereoSet, read. */
+/** A row that was read from a file of StereoSet, or that is as in one. @throws FormatError for another */
+const exampleOf = (doc: Doc, where: string): StereoSetItem =>
+  'biasType' in doc ? (doc as Doc & StereoSetItem) : readStereoSet([doc], where)[0]!;
+
+/** Examples of StereoSet. */
 export const stereoSet = defineKind<StereoItem>({
   type: 'stereoset',
   defaults: ['lms', 'ss', 'icat'],
   metrics: { lms: item => item, ss: item => item, icat: item => item },
-  async ask(model, items, { batchSize, signal }) {
-    const examples = items.map(({ doc }) => doc as Doc & StereoSetItem);
+  async ask(model, items, { config, batchSize, signal }) {
+    const examples = items.map(({ doc, id }) => exampleOf(doc, `${config.task}, item ${id}`));
     const found = await stereoSetPredictions(model, examples, { batchSize, signal });
     const scores = new Map([...found.intrasentence, ...found.intersentence].map(({ id, score }) => [id, score]));
     return examples.map(({ target, sentences }) => {
