@@ -52,7 +52,7 @@ describe('what config.json says of a task', () => {
   });
   it('is refused where it cannot be', async () => {
     const form = async (fields: object, task = 'summarization') => sourceForm(await modelWith(fields), task);
-    await expect(form({ prefix: 7 })).rejects.toThrow(/prefix that is no text.*7.*config.json/);
+    await expect(form({ prefix: 7 }, 'translation')).rejects.toThrow(/prefix that is no text.*7.*config.json/);
     const params = (summarization: unknown) => ({ task_specific_params: { summarization } });
     await expect(form(params({ prefix: ['a'] }))).rejects.toThrow(/no text.*task_specific_params.summarization/);
     await expect(form(params('x'))).rejects.toThrow(/JSON object.*task_specific_params.summarization/);

@@ -7,8 +7,7 @@ import { writeStates } from '../written-texts.ts';
 
 export const edit = defineCommand({
   name: 'edit',
-  summary:
-    'corrects a text by edit diffusion: tokens go, come and change until none has to, and each revision is shown.',
+  summary: 'corrects a text by edit diffusion, revision by revision, until nothing is left to edit.',
   positionals: [
     {
       name: 'MODEL',

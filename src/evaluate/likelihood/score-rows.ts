@@ -88,7 +88,10 @@ export async function* rowLogits(
       model.parts,
       batch.map(i => rows[i]!),
     );
-    const logits = logitsAt(model.parts, states, input, Int32Array.from(places));
+    // What is asked for in addition is at place 0, and not read.
+    const padded = new Int32Array(roundedUp(places.length));
+    padded.set(places);
+    const logits = logitsAt(model.parts, states, input, padded);
     const [data, V] = [(await logits.data()) as Float32Array, logits.dim(1)];
     let next = 0;
     for (const row of batch) yield { row, logits: rows[row]!.at.map(() => data.subarray(V * next, V * ++next)) };

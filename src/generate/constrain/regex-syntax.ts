@@ -131,8 +131,8 @@ class RegexParser {
     let rest = this.#take('$') || anchored ? NOTHING : this.#anything;
     for (const { at, isNegative, text } of looks.reverse()) {
       const then = sequence(...parts.splice(at), rest);
-      const [all, none] = isNegative ? [[then], [text]] : [[then, text], []];
-      rest = { kind: 'common', all, none, where: this.#where };
+      const all = isNegative ? [then] : [then, text];
+      rest = { kind: 'common', all, none: isNegative ? [text] : [], where: this.#where };
     }
     return sequence(...parts, rest);
   }

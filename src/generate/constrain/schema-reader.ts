@@ -140,7 +140,8 @@ export class SchemaReader {
     });
   }
   #haveNoneInCommon(some: readonly unknown[], others: readonly unknown[], where: string): boolean {
-    const [few, many] = some.length < others.length ? [some, others] : [others, some];
+    const few = some.length < others.length ? some : others;
+    const many = few === some ? others : some;
     this.#count(few.length, where);
     const known = this.#canonicalOf(many);
     for (const value of this.#canonicalOf(few)) if (known.has(value)) return false;
