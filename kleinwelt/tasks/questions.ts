@@ -85,6 +85,8 @@ function resolved(clause: Clause, characters: readonly Mention[]): Clause {
 /** Whether what remains of the clause says who is meant: no pronoun, and no *sein* whose owner is asked for. */
 function isAskable({ agent, patient, recipient, place }: Clause, { roles }: Sentence, span: RoleSpan): boolean {
   if (span.clause !== 'main' || !roles.includes(span)) return false;
+  // *keinen Gast* is no answer.
+  if (span.role === 'patient' && patient?.determiner === 'no') return false;
   return Object.entries({ agent, patient, recipient, place: place?.ground }).every(
     ([role, mention]) =>
       role === span.role ||
@@ -95,8 +97,9 @@ function isAskable({ agent, patient, recipient, place }: Clause, { roles }: Sent
 
 /** Where the answer stands: the span, or that of what its pronoun refers to. */
 function answerTo({ sentences }: Context, sentence: number, span: RoleSpan): Answer | undefined {
-  const { pos, antecedent } = sentences[sentence]!.words[span.from]!;
-  if (pos !== 'PRON') return { sentence, from: span.from, to: span.to };
+  const { pos, relation, antecedent } = sentences[sentence]!.words[span.from]!;
+  // *her newspaper* begins with a pronoun, but is none.
+  if (pos !== 'PRON' || relation.startsWith('nmod')) return { sentence, from: span.from, to: span.to };
   if (!antecedent) return undefined;
   const { words, roles } = sentences[antecedent.sentence]!;
   // An owner is named in the genitive, which is no answer.

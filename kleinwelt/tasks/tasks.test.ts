@@ -88,6 +88,9 @@ describe('questions', () => {
       ).toBe(text);
       expect(text).not.toMatch(/[.,]$|^(er|sie|es|he|she|it|they)$/i);
       expect(question).toMatch(/^\p{Lu}.*[^ ]\?$/u);
+      // Neither whom the question itself names, as the owner of what is asked for, nor nobody.
+      expect(question.toLowerCase().split(/[ ?]/)).not.toContain(text.toLowerCase());
+      expect(text).not.toMatch(/^(kein|no )/i);
     }
   });
 });

@@ -20,8 +20,8 @@ const TRY: Readonly<Record<BundledName, readonly string[]>> = {
   'kleinwelt-marian': ['heed translate kleinwelt-marian "Der Hund jagt die Katze." --from de --to en'],
   'kleinwelt-diffusion': ['heed denoise kleinwelt-diffusion ""'],
   'kleinwelt-edits': [
-    "const write = await pipeline('text-editing', 'kleinwelt-edits'); // in TypeScript",
-    "await write('', { topP: 0.9 });",
+    'heed edit kleinwelt-edits "" --top-p 0.9',
+    'heed edit kleinwelt-edits "Der Hund jagen die die Katze."',
   ],
   'kleinwelt-lstm': ['heed run kleinwelt-lstm "Der Hund" --temperature 0.7'],
 };

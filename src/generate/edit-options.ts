@@ -11,8 +11,11 @@ export interface EditOptions {
   readonly revisionBeams?: number | undefined;
   /** Fillings are drawn, from the most probable tokens that together hold this probability; the paper's 0.6. Default: searched. */
   readonly topP?: number | undefined;
-  /** Makes drawing repeatable. Default: a random one. */
-  readonly seed?: number | undefined;
+  /**
+   * Makes drawing repeatable: text i draws with `seed + i`, whatever stands beside it; a list gives each text its own. Default: a random
+   * one.
+   */
+  readonly seed?: number | readonly number[] | undefined;
   /** Most tokens that the generator writes in a revision. Default 128. */
   readonly maxNewTokens?: number | undefined;
   /** Texts are ranked by log-probability per edited token instead of in sum. Default false. */
@@ -43,7 +46,10 @@ export function resolveEditOptions(options: EditOptions, texts: number): EditSet
       Number.isSafeInteger(value) && value >= 1 ? [] : [`${name} = ${show(value)} is not a whole number of at least 1`],
     ),
     ...(topP === undefined || (topP > 0 && topP <= 1) ? [] : [`topP = ${show(topP)} is not above 0 and at most 1`]),
-    ...(seed === undefined || Number.isSafeInteger(seed) ? [] : [`seed = ${show(seed)} is not a safe integer`]),
+    ...(seed === undefined || [seed].flat().every(Number.isSafeInteger)
+      ? []
+      : [`seed = ${show(seed)} is not a safe integer, nor a list of them`]),
+    ...(Array.isArray(seed) && seed.length !== texts ? [`${seed.length} seeds for ${texts} texts`] : []),
     ...(sources === undefined || sources.length === texts ? [] : [`${sources.length} sources for ${texts} texts`]),
   ];
   if (problems.length > 0) throw new ConfigError(`edit options: ${problems.join('; ')}`, { where: 'edit options' });

@@ -165,6 +165,9 @@ describe('generation by edits', () => {
     expect(await drawn(3)).toEqual(await drawn(3));
     const many = new Set((await Promise.all(Array.from({ length: 30 }, (_, seed) => drawn(seed)))).flat());
     expect(many).toEqual(new Set([10, 11, 12, 13]));
+    // Beside others, too: text i draws as it would alone with seed + i.
+    const alone = await Promise.all([3, 4, 5, 6, 7].map(seed => drawn(seed)));
+    expect(await drawn(3, [[], [], [], [], []])).toEqual(alone.flat());
     const { seed } = await editAll(editor, [[]], { topP: 0.9 });
     expect(Number.isSafeInteger(seed)).toBe(true);
   });

@@ -35,7 +35,7 @@ export interface EditDoneEvent {
   /** The best of each. */
   readonly texts: readonly RevisedText[];
   /** What drawing was seeded with. */
-  readonly seed?: number | undefined;
+  readonly seed?: number | readonly number[] | undefined;
 }
 export type EditEvent = RevisionEvent | EditDoneEvent;
 
@@ -82,12 +82,13 @@ export async function editAll(
 
 async function* search(model: EditModel, texts: readonly Ids[], settings: EditSettings): AsyncGenerator<EditEvent> {
   const seed = settings.topP === undefined ? undefined : (settings.seed ?? randomSeed());
+  const seeds = typeof seed === 'number' ? texts.map((_, i) => seed + i) : seed;
   let kept: Hypothesis[][] = texts.map(ids => [{ ids, score: 0, revisions: 0, finished: undefined, edited: 0 }]);
   for (let step = 1; step <= settings.steps; step++) {
     const open = kept.flatMap((list, prompt) => list.flatMap(from => (from.finished ? [] : [{ prompt, from }])));
     if (open.length === 0) break;
     const tagged = await tagAll(model, open, settings);
-    const revised = await reviseAll(model, tagged, settings, seed === undefined ? undefined : [seed, step]);
+    const revised = await reviseAll(model, tagged, settings, seeds && drawsOf(tagged, seeds, step));
     kept = kept.map((list, prompt) => {
       const candidates = [
         ...list.filter(text => text.finished),
@@ -137,12 +138,18 @@ interface Revised {
   readonly prompt: number;
   readonly text: Hypothesis;
 }
+/** A seed for each text in the search, from its prompt's alone: what a prompt becomes does not depend on those beside it. */
+function drawsOf(tagged: readonly Tagged[], seeds: readonly number[], step: number): Map<Tagged, number> {
+  const before = seeds.map(() => 0);
+  return new Map(tagged.map(text => [text, createRng(seeds[text.prompt]!, step, before[text.prompt]!++).uint32()]));
+}
+
 /** All revisions of tagged texts. */
 async function reviseAll(
   model: EditModel,
   tagged: readonly Tagged[],
   settings: EditSettings,
-  seeds: readonly [number, number] | undefined,
+  draws: ReadonlyMap<Tagged, number> | undefined,
 ): Promise<Revised[]> {
   const written = tagged.filter(({ tags }) => tags.some(isFilled));
   const inputs = written.map(({ prompt, from, tags }) =>
@@ -150,7 +157,7 @@ async function reviseAll(
   );
   const fillings = new Map<Tagged, readonly Written[]>();
   if (written.length > 0) {
-    const all = await write(model, inputs, settings, seeds);
+    const all = await write(model, inputs, settings, draws && written.map(text => draws.get(text)!));
     written.forEach((text, i) => void fillings.set(text, all[i]!));
   }
   return tagged.flatMap(text => revisionsOf(model, text, fillings.get(text) ?? [NOTHING], settings));
@@ -185,7 +192,7 @@ async function write(
   model: EditModel,
   inputs: readonly EditInput[],
   { numBeams, topP, maxNewTokens, signal }: EditSettings,
-  seeds: readonly [number, number] | undefined,
+  seeds: readonly number[] | undefined,
 ): Promise<Written[][]> {
   const session = await model.fill(inputs, signal);
   try {
@@ -198,9 +205,7 @@ async function write(
         logprobs: true,
         numReturnSequences: numBeams,
       },
-      ...(seeds
-        ? { doSample: true, topP, seed: inputs.map((_, i) => createRng(...seeds, i).uint32()) }
-        : { doSample: false, numBeams, lengthPenalty: 0 }),
+      ...(seeds ? { doSample: true, topP, seed: seeds } : { doSample: false, numBeams, lengthPenalty: 0 }),
     });
     const scoreOf = (logprobs: readonly number[] = []) => logprobs.reduce((sum, logp) => sum + logp, 0);
     return inputs.map((_, prompt) =>

@@ -12,7 +12,10 @@ import { inGroups } from './text-batches.ts';
 
 /** A draft, or nothing; and what it is made from, where there is something, such as a text to translate. */
 export type Draft = string | { readonly text: string; readonly source?: string | undefined };
-export interface TextEditingOptions extends Omit<EditOptions, 'sources'>, CallOptions {}
+export interface TextEditingOptions extends Omit<EditOptions, 'sources' | 'seed'>, CallOptions {
+  /** Makes drawing repeatable: draft i draws with `seed + i`. Default: a random one. */
+  readonly seed?: number | undefined;
+}
 export interface EditedResult {
   readonly generatedText: string;
   /** Sum of the log-probabilities of all edits. */
@@ -40,7 +43,7 @@ export const task = defineTask<Draft, TextEditingOptions, EditedResult, TextEdit
     ...{ steps: count, numBeams: count, revisionBeams: count, maxNewTokens: count, topP: share, seed: integer },
     perEdit: flag,
   },
-  async run(model, drafts, { batchSize, onProgress, ...options }, generator) {
+  async run(model, drafts, { batchSize, onProgress, seed, ...options }, generator) {
     const editor = editorOf(model, generator!);
     const read = drafts.map(draft => idsOf(model, draft));
     const results: EditedResult[] = [];
@@ -50,7 +53,7 @@ export const task = defineTask<Draft, TextEditingOptions, EditedResult, TextEdit
       const { texts } = await editAll(
         editor,
         batch.map(({ ids }) => ids),
-        { ...options, ...sourcesOf(batch) },
+        { ...options, ...sourcesOf(batch), ...(seed !== undefined && { seed: group.map(i => seed + i) }) },
       );
       for (const [b, { ids, score, revisions }] of texts.entries())
         results[group[b]!] = {

@@ -41,6 +41,10 @@ describe('text-editing', () => {
       expect(together[i]!.generatedText).toBe(alone.generatedText);
       expect(together[i]!.score).toBeCloseTo(alone.score, 4);
     }
+    const drawn = { ...options, topP: 0.9 };
+    const rows = await edit(['', '', '', ''], { ...drawn, seed: 4, batchSize: 2 });
+    for (const [i, { generatedText }] of rows.entries())
+      expect((await edit('', { ...drawn, seed: 4 + i })).generatedText).toBe(generatedText);
     const events = [];
     for await (const event of edit.stream('der hund jagt', options)) events.push(event);
     expect(events.at(-1)).toMatchObject({ type: 'done', text: together[0]!.generatedText });

@@ -12,8 +12,11 @@ if (german) {
   for (const node of document.querySelectorAll<HTMLElement>('[data-de]')) node.textContent = node.dataset.de!;
 }
 
-/** A bundled model lies where vite.config.ts has put it; ids of the hub and addresses are what they are. */
-const placeOf = (name: string) => (/[/:]/.test(name) ? name : new URL(`models/${name}`, document.baseURI).href);
+/** Of the bundled models that vite.config.ts has put into `models/` one is a single file. */
+const FILES: Readonly<Record<string, string>> = { 'kleinwelt-llama': 'model-q8_0.gguf' };
+/** Where a bundled model lies; ids of the hub and addresses are what they are. */
+const placeOf = (name: string) =>
+  /[/:]/.test(name) ? name : new URL(`models/${name}/${FILES[name] ?? ''}`, document.baseURI).href;
 
 let worker: Worker | undefined;
 /** The same as `write`, in the worker. */
