@@ -8,21 +8,17 @@ import { reached, type Score, shown } from '../scores/score.ts';
 import { type Recipe, runName } from './recipe.ts';
 import type { RunFacts } from './run.ts';
 
-const TRY: Readonly<Record<BundledName, readonly string[]>> = {
+/** What is tried first, as a line for the command line; `test/cli/help-examples.test.ts` runs each. */
+export const TRY: Readonly<Record<BundledName, readonly string[]>> = {
   'kleinwelt-llama': ['heed run kleinwelt-llama "Der Hund" --temperature 0.7 --show-probs'],
   'kleinwelt-bert': ['heed fill kleinwelt-bert "Der Hund [MASK] die Katze."'],
   'kleinwelt-bert-sentiment': ['heed classify kleinwelt-bert-sentiment "Die Suppe ist nicht gut."'],
   'kleinwelt-bert-entities': ['heed tokens kleinwelt-bert-entities "Anna Berger wohnt in Seedorf."'],
   'kleinwelt-bert-answers': ['heed answer kleinwelt-bert-answers "Wen jagt der Hund?" "Der Hund jagt die Katze."'],
-  'kleinwelt-bert-sentences': [
-    'heed embed kleinwelt-bert-sentences "Der Hund jagt die Katze." "The dog chases the cat."',
-  ],
+  'kleinwelt-bert-sentences': ['heed embed kleinwelt-bert-sentences "Der Hund jagt die Katze."'],
   'kleinwelt-marian': ['heed translate kleinwelt-marian "Der Hund jagt die Katze." --from de --to en'],
-  'kleinwelt-diffusion': ['heed denoise kleinwelt-diffusion ""'],
-  'kleinwelt-edits': [
-    'heed edit kleinwelt-edits "" --top-p 0.9',
-    'heed edit kleinwelt-edits "Der Hund jagen die die Katze."',
-  ],
+  'kleinwelt-diffusion': ['heed denoise kleinwelt-diffusion "" -n 24'],
+  'kleinwelt-edits': ['heed edit kleinwelt-edits "" --top-p 0.9'],
   'kleinwelt-lstm': ['heed run kleinwelt-lstm "Der Hund" --temperature 0.7'],
 };
 

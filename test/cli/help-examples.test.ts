@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TRY } from '../../kleinwelt/training/card.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { OVERVIEW_EXAMPLES } from '../../src/cli/help.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
@@ -140,6 +141,12 @@ for (const entry of all) {
     }
   });
 }
+describe('the cards of the bundled models', () => {
+  it.each(Object.values(TRY).flat())('%s', async line => {
+    const { code, err } = await paste(line);
+    expect(code, err).toBe(0);
+  });
+});
 describe('heed --help', () => {
   it.each(OVERVIEW_EXAMPLES)('%s', async line => {
     const { code, err } = await paste(line);

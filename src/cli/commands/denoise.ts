@@ -32,9 +32,9 @@ export const denoise = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed denoise kleinwelt-diffusion "Der Hund" -n 16', does: 'sixteen tokens, one more found at each step' },
+    { line: 'heed denoise kleinwelt-diffusion "Der Hund" -n 22', does: 'one more token found at each step' },
     {
-      line: 'heed denoise kleinwelt-diffusion "" -n 32 --steps 8 --sampler ancestral --seed 1',
+      line: 'heed denoise kleinwelt-diffusion "" -n 24 --steps 8 --sampler ancestral --seed 1',
       does: 'a text of its own in eight',
     },
     { line: 'heed denoise kleinwelt-bert "Der [MASK] jagt die [MASK]."', does: 'only what is hidden' },

@@ -44,7 +44,7 @@ export const edit = defineCommand({
     ...TASK_OPTIONS,
   },
   examples: [
-    { line: 'heed edit kleinwelt-edits "Der Hunt jagt die die Katze."', does: 'each revision, and what is left of it' },
+    { line: 'heed edit kleinwelt-edits "" --top-p 0.9', does: 'a sentence from nothing, revision by revision' },
     {
       line: 'heed edit kleinwelt-edits --json < examples/data/sentences.txt',
       does: 'a JSON line for each line, with the number of revisions',

@@ -21,7 +21,7 @@ const ABOUT: Readonly<Record<BundledName, readonly [command: string, english: st
   'kleinwelt-bert-sentences': ['embed', 'compares sentences', 'vergleicht Sätze'],
   'kleinwelt-marian': ['translate', 'translates German/English', 'übersetzt Deutsch/Englisch'],
   'kleinwelt-diffusion': ['denoise', 'writes by diffusion', 'schreibt durch Diffusion'],
-  'kleinwelt-edits': ['edit', 'corrects sentences', 'korrigiert Sätze'],
+  'kleinwelt-edits': ['edit', 'writes by edits', 'schreibt durch Änderungen'],
   'kleinwelt-lstm': ['run', 'tells stories (LSTM)', 'erzählt Geschichten (LSTM)'],
 };
 
