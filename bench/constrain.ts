@@ -1,13 +1,16 @@
 /**
- * What a constraint costs: tokens of a small model of random weights, free and constrained, with two real vocabularies. Every run has
+ * What a constraint costs: tokens of a small model of random weights, free and constrained, with two real vocabularies, and of the
+ * bundled decoder, whose tokens are the cheapest there are. Every run has
  * another seed, so that it meets states that were not entered before, as a program does. HEED_TOKENIZERS names the folder of the
  * tokenizers.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createWasmBackend } from '../src/backends/wasm/index.ts';
+import { createWasmBackend, type WasmBackend } from '../src/backends/wasm/index.ts';
 import { type GenerateOptions, jsonSchema, regex, tokenTexts } from '../src/generate/index.ts';
 import { create } from '../src/hub/create.ts';
+import { load } from '../src/hub/load.ts';
+import { Model } from '../src/hub/model.ts';
 import { loadTokenizer } from '../src/tokenizers/index.ts';
 import type { Row } from './table.ts';
 import { summarize } from './timing.ts';
@@ -15,6 +18,7 @@ import { summarize } from './timing.ts';
 const FOLDER = process.env.HEED_TOKENIZERS ?? fileURLToPath(new URL('../../shared/tokenizers', import.meta.url));
 /** About 50,000 and 128,000 tokens. */
 const TOKENIZERS = ['gpt2', 'llama3'];
+const BUNDLED = 'kleinwelt-llama';
 const NEW_TOKENS = 64;
 const TURNS = 7;
 const CONFIG = { model_type: 'gpt2', n_embd: 256, n_layer: 4, n_head: 4, n_positions: 256 };
@@ -35,23 +39,29 @@ const CONSTRAINTS = {
   regex: regex('([A-Za-z ,]+[.!?]\\n)+'),
 };
 
+async function withTokenizer(name: string, backend: WasmBackend): Promise<Model> {
+  const folder = `${FOLDER}/${name}`;
+  if (!existsSync(folder)) throw new Error(`no tokenizer in ${folder}: set HEED_TOKENIZERS`);
+  const tokenizer = await loadTokenizer(folder);
+  const model = await create({ ...CONFIG, vocab_size: tokenizer.vocabSize }, { backend, trainable: false });
+  return new Model({ ...model.parts, tokenizer });
+}
+
 /** A row for each vocabulary and constraint; `ratio` is the time of a token beside that of free generation. */
 export async function constrain(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const name of TOKENIZERS) {
-    const folder = `${FOLDER}/${name}`;
-    if (!existsSync(folder)) throw new Error(`no tokenizer in ${folder}: set HEED_TOKENIZERS`);
-    const tokenizer = await loadTokenizer(folder);
-    const vocabSize = tokenizer.vocabSize;
+  for (const name of [...TOKENIZERS, BUNDLED]) {
     const backend = await createWasmBackend();
-    const model = await create({ ...CONFIG, vocab_size: vocabSize }, { backend, trainable: false });
+    const model = await (name === BUNDLED ? load(BUNDLED, { backend }) : withTokenizer(name, backend));
+    const { tokenizer } = model;
+    const vocabSize = tokenizer.vocabSize;
     const start = performance.now();
     const texts = tokenTexts(tokenizer, vocabSize);
     const readMs = performance.now() - start;
 
     /** Milliseconds of each token. */
     const write = async (options: GenerateOptions, seed: number): Promise<number> => {
-      const all = { temperature: 1, seed, maxNewTokens: NEW_TOKENS, eosTokenId: [], ...options };
+      const all = { temperature: 1, seed, maxNewTokens: NEW_TOKENS, ...options };
       const begin = performance.now();
       for await (const event of model.generateIds([[300, 301]], all))
         if (event.type === 'done') return (performance.now() - begin) / event.stats.newTokens;
@@ -65,7 +75,7 @@ export async function constrain(): Promise<Row[]> {
     }));
     const free: number[] = [];
     for (let turn = 0; turn <= TURNS; turn++) {
-      const plain = await write({}, turn);
+      const plain = await write({ eosTokenId: [] }, turn);
       if (turn > 0) free.push(plain);
       for (const kind of kinds) {
         const time = await write(kind.options, turn);
