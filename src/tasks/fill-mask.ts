@@ -3,8 +3,9 @@ import { ConfigError } from '../errors.ts';
 import type { Model } from '../hub/model.ts';
 import { padded } from '../hub/source-decoder.ts';
 import type { Encoding, Tokenizer } from '../tokenizers/index.ts';
+import { softmax } from '../util/softmax.ts';
 import { count, textOrTexts } from './option-checks.ts';
-import { softmax, topPlaces } from './scores-to-labels.ts';
+import { topPlaces } from './scores-to-labels.ts';
 import { type CallOptions, type Calls, defineTask, isText } from './task.ts';
 import { inGroups } from './text-batches.ts';
 

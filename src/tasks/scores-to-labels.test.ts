@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scoresBy, softmax, topLabels, topPlaces } from './scores-to-labels.ts';
+import { softmax } from '../util/softmax.ts';
+import { scoresBy, topLabels, topPlaces } from './scores-to-labels.ts';
 
 describe('scores', () => {
   it('sum to 1, or stand for themselves', () => {

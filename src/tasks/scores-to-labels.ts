@@ -1,5 +1,6 @@
 /** From a classifier's raw numbers to labels with scores. */
 import type { Model } from '../hub/model.ts';
+import { softmax } from '../util/softmax.ts';
 
 /** What makes scores of the raw numbers: shares of 1, a yes or no each, or nothing. */
 export type ScoreFunction = 'softmax' | 'sigmoid' | 'none';
@@ -10,14 +11,6 @@ export interface LabelScore {
   readonly score: number;
 }
 
-/** exp(x) over its sum, in double precision. */
-export function softmax(values: ArrayLike<number>): number[] {
-  const list = Array.from(values);
-  const most = list.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = list.map(x => Math.exp(x - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map(x => x / sum);
-}
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 const APPLY: Readonly<Record<ScoreFunction, (values: ArrayLike<number>) => number[]>> = {

@@ -2,6 +2,7 @@
 import type { Model } from '../hub/model.ts';
 import type { Encoding, Tokenizer } from '../tokenizers/index.ts';
 import { WordPiece } from '../tokenizers/wordpiece.ts';
+import { softmax } from '../util/softmax.ts';
 import {
   AGGREGATION_STRATEGIES,
   type AggregationStrategy,
@@ -12,7 +13,7 @@ import {
   type ScoredToken,
 } from './entity-groups.ts';
 import { oneOf, size, texts } from './option-checks.ts';
-import { labelsOf, softmax } from './scores-to-labels.ts';
+import { labelsOf } from './scores-to-labels.ts';
 import { type CallOptions, type Calls, defineTask, isText } from './task.ts';
 import { outputsOfTexts, sourceLimit } from './text-batches.ts';
 

@@ -4,9 +4,10 @@
  */
 import { ConfigError } from '../errors.ts';
 import type { Model } from '../hub/model.ts';
+import { softmax } from '../util/softmax.ts';
 import { flag, text, textOrTexts } from './option-checks.ts';
 import { classLogits, type PairOptions } from './pair-logits.ts';
-import { labelsOf, softmax, topPlaces } from './scores-to-labels.ts';
+import { labelsOf, topPlaces } from './scores-to-labels.ts';
 import { type Calls, defineTask, isText } from './task.ts';
 
 export interface ZeroShotOptions extends PairOptions {

@@ -3,7 +3,7 @@ import { ShapeError } from '../errors.ts';
 import { Tensor } from './tensor.ts';
 
 /** Probabilities that are proportional to exp(x). */
-export { softmax } from '../tasks/scores-to-labels.ts';
+export { softmax } from '../util/softmax.ts';
 
 type Numbers = readonly number[] | Float32Array | Float64Array;
 

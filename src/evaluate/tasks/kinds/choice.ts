@@ -1,10 +1,11 @@
 /** Multiple choice: the choice that the model finds most probable behind the prompt. As in lm-evaluation-harness. */
 import { ConfigError } from '../../../errors.ts';
+import { argmax, softmax } from '../../../util/softmax.ts';
 import { type ContinuationScore, continuationLogLikelihoods, normalizedScore } from '../../likelihood/index.ts';
 import { utf8Length } from '../../likelihood/text-size.ts';
 import type { Item } from '../prompts.ts';
 import { defineKind } from './output-kind.ts';
-import { argmax, softmax, squaredError } from './softmax.ts';
+import { squaredError } from './squared-error.ts';
 
 interface Facts {
   readonly scores: readonly ContinuationScore[];

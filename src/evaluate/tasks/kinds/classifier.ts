@@ -1,12 +1,13 @@
 /** What classifiers say of texts, and of the words of a text. */
 import { ConfigError } from '../../../errors.ts';
+import { argmax, softmax } from '../../../util/softmax.ts';
 import { brief } from '../../data-row.ts';
 import { sequenceCounts } from '../../scores/sequence-labels.ts';
 import { rising } from '../metrics.ts';
 import type { Item } from '../prompts.ts';
 import { checkHead, labelsOf, outputsOf } from './encoded-batch.ts';
 import { defineKind } from './output-kind.ts';
-import { argmax, softmax, squaredError } from './softmax.ts';
+import { squaredError } from './squared-error.ts';
 
 /** `doc_to_text` is a text, or a list of two; `doc_to_target` the label or its number; `doc_to_choice` the data's names of labels. */
 export const classification = defineKind<{

@@ -1,10 +1,10 @@
 /** Vectors of texts: how alike two are, and which of many is the other's. */
 import { ConfigError } from '../../../errors.ts';
+import { argmax } from '../../../util/softmax.ts';
 import { brief } from '../../data-row.ts';
 import { targetText } from '../prompts.ts';
 import type { TaskConfig } from '../task-config.ts';
 import { defineKind, type EvaluatedModel } from './output-kind.ts';
-import { argmax } from './softmax.ts';
 
 /** `doc_to_text` is a list of two texts, `doc_to_target` how alike they are: semantic textual similarity. */
 export const similarity = defineKind<{ readonly truth: number; readonly cosine: number }>({

@@ -1,11 +1,11 @@
 /** What a masked language model puts into a gap. */
 import { ConfigError } from '../../../errors.ts';
+import { argmax } from '../../../util/softmax.ts';
 import { rowLogits } from '../../likelihood/score-rows.ts';
 import { maskIdOf } from '../../scored-model.ts';
 import { targetText } from '../prompts.ts';
 import { checkHead } from './encoded-batch.ts';
 import { type Answered, defineKind } from './output-kind.ts';
-import { argmax } from './softmax.ts';
 
 interface Facts {
   /** Of each token of the right word: how many are more probable, and its logarithm. */

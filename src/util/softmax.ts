@@ -1,5 +1,6 @@
-/** Scores as probabilities, and the largest of them. */
+/** Scores as probabilities, and the largest of them, in double precision. */
 
+/** exp(x) over the sum of all. */
 export function softmax(scores: ArrayLike<number>): number[] {
   const values = Array.from(scores);
   const most = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
@@ -14,7 +15,3 @@ export function argmax(values: ArrayLike<number>): number {
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
-
-/** Brier's score of one item: the squared differences to what is right, over all classes. */
-export const squaredError = (shares: readonly number[], truth: number): number =>
-  shares.reduce((sum, p, i) => sum + (p - (i === truth ? 1 : 0)) ** 2, 0);
