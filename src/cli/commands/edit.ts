@@ -7,7 +7,7 @@ import { writeStates } from '../written-texts.ts';
 
 export const edit = defineCommand({
   name: 'edit',
-  summary: 'corrects a text by edit diffusion, revision by revision, until nothing is left to edit.',
+  summary: 'writes or revises a text by edit diffusion, until nothing is left to edit.',
   positionals: [
     {
       name: 'MODEL',
