@@ -17,7 +17,7 @@ afterAll(() => backend.close());
 const recipe = { batches: counting(), learningRate: 1e-2, lrSchedulerType: 'constant' } as const satisfies TrainOptions;
 
 describe('train', () => {
-  it.each(['adamw', 'adam', 'sgd', 'adafactor', 'lion', 'rmsprop', 'adagrad'] as const)(
+  it.each(['adamw', 'adam', 'sgd', 'adafactor', 'lion', 'muon', 'rmsprop', 'adagrad'] as const)(
     'learns with %s',
     async optim => {
       const model = await tinyModel(backend);

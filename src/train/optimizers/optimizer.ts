@@ -1,4 +1,5 @@
 /** The form of an optimizer: what it keeps of a parameter, which numbers change from step to step, and one update as a graph. */
+import type { ParamSpec } from '../../nn/params.ts';
 import type { Shape, Tensor } from '../../tensor/index.ts';
 
 /** Settings that stay as they are for a whole run, by the reference's names in camelCase. */
@@ -47,6 +48,8 @@ export interface Updated<State extends string> {
 }
 
 export interface Optimizer<State extends string = string, Numbers extends string = string> {
+  /** Parameters that it is not for, and what updates those. */
+  readonly others?: { of(spec: ParamSpec): boolean; readonly optimizer: Optimizer };
   /** Shapes of what it keeps of a parameter. It starts as zeros. */
   state(shape: Shape, settings: OptimizerSettings): Readonly<Partial<Record<State, Shape>>>;
   /** What changes from step to step: leaves of the graph and no part of its structure, so that one plan serves all steps. */
