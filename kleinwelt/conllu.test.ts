@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { conlluLines } from './conllu.ts';
 import { sampleStory } from './document.ts';
+import { realize } from './realize.ts';
 import { createChoices } from './world/choices.ts';
+import type { Frame } from './world/frame.ts';
 
 const stories = Array.from({ length: 20 }, (_, i) => sampleStory(createChoices(2, i)));
 const lines = [...conlluLines(stories)];
@@ -49,6 +51,24 @@ it('points from a pronoun to the word that it stands for', () => {
   expect(pointers.length).toBeGreaterThan(20);
   for (const { story, sentence, word } of pointers)
     expect(stories[story]!.sentences[sentence]!.words[word]!.pos).toMatch(/NOUN|PROPN/);
+});
+
+it('says of every adjective that it is not compared, and of had to that it is finite', () => {
+  const words = lines.filter(line => !line.startsWith('#')).map(line => line.split('\t'));
+  const adjectives = words.filter(columns => columns[3] === 'ADJ');
+  expect(adjectives.length).toBeGreaterThan(20);
+  expect(adjectives.filter(columns => !columns[5]!.includes('Degree=Pos'))).toEqual([]);
+  const frame: Frame = {
+    main: { verb: 'sleep', tense: 'past', modal: 'must', agent: { head: 'Anna', form: 'name' }, first: 'agent' },
+    sentiment: 'neutral',
+  };
+  const had = realize(frame, 'en').words[1]!;
+  expect([had.text, had.features.VerbForm, had.features.Tense, had.features.Mood]).toEqual([
+    'had',
+    'Fin',
+    'Past',
+    'Ind',
+  ]);
 });
 
 it('begins a document with its number, and marks entities', () => {

@@ -30,7 +30,9 @@ function wordLine(word: Word, id: number, next: Word | undefined): string {
     ...(entity ? [`Entity=${entity.begin ? 'B' : 'I'}-${entity.type}`] : []),
     ...(next && next.start === word.end ? ['SpaceAfter=No'] : []),
   ];
-  return [id, text, lemma, pos, '_', pairs(features), head + 1, relation, '_', misc.join('|') || '_'].join('\t');
+  // Nothing is compared in Kleinwelt.
+  const all = pos === 'ADJ' ? { ...features, Degree: 'Pos' } : features;
+  return [id, text, lemma, pos, '_', pairs(all), head + 1, relation, '_', misc.join('|') || '_'].join('\t');
 }
 
 /** `Case=Acc|Number=Sing`, in the order that the format asks for: by name, without regard to capitals. */

@@ -85,11 +85,11 @@ export function sampleStory(choices: Choices, options: SampleStoryOptions = {}):
 function shape(choices: Choices, distance: number | undefined): StoryOptions {
   if (distance === undefined) return {};
   const start = choices.logProbability;
-  const most = Math.min(8, Math.floor((distance - 4) / 5));
-  const least = Math.min(most, Math.max(0, Math.ceil((distance - 6) / 12)));
+  const most = Math.min(8, Math.max(1, Math.floor((distance - 4) / 5)));
+  const least = Math.min(most, Math.max(1, Math.ceil((distance - 6) / 12)));
   const events = least + Math.floor(choices.pick(tenths) * (most - least + 1));
   choices.rewind(start);
-  return { events, long: events === 0 ? 0 : Math.min(1, Math.max(0, (distance / events - 5.5) / 6)) };
+  return { events, long: Math.min(1, Math.max(0, (distance / events - 5.5) / 6)) };
 }
 
 const tenths = Array.from({ length: 10 }, (_, index) => index / 10);

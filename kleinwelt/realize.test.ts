@@ -90,8 +90,25 @@ const pairs: readonly (readonly [Clause | Frame, string, string])[] = [
   [
     now(name('Emma'), 'need', { patient: no('umbrella') }),
     'Emma braucht keinen Regenschirm.',
-    'Emma needs no umbrella.',
+    'Emma does not need an umbrella.',
   ],
+  [
+    then(the('pig'), 'gobble up', { patient: no('plum') }),
+    'Das Schwein fraß keine Pflaume.',
+    'The pig did not gobble up a plum.',
+  ],
+  [
+    then(name('Ida'), 'see', { patient: many('dog', { determiner: 'no' }) }),
+    'Ida sah keine Hunde.',
+    'Ida did not see any dogs.',
+  ],
+  [now(name('Jan'), 'drink', { patient: no('milk') }), 'Jan trinkt keine Milch.', 'Jan does not drink any milk.'],
+  [
+    then(name('Jan'), 'wear', { patient: a('shirt', { adjective: 'blue' }) }),
+    'Jan trug ein blaues Hemd.',
+    'Jan wore a blue shirt.',
+  ],
+  [then(name('Jan'), 'carry', { patient: a('lamp') }), 'Jan trug eine Lampe.', 'Jan carried a lamp.'],
   [now(name('Emma'), 'need', { patient: a('umbrella') }), 'Emma braucht einen Regenschirm.', 'Emma needs an umbrella.'],
   [
     then(the('gardener'), 'drink', { patient: the('milk', { determiner: 'none', adjective: 'warm' }) }),
@@ -287,7 +304,7 @@ const pairs: readonly (readonly [Clause | Frame, string, string])[] = [
   ],
   [
     join(now(name('Paul'), 'laugh'), 'if', now(the('girl'), 'rest'), true),
-    'Wenn das Mädchen sich ausruht, lacht Paul.',
+    'Falls das Mädchen sich ausruht, lacht Paul.',
     'If the girl rests, Paul laughs.',
   ],
   [
@@ -373,14 +390,21 @@ describe('sentences', () => {
 
 describe('questions', () => {
   const give = single(then(the('boy'), 'give', { recipient: the('woman'), patient: a('ball'), time: 'yesterday' }));
+  const gift = single(now(the('boy'), 'present', { recipient: the('woman'), patient: a('ball') }));
+  const state = (head: string, quality: string) => single(then(the(head), 'be', { quality, time: 'yesterday' }));
+  const shop = single(now(name('Vogel Bakery'), 'sell', { patient: the('ball') }));
   const wait = single(now(name('Anna'), 'wait for', { patient: the('teacher'), place: at('in', 'school') }));
   it.each([
     [give, 'agent', 'Wer gab gestern der Frau einen Ball?', 'Who gave the woman a ball yesterday?'],
     [give, 'patient', 'Was gab der Junge gestern der Frau?', 'What did the boy give the woman yesterday?'],
-    [give, 'recipient', 'Wem gab der Junge gestern einen Ball?', 'Who did the boy give a ball yesterday?'],
+    [give, 'recipient', 'Wem gab der Junge gestern einen Ball?', 'Who did the boy give a ball to yesterday?'],
     [give, 'time', 'Wann gab der Junge der Frau einen Ball?', 'When did the boy give the woman a ball?'],
     [wait, 'patient', 'Auf wen wartet Anna in der Schule?', 'Who does Anna wait for in the school?'],
     [wait, 'place', 'Wo wartet Anna auf die Lehrerin?', 'Where does Anna wait for the teacher?'],
+    [gift, 'recipient', 'Wem schenkt der Junge einen Ball?', 'Who does the boy give a ball to as a gift?'],
+    [state('boy', 'lazy'), 'quality', 'Wie war der Junge gestern?', 'What was the boy like yesterday?'],
+    [state('boy', 'tired'), 'quality', 'Wie war der Junge gestern?', 'How was the boy yesterday?'],
+    [shop, 'agent', 'Wer verkauft den Ball?', 'Who sells the ball?'],
   ] as const)('ask for a role (%#)', (frame, role, german, english) => {
     expect(realizeQuestion(frame, role, 'de')).toBe(german);
     expect(realizeQuestion(frame, role, 'en')).toBe(english);

@@ -37,7 +37,9 @@ export function englishParts(clause: Clause, scope: Scope, asked?: Role): Englis
     roles.push({ role, drafts });
     return drafts;
   };
-  const { words, root } = verbWords(clause, verb, plural, passive, asked !== undefined && asked !== surfaceRole);
+  // *Keinen Hund* is *not a dog*.
+  const said: Clause = clause.patient?.determiner === 'no' ? { ...clause, negated: true } : clause;
+  const { words, root } = verbWords(said, verb, plural, passive, asked !== undefined && asked !== surfaceRole);
 
   let subject: Draft[] = [];
   if (surface.form !== 'gap' && asked !== surfaceRole) {
@@ -156,8 +158,9 @@ function verbWords(
       const root = bare();
       const to = draft('to', 'to', 'PART', 'mark', root);
       if (!past) return { words: [auxiliary('must', 'must', root, 'aux'), root], root };
-      const had = (text: string, first: Draft[]) => [...first, draft(text, 'have', 'AUX', 'aux', root), to, root];
-      return { words: inverted ? had('have', [auxiliary('did', 'do', root, 'aux')]) : had('had', []), root };
+      const have = draft('have', 'have', 'AUX', 'aux', root, { VerbForm: 'Inf' });
+      const had = inverted ? [auxiliary('did', 'do', root, 'aux'), have] : [auxiliary('had', 'have', root, 'aux')];
+      return { words: [...had, to, root], root };
     }
     case 'want': {
       // *wants to chase*: the wanting verb governs in English, but the event's verb is what both languages share as root.

@@ -88,8 +88,12 @@ function determiner(mention: Mention, head: Draft, next: string, context: NounPh
     case 'a':
       if (mention.plural) return [];
       return [draft(indefiniteArticle(next), 'a', 'DET', 'det', head, article.indefinite)];
-    case 'no':
-      return [draft('no', 'no', 'DET', 'det', head, { PronType: 'Neg' })];
+    case 'no': {
+      // The verb has the *not*: *does not chase a dog, any dogs, does not drink any milk*.
+      const any = mention.plural || nounOf(mention.head).en.plural.length === 0;
+      if (any) return [draft('any', 'any', 'DET', 'det', head, { PronType: 'Ind' })];
+      return [draft(indefiniteArticle(next), 'a', 'DET', 'det', head, article.indefinite)];
+    }
     case 'own': {
       const { agent } = context;
       const kind = agent === undefined ? 'it' : kindOf(agent.mention);

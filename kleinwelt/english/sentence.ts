@@ -1,6 +1,6 @@
 /** English sentences and questions. */
 
-import { isAnimate } from '../lexicon/look-up.ts';
+import { adjectiveOf, isAnimate, isName, verbOf } from '../lexicon/look-up.ts';
 import type { Sentence } from '../sentence.ts';
 import { assemble, attach, type Draft, draft, mark, type Scope } from '../world/draft.ts';
 import type { Clause, Frame, Role } from '../world/frame.ts';
@@ -38,18 +38,33 @@ export function englishQuestion(frame: Frame, role: Role): string {
   // A question is asked in the active voice, whatever order the statement has.
   const clause: Clause = main.first === 'patient' || main.first === 'recipient' ? { ...main, first: 'agent' } : main;
   const scope: Scope = { earlier: new Map(), here: new Map() };
-  const { subject, verb, objects, quality, particle, place, time } = englishParts(clause, scope, role);
-  const tail = [...objects, ...particle, ...quality.filter(word => !verb.includes(word)), ...place, ...time];
+  const { root, subject, verb, objects, quality, particle, place, time } = englishParts(clause, scope, role);
+  const tail = [...objects, ...stranded(main, role, root), ...particle, ...quality, ...place, ...time];
   const [auxiliary, ...rest] = verb;
   const words: Draft[] = role === 'agent' ? [...verb, ...tail] : [auxiliary!, ...subject, ...rest, ...tail];
   const said = words.map(word => (word.close ? word.text : ` ${word.text}`)).join('');
   return `${questionWord(main, role)}${said}?`;
 }
 
+/** What stays behind without the words that are asked for: *give tulips to*, *What is the house like*. */
+function stranded(main: Clause, role: Role, root: Draft): Draft[] {
+  // A pronoun that is given has *to* behind it in any case.
+  const given = role === 'recipient' && verbOf(main.verb).kind === 'give' && main.patient?.form !== 'pronoun';
+  const word = given ? 'to' : role === 'quality' && isNature(main) ? 'like' : undefined;
+  return word === undefined ? [] : [draft(word, word, 'ADP', 'case', root)];
+}
+
+/** Whether a quality says what something is like, not how it is at the moment: *friendly*, not *tired*. */
+function isNature({ verb, quality }: Clause): boolean {
+  const { classes } = adjectiveOf(quality!);
+  return verb === 'be' && !classes.has('state') && !classes.has('feeling');
+}
+
 function questionWord(main: Clause, role: Role): string {
   switch (role) {
     case 'agent':
-      return isAnimate(main.agent) ? 'Who' : 'What';
+      // An organisation is somebody, too.
+      return isAnimate(main.agent) || isName(main.agent.head) ? 'Who' : 'What';
     case 'patient':
       return main.patient !== undefined && isAnimate(main.patient) ? 'Who' : 'What';
     case 'recipient':
@@ -60,7 +75,7 @@ function questionWord(main: Clause, role: Role): string {
       return 'When';
     case 'name':
       return 'What';
-    default:
-      return 'How';
+    case 'quality':
+      return isNature(main) ? 'What' : 'How';
   }
 }

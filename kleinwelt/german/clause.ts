@@ -69,7 +69,7 @@ export function germanClause(clause: Clause, place: VerbPlace, scope: Scope, ask
     place !== 'second'
       ? []
       : asked !== undefined
-        ? [draft(asked.word, asked.word.toLowerCase(), 'PRON', 'dep', root, { PronType: 'Int' })]
+        ? [questionWord(asked, root)]
         : { agent: subject, time, place: where, patient, recipient }[clause.first];
   const rest = (part: Draft[]) => (part === front ? [] : part);
   const isPronoun = (part: Draft[]) => part[0]?.pos === 'PRON';
@@ -95,6 +95,12 @@ export function germanClause(clause: Clause, place: VerbPlace, scope: Scope, ask
   const drafts =
     place === 'last' ? [...ordered, ...words.closing, finite] : [...front, finite, ...ordered, ...words.closing];
   return { drafts, root, roles };
+}
+
+/** *wer, wen, wem, was* are pronouns, *wo, wann, wie* adverbs. */
+function questionWord({ role, word }: Asked, root: Draft): Draft {
+  const pos = role === 'agent' || role === 'patient' || role === 'recipient' ? 'PRON' : 'ADV';
+  return draft(word, word.toLowerCase(), pos, 'dep', root, { PronType: 'Int' });
 }
 
 interface VerbWords {

@@ -1,7 +1,7 @@
 /** German sentences and questions. */
 
 import { conjunctions, prepositions } from '../lexicon/function-words.ts';
-import { isAnimate, verbOf } from '../lexicon/look-up.ts';
+import { isAnimate, isName, verbOf } from '../lexicon/look-up.ts';
 import type { Sentence } from '../sentence.ts';
 import { assemble, attach, draft, mark, type Scope } from '../world/draft.ts';
 import type { Clause, Frame, Role } from '../world/frame.ts';
@@ -77,7 +77,8 @@ function aboutWhat(main: Clause, preposition: string, text: string, word: string
 function questionWord(main: Clause, role: Role): string {
   switch (role) {
     case 'agent':
-      return isAnimate(main.agent) ? 'wer' : 'was';
+      // An organisation is somebody, too.
+      return isAnimate(main.agent) || isName(main.agent.head) ? 'wer' : 'was';
     case 'patient':
       return main.patient !== undefined && isAnimate(main.patient) ? 'wen' : 'was';
     case 'recipient':

@@ -48,15 +48,15 @@ afraid ängstlich - feeling bad cause
 cheerful fröhlich - feeling good cause
 proud stolz - feeling good cause
 disappointed enttäuscht - feeling bad cause
-warm warm - meal temperature
-cold kalt - meal temperature
+warm warm - temperature
+cold kalt - temperature
 long lang - length
 short kurz - length
 expensive teuer teur price
 cheap billig - price
-sweet süß - meal
-salty salzig - meal
-fresh frisch - meal
+sweet süß - sugar
+salty salzig - salt
+fresh frisch - freshness
 delicious köstlich - taste good
 terrible furchtbar - taste work bad
 tasteless geschmacklos - taste bad

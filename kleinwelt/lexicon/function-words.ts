@@ -88,7 +88,7 @@ export const degrees: Readonly<Record<string, string>> = { very: 'sehr', rather:
 export const conjunctions: Readonly<Record<string, string>> = {
   because: 'weil',
   when: 'als',
-  if: 'wenn',
+  if: 'falls',
   that: 'dass',
   and: 'und',
   but: 'aber',

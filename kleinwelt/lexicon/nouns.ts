@@ -184,15 +184,15 @@ carrot carrots        die Karotte Karotte Karotten      food fruit
 tomato tomatoes       die Tomate Tomate Tomaten         food fruit
 nut nuts              die Nuss Nuss Nüsse               food fruit
 egg eggs              das Ei Eies Eier                  food
-biscuit biscuits      der Keks Kekses Kekse             food baked
-cake cakes            der Kuchen Kuchens Kuchen         food dishfood baked
-apple_cake apple_cakes  der Apfelkuchen Apfelkuchens Apfelkuchen  food dishfood baked
-pancake pancakes      der Pfannkuchen Pfannkuchens Pfannkuchen  food dishfood baked
-sausage sausages      die Wurst Wurst Würste            food dishfood
-soup -                die Suppe Suppe -                 dishfood
+biscuit biscuits      der Keks Kekses Kekse             food baked sweets
+cake cakes            der Kuchen Kuchens Kuchen         food dishfood baked sweets
+apple_cake apple_cakes  der Apfelkuchen Apfelkuchens Apfelkuchen  food dishfood baked sweets
+pancake pancakes      der Pfannkuchen Pfannkuchens Pfannkuchen  food dishfood baked sweets served
+sausage sausages      die Wurst Wurst Würste            food dishfood savoury served
+soup -                die Suppe Suppe -                 dishfood savoury served
 bread -               das Brot Brotes -                 dishfood baked
-cheese -              der Käse Käses -                  dishfood
-honey -               der Honig Honigs -                dishfood
+cheese -              der Käse Käses -                  dishfood savoury
+honey -               der Honig Honigs -                dishfood sweets
 milk -                die Milch Milch -                 drink plain
 water -               das Wasser Wassers -              drink plain
 juice -               der Saft Saftes -                 drink

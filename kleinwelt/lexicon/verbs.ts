@@ -1,7 +1,7 @@
 /**
  * The verbs of Kleinwelt. A line: kind, key, German (infinitive, third person present and past, then `-particle` of a separable
  * verb, `+preposition` with accusative, `sich`), English (base, third person, past, participle, then `-particle` or
- * `+preposition`), and who does it to what (classes of nouns; a recipient is a person or an animal).
+ * `+preposition`), and who does it to what (classes of nouns, `-class` for one that is left out; a recipient is a person or an animal).
  */
 
 import { ConfigError } from '../../src/errors.ts';
@@ -47,10 +47,11 @@ const lines = `
 transitive | chase | jagen jagt jagte | chase chases chased chased | hunter | prey
 transitive | see | sehen sieht sah | see sees saw seen | person animal | person animal machine
 transitive | hear | hören hört hörte | hear hears heard heard | person animal | person animal
-transitive | watch | beobachten beobachtet beobachtete | watch watches watched watched | person pet hunter | person animal
+transitive | watch | beobachten beobachtet beobachtete | watch watches watched watched | person animal | person animal
 transitive | find | finden findet fand | find finds found found | person | small animal
 transitive | look for | suchen sucht suchte | look looks looked looked +for | person | small animal kin
-transitive | carry | tragen trägt trug | carry carries carried carried | person | small
+transitive | carry | tragen trägt trug | carry carries carried carried | person | small -clothing
+transitive | wear | tragen trägt trug | wear wears wore worn | person | clothing
 transitive | repair | reparieren repariert reparierte | repair repairs repaired repaired | person | machine toy
 transitive | buy | kaufen kauft kaufte | buy buys bought bought | person | small food machine
 transitive | sell | verkaufen verkauft verkaufte | sell sells sold sold | worker org | small food machine
@@ -129,7 +130,7 @@ intransitive | laugh | lachen lacht lachte | laugh laughs laughed laughed | pers
 intransitive | cry | weinen weint weinte | cry cries cried cried | young
 intransitive | dance | tanzen tanzt tanzte | dance dances danced danced | person
 intransitive | dream | träumen träumt träumte | dream dreams dreamed dreamed | person pet
-intransitive | rest | ruhen ruht ruhte sich -aus | rest rests rested rested | person farm
+intransitive | rest | ruhen ruht ruhte sich -aus | rest rests rested rested | person animal
 intransitive | hide | verstecken versteckt versteckte sich | hide hides hid hidden | young prey
 intransitive | swim | schwimmen schwimmt schwamm | swim swims swam swum | swimmer young
 intransitive | live | wohnen wohnt wohnte | live lives lived lived | person

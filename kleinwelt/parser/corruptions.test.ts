@@ -103,8 +103,10 @@ it.each(rows)('refuses corrupted sentences: %s, %s', (language: Language, kind: 
     for (const sentence of sampleDocument(createChoices(29, i), { language }).sentences) {
       const words = corruptedWords(sentence, kind, createRng(29, i));
       if (!words || counts.all === 800) continue;
-      const refused = !grammatical(written(words), language).ok;
       const certain = isCertain(kind, sentence, words);
+      // *Picks the roses* is what another verb says: no particle is missing.
+      if (kind === 'missing particle' && !certain) continue;
+      const refused = !grammatical(written(words), language).ok;
       counts.all++;
       counts.refused += Number(refused);
       counts.certain += Number(certain);

@@ -5,7 +5,7 @@
 
 import type { Verb } from '../lexicon/verbs.ts';
 import { asObject, asSubject, type English, isAt, type Nominal, nominals } from './english-nominal.ts';
-import { type EnglishCells, PLURAL, SINGULAR } from './english-words.ts';
+import { ALL, type EnglishCells, PLURAL, SINGULAR } from './english-words.ts';
 import { follows, leaf, type Phrase, readingsAt } from './progress.ts';
 
 export interface EnglishClause extends Phrase {
@@ -20,8 +20,10 @@ interface Group {
   /** The numbers of its subject. */
   readonly cells: EnglishCells;
   readonly past: boolean;
+  readonly negated: boolean;
   readonly to: number;
 }
+type Finite = Pick<Group, 'cells' | 'past' | 'negated'>;
 /** Places up to which something was read, and whether the gap of a relative clause is in it. */
 interface Read {
   readonly to: number;
@@ -83,24 +85,25 @@ function predicates(
 function groupsAt(p: English, at: number): readonly Group[] {
   return p.once('group', at, () => {
     const found: Group[] = [];
-    const number = (plural: boolean | undefined) =>
-      plural === undefined ? SINGULAR | PLURAL : plural ? PLURAL : SINGULAR;
+    const number = (plural: boolean | undefined) => (plural === undefined ? ALL : plural ? PLURAL : SINGULAR);
     for (const { plural, past } of readingsAt(p, at, 'be')) {
-      const to = isAt(p, at + 1, 'not') ? at + 2 : at + 1;
-      const be = { cells: number(plural), past };
+      const negated = isAt(p, at + 1, 'not');
+      const to = negated ? at + 2 : at + 1;
+      const be = { cells: number(plural), past, negated };
       found.push({ ...be, verb: 'be', passive: false, to });
       if (isAt(p, to, 'called')) found.push({ ...be, verb: 'called', passive: false, to: to + 1 });
       for (const { verb } of verbForms(p, to, 'participle')) found.push({ ...be, verb, passive: true, to: to + 1 });
     }
     for (const { plural, past } of readingsAt(p, at, 'do'))
-      if (isAt(p, at + 1, 'not')) found.push(...infinitives(p, at + 2, { cells: number(plural), past }));
+      if (isAt(p, at + 1, 'not')) found.push(...infinitives(p, at + 2, { cells: number(plural), past, negated: true }));
     for (const { verb, form } of readingsAt(p, at, 'verb')) {
-      const finite = { cells: number(form === 'past' ? undefined : form === 'base'), past: form === 'past' };
+      const past = form === 'past';
+      const finite = { cells: number(past ? undefined : form === 'base'), past, negated: false };
       if (form === 'participle') continue;
       if (verb.kind === 'modal') found.push(...infinitives(p, at, finite, verb));
       else found.push({ ...finite, verb, passive: false, to: at + 1 });
     }
-    if (isAt(p, at, 'cannot')) found.push(...bare(p, at + 1, { cells: SINGULAR | PLURAL, past: false }));
+    if (isAt(p, at, 'cannot')) found.push(...bare(p, at + 1, { cells: ALL, past: false, negated: true }));
     return found;
   });
 }
@@ -108,55 +111,54 @@ function groupsAt(p: English, at: number): readonly Group[] {
 const verbForms = (p: English, at: number, form: string) => readingsAt(p, at, 'verb').filter(r => r.form === form);
 
 /** What follows *do not*: a base form, or *want to* and one. With a modal: what follows it at `at`. */
-function infinitives(p: English, at: number, finite: Pick<Group, 'cells' | 'past'>, modal?: Verb): Group[] {
+function infinitives(p: English, at: number, finite: Finite, modal?: Verb): Group[] {
   if (!modal)
     return [...bare(p, at, finite), ...(isAt(p, at, 'want') && isAt(p, at + 1, 'to') ? bare(p, at + 2, finite) : [])];
   if (modal.key === 'want' || (modal.key === 'must' && finite.past))
     return isAt(p, at + 1, 'to') ? bare(p, at + 2, finite) : [];
-  const to = isAt(p, at + 1, 'not') ? at + 2 : at + 1;
-  return bare(p, to, { ...finite, cells: SINGULAR | PLURAL });
+  const negated = isAt(p, at + 1, 'not');
+  return bare(p, negated ? at + 2 : at + 1, { ...finite, cells: ALL, negated });
 }
 
-function bare(p: English, at: number, finite: Pick<Group, 'cells' | 'past'>): Group[] {
+function bare(p: English, at: number, finite: Finite): Group[] {
   const found = verbForms(p, at, 'base').filter(({ verb }) => verb.kind !== 'modal');
   if (found.length === 0) p.stuck(at, 'the base form of a verb is to be here');
   return found.map(({ verb }) => ({ ...finite, verb, passive: false, to: at + 1 }));
 }
 
 /** What the verb asks for, behind it. */
-function complements(p: English, { verb, passive, to }: Group, gap: boolean): Read[] {
+function complements(p: English, group: Group, gap: boolean): Read[] {
+  const { verb, passive, to } = group;
   const nothing: Read = { to, gap: false, parts: [] };
+  const object = (read: Read, gap: boolean, full = false) => objects(p, group, read, gap, full);
   if (verb === 'called') return readingsAt(p, to, 'name').map(() => add(nothing, leaf('name', to)));
   if (verb === 'be')
     return [...qualitiesAt(p, to), ...placesAt(p, to).filter(({ motion }) => !motion)].map(part => add(nothing, part));
   const { preposition } = verb.en;
   const particle = verb.en.particle.split('_');
   if (passive) {
-    if (!['transitive', 'dative', 'give', 'judge'].includes(verb.kind)) return [];
-    const behind = words(p, [nothing], preposition, ...particle).flatMap(read => object(p, read, false));
-    const objects = verb.kind === 'give' ? behind : words(p, [nothing], preposition, ...particle);
-    const agents = objects.flatMap(read =>
-      isAt(p, read.to, 'by') ? object(p, { ...read, to: read.to + 1 }, gap) : [],
-    );
+    const plain = words(p, [nothing], preposition, ...particle);
+    const complete = verb.kind === 'give' ? plain.flatMap(read => object(read, false)) : plain;
+    const agents = complete.flatMap(read => (isAt(p, read.to, 'by') ? object({ ...read, to: read.to + 1 }, gap) : []));
     if (agents.length === 0) p.stuck(to, 'who does it is missing');
     return agents;
   }
   switch (verb.kind) {
     case 'transitive':
     case 'dative': {
-      const behind = words(p, [nothing], preposition).flatMap(read => object(p, read, gap));
+      const behind = words(p, [nothing], preposition).flatMap(read => object(read, gap));
       const early =
-        verb.en.particle === '' ? [] : words(p, [nothing], ...particle).flatMap(read => object(p, read, gap, true));
+        verb.en.particle === '' ? [] : words(p, [nothing], ...particle).flatMap(read => object(read, gap, true));
       return [...words(p, behind, ...particle), ...early];
     }
     case 'give': {
-      const first = object(p, nothing, gap);
-      const two = first.flatMap(read => object(p, read, gap && !read.gap));
-      const toWhom = words(p, first, 'to').flatMap(read => object(p, read, gap && !read.gap));
+      const first = object(nothing, gap);
+      const two = first.flatMap(read => object(read, gap && !read.gap));
+      const toWhom = words(p, first, 'to').flatMap(read => object(read, gap && !read.gap));
       return words(p, [...two, ...toWhom], ...particle);
     }
     case 'judge': {
-      const judged = verb.key === 'consider' ? object(p, nothing, gap) : [nothing];
+      const judged = verb.key === 'consider' ? object(nothing, gap) : [nothing];
       return judged.flatMap(read => qualitiesAt(p, read.to).map(part => add(read, part)));
     }
     default:
@@ -178,8 +180,8 @@ function words(p: English, reads: readonly Read[], ...needed: string[]): Read[] 
 }
 
 /** The same with a noun phrase behind it, or with the gap for one. */
-function object(p: English, read: Read, gap: boolean, full = false): Read[] {
-  const found = nominals(p, read.to).filter(nominal => asObject(nominal) && !(full && nominal.pronoun));
+function objects(p: English, { negated }: Group, read: Read, gap: boolean, full: boolean): Read[] {
+  const found = nominals(p, read.to).filter(nominal => asObject(nominal, negated) && !(full && nominal.pronoun));
   if (found.length === 0 && !gap) p.stuck(read.to, 'an object is to be here');
   return [...found.map(part => add(read, part)), ...(gap ? [{ ...read, gap: true }] : [])];
 }
@@ -224,7 +226,7 @@ function placesAt(p: English, at: number): readonly Adjunct[] {
       .filter(({ rest }) => follows(p, at, rest))
       .flatMap(({ preposition, rest }) =>
         nominals(p, at + 1 + rest.length)
-          .filter(asObject)
+          .filter(ground => asObject(ground))
           .map(ground => ({
             ...{ label: 'place', from: at, to: ground.to, parts: [leaf('preposition', at), ground] },
             motion: MOTION.includes(preposition),

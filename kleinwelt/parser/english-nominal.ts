@@ -1,14 +1,16 @@
 /** English noun phrases: determiner, adjectives and noun; owners with *'s*; names; relative clauses; two joined by *and*. */
 
 import {
-  ANY,
+  ALL,
   articleBefore,
+  DENIED,
   type EnglishCells,
   type EnglishReading,
   OBJECT,
+  ONE,
   PLURAL,
-  SINGULAR,
   SUBJECT,
+  UNCOUNTED,
 } from './english-words.ts';
 import { follows, leaf, type Phrase, type Progress, readingsAt } from './progress.ts';
 
@@ -43,24 +45,30 @@ function joined(p: English, first: Nominal): Nominal[] {
   if (!isAt(p, first.to, 'and')) return [];
   return single(p, first.to + 1).map(second => ({
     ...{ label: 'pair', from: first.from, to: second.to, parts: [first, leaf('and', first.to), second] },
-    ...{ cells: PLURAL, pronoun: false, human: first.human && second.human },
+    ...{ cells: PLURAL & placesOf(first) & placesOf(second), pronoun: false, human: first.human && second.human },
   }));
 }
 
+/** Where what it is a part of may stand: with *any* only behind *not*. */
+const placesOf = ({ cells }: Nominal): EnglishCells => (cells & SUBJECT ? ALL : DENIED);
+
 function single(p: English, at: number): readonly Nominal[] {
   return p.once('single', at, () => {
-    const heads = [...headed(p, at, [], ANY, true), ...readingsAt(p, at, 'name').flatMap(name => named(p, at, name))];
+    const heads = [
+      ...headed(p, at, [], PLURAL | UNCOUNTED),
+      ...readingsAt(p, at, 'name').flatMap(name => named(p, at, name)),
+    ];
     for (const { cells, article } of readingsAt(p, at, 'determiner')) {
       const next = p.tokens[at + 1]?.text ?? '';
       if (article === undefined || article === 'the' || article === articleBefore(next))
-        heads.push(...headed(p, at, [leaf('determiner', at)], cells, false));
+        heads.push(...headed(p, at, [leaf('determiner', at)], cells));
       else p.stuck(at + 1, `${articleBefore(next)} stands before this word`, at);
     }
     // An owner determines what follows it, which may own something again.
     for (const head of heads)
-      if (p.tokens[head.to]?.text === "'s") {
+      if (p.tokens[head.to]?.text === ownerMark(p, head)) {
         const owner = { label: 'owner', from: at, to: head.to + 1, parts: [head, leaf('mark', head.to)] };
-        heads.push(...headed(p, at, [owner], ANY, false));
+        heads.push(...headed(p, at, [owner], placesOf(head)));
       }
     return heads.flatMap(head => [
       head,
@@ -69,20 +77,18 @@ function single(p: English, at: number): readonly Nominal[] {
   });
 }
 
+/** *the men's*, but *the boys'*. */
+const ownerMark = (p: English, { cells, to }: Nominal) =>
+  cells & PLURAL && /s$/.test(p.tokens[to - 1]!.text) ? "'" : "'s";
+
 function named(p: English, at: number, name: { rest: readonly string[]; human: boolean }): Nominal[] {
   if (!follows(p, at, name.rest)) return [];
   const to = at + 1 + name.rest.length;
-  return [{ label: 'name', from: at, to, parts: [], cells: SINGULAR, pronoun: false, human: name.human }];
+  return [{ label: 'name', from: at, to, parts: [], cells: ONE, pronoun: false, human: name.human }];
 }
 
 /** Adjectives and a noun behind what determines them. */
-function headed(
-  p: English,
-  from: number,
-  before: readonly Phrase[],
-  determined: EnglishCells,
-  bare: boolean,
-): Nominal[] {
+function headed(p: English, from: number, before: readonly Phrase[], determined: EnglishCells): Nominal[] {
   const found: Nominal[] = [];
   const parts = [...before];
   let at = before.at(-1)?.to ?? from;
@@ -90,8 +96,8 @@ function headed(
     for (const noun of readingsAt(p, at, 'noun')) {
       const cells = determined & noun.cells;
       if (!follows(p, at, noun.rest)) continue;
-      if (!cells) p.stuck(at, 'the number of this noun does not fit what is before it');
-      else if (bare && !noun.bare) p.stuck(at, 'this noun lacks a determiner');
+      if (!cells)
+        p.stuck(at, before.length > 0 ? 'this noun does not fit its determiner' : 'this noun lacks a determiner');
       else {
         const word = { ...leaf('noun', at), to: at + 1 + noun.rest.length };
         found.push({
@@ -100,7 +106,7 @@ function headed(
         });
       }
     }
-    if (readingsAt(p, at, 'adjective').length === 0) {
+    if (!readingsAt(p, at, 'adjective').some(({ attribute }) => attribute)) {
       if (at > from && found.length === 0) p.stuck(at, 'a noun is missing');
       return found;
     }
@@ -109,4 +115,6 @@ function headed(
 }
 
 export const asSubject = ({ cells }: Nominal): EnglishCells => cells & SUBJECT;
-export const asObject = ({ cells }: Nominal): EnglishCells => cells & OBJECT;
+/** `negated`: of a verb with *not*. */
+export const asObject = ({ cells }: Nominal, negated = false): EnglishCells =>
+  cells & (negated ? OBJECT | DENIED : OBJECT);

@@ -7,13 +7,23 @@ import { nouns } from '../lexicon/nouns.ts';
 import { type Verb, verbs } from '../lexicon/verbs.ts';
 import { isMassNoun } from './mass-noun.ts';
 
-/** Number and case as a set of bits: what is left when sets are intersected is what a phrase can be. */
+/**
+ * Place and number as a set of bits: what is left when sets are intersected is what a phrase can be. Places are the subject, objects,
+ * and objects of a verb with *not*, where *any* stands; numbers are one, many, and what is not counted.
+ */
 export type EnglishCells = number;
-export const SUBJECT: EnglishCells = 0b0011;
-export const OBJECT: EnglishCells = 0b1100;
-export const SINGULAR: EnglishCells = 0b0101;
-export const PLURAL: EnglishCells = 0b1010;
-export const ANY: EnglishCells = 0b1111;
+export const SUBJECT: EnglishCells = 0b000_000_111;
+export const OBJECT: EnglishCells = 0b000_111_000;
+export const DENIED: EnglishCells = 0b111_000_000;
+export const ONE: EnglishCells = 0b001_001_001;
+export const PLURAL: EnglishCells = 0b010_010_010;
+export const UNCOUNTED: EnglishCells = 0b100_100_100;
+export const SINGULAR: EnglishCells = ONE | UNCOUNTED;
+export const ALL: EnglishCells = SINGULAR | PLURAL;
+
+/** The numbers that a set has, as cells of all places. */
+export const samePlaces = (cells: EnglishCells): EnglishCells =>
+  ((cells | (cells >> 3) | (cells >> 6)) & SUBJECT) * 0b001_001_001;
 
 export type EnglishReading =
   /** The first word of a noun or name; `rest` must follow. */
@@ -21,8 +31,6 @@ export type EnglishReading =
       readonly kind: 'noun' | 'name';
       readonly rest: readonly string[];
       readonly cells: EnglishCells;
-      /** Stands without a determiner. */
-      readonly bare: boolean;
       readonly human: boolean;
     }
   | { readonly kind: 'determiner'; readonly cells: EnglishCells; readonly article?: 'a' | 'an' | 'the' }
@@ -33,9 +41,19 @@ export type EnglishReading =
   | { readonly kind: 'do'; readonly plural: boolean | undefined; readonly past: boolean }
   | { readonly kind: 'time'; readonly rest: readonly string[]; readonly past: boolean }
   | { readonly kind: 'conjunction'; readonly conjunction: string }
-  | { readonly kind: 'adjective' | 'degree' };
+  /** `attribute`: it can stand before a noun. */
+  | { readonly kind: 'adjective'; readonly attribute: boolean }
+  | { readonly kind: 'degree' };
 
-const PRONOUNS = { he: 0b0001, him: 0b0100, she: 0b0001, her: 0b0100, it: 0b0101, they: 0b0010, them: 0b1000 };
+const PRONOUNS = {
+  ...{ he: ONE & SUBJECT, she: ONE & SUBJECT, they: PLURAL & SUBJECT, it: ONE },
+  ...{ him: ONE & ~SUBJECT, her: ONE & ~SUBJECT, them: PLURAL & ~SUBJECT },
+};
+/** What stands behind a verb only. */
+const PREDICATIVE = ['awake', 'glad', 'afraid'];
+/** How verbs are built that have a passive, and those among them that have none ("middle verbs", Quirk et al. 1985, 10.14). */
+const PASSIVE_KINDS = ['transitive', 'dative', 'give'];
+const MIDDLE = ['have', 'belong to'];
 
 /** Forms that rules look for by their letters, whatever else they can be. */
 export const ENGLISH_LITERALS: readonly string[] = [
@@ -53,9 +71,10 @@ function collect(): Map<string, EnglishReading[]> {
     if (known) known.push(...readings);
     else forms.set(form, readings);
   };
-  add('the', { kind: 'determiner', cells: ANY, article: 'the' });
-  for (const article of ['a', 'an'] as const) add(article, { kind: 'determiner', cells: SINGULAR, article });
-  for (const form of ['no', 'his', 'her', 'its', 'their']) add(form, { kind: 'determiner', cells: ANY });
+  add('the', { kind: 'determiner', cells: ALL, article: 'the' });
+  for (const article of ['a', 'an'] as const) add(article, { kind: 'determiner', cells: ONE, article });
+  for (const form of ['his', 'her', 'its', 'their']) add(form, { kind: 'determiner', cells: ALL });
+  add('any', { kind: 'determiner', cells: DENIED });
   for (const { en } of Object.values(numerals)) add(en, { kind: 'determiner', cells: PLURAL });
   for (const [form, cells] of Object.entries(PRONOUNS)) add(form, { kind: 'pronoun', cells });
   for (const form of ENGLISH_LITERALS) add(form);
@@ -72,32 +91,29 @@ function collect(): Map<string, EnglishReading[]> {
   for (const verb of verbs.values()) {
     if (verb.kind === 'copula') continue;
     const { en } = verb;
-    for (const form of ['base', 'present', 'past', 'participle'] as const) add(en[form], { kind: 'verb', verb, form });
+    for (const form of ['base', 'present', 'past'] as const) add(en[form], { kind: 'verb', verb, form });
+    if (PASSIVE_KINDS.includes(verb.kind) && !MIDDLE.includes(verb.key))
+      add(en.participle, { kind: 'verb', verb, form: 'participle' });
   }
   for (const form of Object.keys(degrees)) add(form, { kind: 'degree' });
   for (const form of Object.keys(conjunctions)) add(form, { kind: 'conjunction', conjunction: form });
   for (const { en, tenses } of times.values())
     add(en[0]!, { kind: 'time', rest: en.slice(1), past: !tenses.includes('present') });
-  for (const { key } of adjectives.values()) add(key, { kind: 'adjective' });
+  for (const { key } of adjectives.values()) add(key, { kind: 'adjective', attribute: !PREDICATIVE.includes(key) });
   for (const noun of nouns.values()) {
     const human = noun.classes.has('person') || noun.classes.has('kin');
     for (const [words, cells] of [
-      [noun.en.singular, SINGULAR],
+      [noun.en.singular, isMassNoun(noun) ? UNCOUNTED : ONE],
       [noun.en.plural, PLURAL],
     ] as const)
-      if (words.length > 0)
-        add(words[0]!, {
-          ...{ kind: 'noun', rest: words.slice(1), cells, human },
-          bare: cells === PLURAL || isMassNoun(noun),
-        });
+      if (words.length > 0) add(words[0]!, { kind: 'noun', rest: words.slice(1), cells, human });
   }
   for (const { en, type } of names.values())
     add(en[0]!, {
       kind: 'name',
       rest: en.slice(1),
-      cells: SINGULAR,
+      cells: ONE,
       human: type === 'PER' || type === 'ANIMAL',
-      bare: true,
     });
   // Words that stand behind the first of several.
   for (const readings of [...forms.values()])

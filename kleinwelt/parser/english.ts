@@ -2,7 +2,7 @@
 
 import { clausesAt, type EnglishClause, gappedClauses } from './english-clause.ts';
 import { type English, isAt } from './english-nominal.ts';
-import { type EnglishReading, SUBJECT } from './english-words.ts';
+import { type EnglishReading, samePlaces } from './english-words.ts';
 import { createProgress, leaf, type Phrase, type Token } from './progress.ts';
 
 const SUBORDINATE = ['because', 'when', 'if', 'that'];
@@ -14,7 +14,7 @@ export function createEnglish(tokens: readonly Token<EnglishReading>[]): English
     relatives(at, head) {
       if (!(isAt(p, at, 'that') || (isAt(p, at, 'who') && head.human))) return [];
       // A head is seen here without its case, which is that of its own clause.
-      const number = (head.cells | (head.cells >> 2)) & SUBJECT;
+      const number = samePlaces(head.cells);
       return p.once(`relative ${number}`, at, () =>
         gappedClauses(p, at + 1, number)
           .filter(({ speech }) => !speech)

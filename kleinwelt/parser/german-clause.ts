@@ -172,7 +172,7 @@ function fills(slots: readonly Cells[], filled: readonly Cells[]): boolean {
 
 /**
  * Whether the noun phrases are the subject and the objects. In the middle field the subject stands before all objects that are no
- * pronouns.
+ * pronouns, and as a pronoun before all.
  */
 function governs(predicate: Predicate, first: GermanPart | undefined, middle: readonly GermanPart[]): boolean {
   const [subject, ...objects] = slotsOf(predicate) as [Cells, ...Cells[]];
@@ -180,11 +180,11 @@ function governs(predicate: Predicate, first: GermanPart | undefined, middle: re
   const all = [...front, ...middle.filter(part => part.kind === 'nominal')];
   const named = predicate.verb.key === 'be called';
   return all.some(
-    ({ cells }, i) =>
+    ({ cells, pronoun: light }, i) =>
       (cells & subject) !== 0 &&
       all
         .slice(front.length, Math.max(i, front.length))
-        .every(({ pronoun, label }) => pronoun || (named && label === 'name')) &&
+        .every(({ pronoun, label }) => !light && (pronoun || (named && label === 'name'))) &&
       (!named || all.toSpliced(i, 1).every(({ label }) => label === 'name')) &&
       fills(
         objects,
@@ -222,10 +222,12 @@ function missing(
   return places > 1 ? 'two places' : undefined;
 }
 
-/** Where: the dative; where to: the accusative, or *zu* and *nach*. */
-function isPlace({ preposition, cells }: Prepositional, motion: boolean): boolean {
-  if (preposition === 'zu' || preposition === 'nach') return motion && (cells & DATIVE) !== 0;
+/** Where: the dative; where to: the accusative, or *zu*; to a town *nach*. */
+function isPlace({ preposition, cells, town }: Prepositional, motion: boolean): boolean {
+  if (preposition === 'nach') return motion && town === true;
   if (preposition === 'über') return motion && (cells & ACCUSATIVE) !== 0;
+  if (motion && town) return false;
+  if (preposition === 'zu') return motion && (cells & DATIVE) !== 0;
   if (preposition === 'bei') return !motion && (cells & DATIVE) !== 0;
   return (cells & (motion ? ACCUSATIVE : DATIVE)) !== 0;
 }
@@ -234,11 +236,15 @@ function isPlace({ preposition, cells }: Prepositional, motion: boolean): boolea
 function disorder(middle: readonly GermanPart[], predicate: Predicate): string | undefined {
   const [subject] = slotsOf(predicate) as [Cells];
   const light = (part: GermanPart) => part.kind === 'reflexive' || (part.kind === 'nominal' && part.pronoun);
+  // *er sich*, *es ihr*: which of two others is the subject is for `governs` to say.
+  const rank = (part: GermanPart) => (part.kind !== 'nominal' ? 1 : part.cells & DATIVE ? 2 : 0);
   const isSubject = (part: GermanPart) => part.kind === 'nominal' && (part.cells & subject) !== 0;
   for (const [i, part] of middle.entries()) {
     const before = middle.slice(0, i);
     const after = (...kinds: GermanPart['kind'][]) => before.some(({ kind }) => kinds.includes(kind));
     if (light(part) && before.some(other => !light(other) && !isSubject(other))) return 'a pronoun stands too late';
+    if (light(part) && before.some(other => light(other) && rank(other) > rank(part)))
+      return 'these pronouns stand in another order';
     if (part.kind === 'nominal' && predicate.verb.key !== 'be called' && after('not', 'quality'))
       return 'a noun phrase stands too late';
     if (part.kind === 'time' && after('not', 'quality', 'prepositional')) return 'the time stands too late';

@@ -15,10 +15,13 @@ export interface German extends Progress<GermanReading> {
 export interface Nominal extends Phrase {
   readonly cells: Cells;
   readonly pronoun: boolean;
+  /** The name of a town, which takes *nach* where other goals take *zu*. */
+  readonly town?: boolean | undefined;
 }
 export interface Prepositional extends Phrase {
   readonly preposition: string;
   readonly cells: Cells;
+  readonly town?: boolean | undefined;
 }
 
 /** The noun phrases that begin at a word. */
@@ -40,6 +43,7 @@ function joined(p: German, first: Nominal): Nominal[] {
     .map(second => ({
       ...{ label: 'pair', from: first.from, to: second.to, parts: [first, leaf('and', first.to), second] },
       ...{ cells: asPlural(first.cells) & asPlural(second.cells), pronoun: false },
+      town: first.town && second.town,
     }))
     .filter(({ cells }) => cells !== 0);
 }
@@ -121,7 +125,10 @@ function ownersAt(p: German, at: number): Phrase[] {
 function namesAt(p: German, at: number, article: boolean): Nominal[] {
   return readingsAt(p, at, 'name')
     .filter(name => !name.genitive && name.article === article && follows(p, at, name.rest))
-    .map(({ cells, rest }) => ({ ...nameLeaf('name', at, rest), cells: cells & SINGULAR, pronoun: false }));
+    .map(({ cells, rest, town }) => ({
+      ...nameLeaf('name', at, rest),
+      ...{ cells: cells & SINGULAR, pronoun: false, town },
+    }));
 }
 const nameLeaf = (label: string, at: number, rest: readonly string[]): Phrase => ({
   ...{ label, from: at, to: at + 1 + rest.length },
@@ -139,12 +146,13 @@ export function prepositionals(p: German, at: number): readonly Prepositional[] 
   return p.once('prepositional', at, () =>
     readingsAt(p, at, 'preposition').flatMap(({ preposition, contracted }) => {
       const head = leaf('preposition', at);
-      const behind = contracted ? headed(p, at, [head], 'weak', contracted).flatMap(n => withRelative(p, n)) : [];
-      const free = contracted ? [] : nominals(p, at + 1);
-      return [
-        ...behind.map(({ to, parts, cells }) => ({ to, parts, cells })),
-        ...free.map(nominal => ({ to: nominal.to, parts: [head, nominal], cells: nominal.cells })),
-      ].map(phrase => ({ label: 'prepositional', from: at, preposition, ...phrase }));
+      const grounds = contracted
+        ? headed(p, at, [head], 'weak', contracted).flatMap(n => withRelative(p, n))
+        : nominals(p, at + 1).map(nominal => ({ ...nominal, parts: [head, nominal] }));
+      return grounds.map(({ to, parts, cells, town }) => ({
+        ...{ label: 'prepositional', from: at, to, parts },
+        ...{ preposition, cells, town },
+      }));
     }),
   );
 }

@@ -23,6 +23,7 @@ export type GermanReading =
       readonly rest: readonly string[];
       readonly article: boolean;
       readonly genitive: boolean;
+      readonly town: boolean;
     }
   | { readonly kind: 'adjective'; readonly ending: string }
   | { readonly kind: 'determiner'; readonly declension: Declension; readonly cells: Cells }
@@ -54,12 +55,9 @@ const CONTRACTED = {
   im: ['in', 'Dm Dn'],
   ins: ['in', 'An'],
   am: ['an', 'Dm Dn'],
-  ans: ['an', 'An'],
-  aufs: ['auf', 'An'],
   zum: ['zu', 'Dm Dn'],
   zur: ['zu', 'Df'],
   beim: ['bei', 'Dm Dn'],
-  vom: ['von', 'Dm Dn'],
 } as const;
 
 /** The cells in which an adjective has an ending, by what stands before it (Duden, "Die Grammatik", declension of adjectives). */
@@ -131,12 +129,13 @@ function collect(): Map<string, GermanReading[]> {
     }
     for (const [form, cells] of byForm) if (cells) add(form, { kind: 'noun', cells, bare });
   }
-  for (const { de, gender, article } of names.values()) {
+  for (const { de, gender, article, type } of names.values()) {
     const [first, ...rest] = de as [string, ...string[]];
     const cells = GENDERS[gender] & (article && gender === 'feminine' ? ~0 : ~cellsOf('Gm Gf Gn'));
-    add(first, { kind: 'name', cells, rest, article, genitive: false });
+    const town = type === 'LOC' && !article;
+    add(first, { kind: 'name', cells, rest, article, genitive: false, town });
     const owner = genitiveOf(de);
-    if (!article) add(owner[0]!, { kind: 'name', cells: 0, rest: owner.slice(1), article, genitive: true });
+    if (!article) add(owner[0]!, { kind: 'name', cells: 0, rest: owner.slice(1), article, genitive: true, town });
   }
   for (const verb of verbs.values()) {
     const { particle, infinitive, present, past, pluralPresent, pluralPast } = verb.de;

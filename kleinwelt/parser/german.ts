@@ -6,7 +6,7 @@ import type { German } from './german-nominal.ts';
 import type { GermanReading } from './german-words.ts';
 import { createProgress, leaf, type Phrase, readingsAt, type Token } from './progress.ts';
 
-const SUBORDINATE = ['weil', 'wenn', 'als', 'dass'];
+const SUBORDINATE = ['weil', 'falls', 'als', 'dass'];
 
 /** The state of a parse of German words. */
 export function createGerman(tokens: readonly Token<GermanReading>[]): German {

@@ -35,7 +35,7 @@ export const editTagger: Recipe = {
   title: 'Edit diffusion, the tagger: what stays, goes, or is written anew',
   head: 'tokenClassification',
   objective: tokenizer => editTagging({ tokenizer, maxLength: LENGTH, ...columns }),
-  train: { ...TRAINING, maxSteps: 1500, learningRate: 2e-3 },
+  train: { ...TRAINING, maxSteps: 4000, learningRate: 6e-3 },
 };
 export const editGenerator: Recipe = {
   ...common,
@@ -44,5 +44,5 @@ export const editGenerator: Recipe = {
   title: 'Edit diffusion, the generator: what is written in the gaps',
   head: 'seq2seqLM',
   objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, ...columns }),
-  train: { ...TRAINING, maxSteps: 5500, learningRate: 3e-3 },
+  train: { ...TRAINING, maxSteps: 4500, learningRate: 8e-3 },
 };

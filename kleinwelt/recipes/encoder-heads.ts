@@ -20,7 +20,7 @@ const rowsOf = <R extends object>(task: Task<R>): { readonly rows: RowStream; re
   heldOut: seed => task({ seed, split: 'test' }) as Iterable<Readonly<Record<string, unknown>>>,
 });
 const on = (labels?: readonly string[]) => ({ base: 'kleinwelt-bert', r: RANK, labels }) as const;
-const train = { ...TRAINING, warmupSteps: 100, weightDecay: 0, learningRate: 4e-3 };
+const train = { ...TRAINING, optim: 'adamw', warmupSteps: 100, weightDecay: 0, learningRate: 4e-3 } as const;
 
 export const sentiment: Recipe = {
   name: 'kleinwelt-bert-sentiment',

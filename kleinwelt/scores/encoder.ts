@@ -86,7 +86,7 @@ export async function answerScores(model: Model): Promise<Score[]> {
   const answer = await pipeline('question-answering', model);
   const rows = first(questionRows(test), 1000);
   const found = await answer(rows.map(({ question, context }) => ({ question, context })));
-  const right = rows.map(({ answers }, i) => found[i]!.answer === answers.text[0]);
+  const right = rows.map(({ answers }, i) => answers.text.includes(found[i]!.answer));
   return [
     share({ name: 'answers-exact', what: 'exact answers to questions about 1 to 10 sentences', goal: 0.95 }, right),
   ];

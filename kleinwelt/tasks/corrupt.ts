@@ -5,6 +5,7 @@
  */
 
 import type { Rng } from '../../src/util/rng.ts';
+import { nouns } from '../lexicon/nouns.ts';
 import type { Sentence, Word } from '../sentence.ts';
 import { bothNumbers, DEFINITE, ENDINGS } from './class-forms.ts';
 import { drawn, shuffled } from './task.ts';
@@ -53,6 +54,7 @@ const determinerForm: Corruption = (sentence, rng) => {
 };
 
 const adjectiveEnding: Corruption = (sentence, rng) => {
+  if (sentence.language === 'en') return undefined;
   const at = pick(
     placesOf(sentence, ({ relation, pos }) => relation === 'amod' && pos === 'ADJ'),
     rng,
@@ -107,11 +109,17 @@ const missingParticle: Corruption = (sentence, rng) =>
       rng,
     ),
   );
+/** *Mutter*, *Grandfather*: names as well, which need no article. */
+const PARENTS: ReadonlySet<string> = new Set(
+  [...nouns.values()]
+    .filter(({ classes }) => classes.has('parent'))
+    .flatMap(({ de, en }) => [de.singular, ...en.singular]),
+);
 const missingDeterminer: Corruption = (sentence, rng) =>
   without(
     sentence,
     pick(
-      placesOf(sentence, ({ pos }) => pos === 'DET'),
+      placesOf(sentence, ({ pos, head }) => pos === 'DET' && !PARENTS.has(sentence.words[head]!.lemma)),
       rng,
     ),
   );
@@ -141,7 +149,7 @@ const capitalised = ([first = '', ...rest]: readonly string[]) => [
   ...rest,
 ];
 
-/** By name. The first two break rules that only German has: of English there is none of the first, and the second only misspells. */
+/** By name. The first two break rules that only German has: of English there is none. */
 export const CORRUPTIONS = {
   'determiner form': determinerForm,
   'adjective ending': adjectiveEnding,

@@ -31,7 +31,9 @@ function clauseFacts(clause: Clause, language: Language): string[] {
   const { agent, recipient, patient, place, time, quality, degree, name, modal, negated, tense, first } = clause;
   const { de, en } = verbOf(clause.verb);
   const verb =
-    language === 'de' ? de.particle + de.infinitive : [en.base, ...(en.particle + en.preposition).split('_')].join(' ');
+    language === 'de'
+      ? (de.reflexive ? 'sich ' : '') + de.particle + de.infinitive
+      : [en.base, ...(en.particle + en.preposition).split('_')].join(' ');
   const heads = [recipient, patient].filter(mention => mention !== undefined).map(mention => head(mention, language));
   const said = quality === undefined ? [] : [language === 'de' ? adjectiveOf(quality).de : quality];
   return [

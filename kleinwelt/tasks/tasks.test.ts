@@ -3,7 +3,8 @@ import { sampleFrame } from '../document.ts';
 import { grammatical, wordsOf } from '../parser/grammatical.ts';
 import { realize } from '../realize.ts';
 import { createChoices } from '../world/choices.ts';
-import type { Language } from '../world/frame.ts';
+import type { Clause, Language } from '../world/frame.ts';
+import { sentimentOf } from '../world/sentiment.ts';
 import {
   ENTITY_TAGS,
   entityRows,
@@ -56,6 +57,34 @@ describe('sentiment', () => {
     const rows = take(sentimentRows({ seed: 1 }), 600);
     for (const label of SENTIMENTS) expect(rows.filter(row => row.label === label).length).toBeGreaterThan(150);
   });
+  const clause = (verb: string, more: Partial<Clause> = {}): Clause => ({
+    ...{ verb, tense: 'past', agent: { head: 'Anna', form: 'name' }, first: 'agent' },
+    ...more,
+  });
+  const negated = true;
+  const bad = clause('hate', { patient: { head: 'film', form: 'noun', determiner: 'the' } });
+  it.each([
+    ['gut', clause('be', { quality: 'good' }), 'positive'],
+    ['nicht gut', clause('be', { quality: 'good', negated }), 'negative'],
+    ['nicht schlecht', clause('be', { quality: 'bad', negated }), 'neutral'],
+    ['nicht froh', clause('be', { quality: 'glad', negated }), 'neutral'],
+    ['nicht enttäuscht', clause('be', { quality: 'disappointed', negated }), 'neutral'],
+    ['mag nicht', clause('like', { negated }), 'negative'],
+    ['mag keine Suppe', clause('like', { patient: { head: 'soup', form: 'noun', determiner: 'no' } }), 'negative'],
+    ['hasst nicht', clause('hate', { negated }), 'neutral'],
+    ['kann nicht loben', clause('praise', { negated, modal: 'can' }), 'neutral'],
+  ] as const)('%s', (_, main, sentiment) => {
+    expect(sentimentOf(main)).toBe(sentiment);
+  });
+  it.each([
+    ['and', clause('love'), bad, 'neutral'],
+    ['and', clause('sleep'), bad, 'negative'],
+    ['but', clause('love'), bad, 'negative'],
+    ['because', clause('love'), bad, 'positive'],
+    ['that', clause('say'), bad, 'negative'],
+  ] as const)('of two clauses with %s (%#)', (word, main, second, sentiment) => {
+    expect(sentimentOf(main, { word, clause: second })).toBe(sentiment);
+  });
 });
 
 describe('entities', () => {
@@ -77,20 +106,51 @@ describe('entities', () => {
 });
 
 describe('questions', () => {
+  const rows = take(questionRows({ seed: 1 }), 1200);
   it('has the answer where it says, counted in code points', () => {
-    for (const { context, question, answers } of take(questionRows({ seed: 1 }), 400)) {
-      const [text] = answers.text;
-      const [start] = answers.answer_start;
-      expect(
-        Array.from(context)
-          .slice(start, start + text.length)
-          .join(''),
-      ).toBe(text);
-      expect(text).not.toMatch(/[.,]$|^(er|sie|es|he|she|it|they)$/i);
+    for (const { context, question, answers } of rows) {
       expect(question).toMatch(/^\p{Lu}.*[^ ]\?$/u);
-      // Neither whom the question itself names, as the owner of what is asked for, nor nobody.
-      expect(question.toLowerCase().split(/[ ?]/)).not.toContain(text.toLowerCase());
-      expect(text).not.toMatch(/^(kein|no )/i);
+      expect(answers.answer_start.length).toBe(answers.text.length);
+      for (const [i, text] of answers.text.entries()) {
+        const start = answers.answer_start[i]!;
+        expect(
+          Array.from(context)
+            .slice(start, start + text.length)
+            .join(''),
+        ).toBe(text);
+        expect(text).not.toMatch(/[.,]$|^(er|sie|es|he|she|it|they|ihn|ihm|ihr|him|her)$/i);
+        // Neither whom the question itself names, as the owner of what is asked for, nor nobody.
+        expect(question.toLowerCase().split(/[ ?]/)).not.toContain(text.toLowerCase());
+        expect(text).not.toMatch(/^(kein|no )/i);
+      }
+    }
+  });
+  it('takes every name of a pet for right', () => {
+    let seen = 0;
+    for (const { context, question, answers } of rows) {
+      const [, name] = /^\w+s Hund (?:heißt|hieß) (\w+)\./.exec(context) ?? [];
+      if (name === undefined || question.includes(name) || !answers.text.some(text => text.endsWith(' Hund'))) continue;
+      seen++;
+      expect(answers.text).toContain(name);
+    }
+    expect(seen).toBeGreaterThan(3);
+  });
+  it('asks for nothing that is written of two clauses', () => {
+    const asked = rows.filter(({ question }) =>
+      /^Who (?!does|did|is|was|can|could|must|had|wants|wanted)[a-z]+ /.test(question),
+    );
+    expect(asked.length).toBeGreaterThan(20);
+    for (const { context, question } of asked) {
+      const verb = question.split(' ')[1]!;
+      expect(context.split(/[ .,]/).filter(word => word === verb).length, `${context} ${question}`).toBeLessThan(2);
+    }
+  });
+  it('asks how something is, not how it is not, and for no colour', () => {
+    const how = rows.filter(({ question }) => /^(Wie (?!hei|hie)|How |What .* like[ ?])/.test(question));
+    expect(how.length).toBeGreaterThan(10);
+    for (const { question, answers } of how) {
+      expect(question).not.toMatch(/\b(nicht|not)\b/);
+      expect(answers.text[0]).not.toMatch(/^(rot|red|blau|blue|grün|green|gelb|yellow|weiß|white|black|braun|grey)$/);
     }
   });
 });
@@ -114,7 +174,7 @@ describe('translation and summary', () => {
 
 describe('spelling', () => {
   const rows = LANGUAGES.flatMap(language =>
-    take(spellingRows({ seed: 1, language }), 150).map(row => ({ ...row, language })),
+    take(spellingRows({ seed: 1, language }), 400).map(row => ({ ...row, language })),
   );
   const changes = rows.flatMap(({ source, target, language }) => {
     const [wrong, right] = [source.slice(source.indexOf(': ') + 2), target].map(text => wordsOf(text, language));
@@ -215,5 +275,16 @@ describe('minimal pairs', () => {
       expect(grammatical(sentence_good, language).ok).toBe(true);
       expect(grammatical(sentence_bad, language).ok).toBe(false);
     }
+  });
+  it('breaks rules that the language has', () => {
+    const rows = take(minimalPairRows({ seed: 2 }), 600);
+    const kinds = new Set(rows.map(({ UID }) => UID));
+    expect(kinds).toContain('de adjective ending');
+    expect(kinds).not.toContain('en adjective ending');
+    // *Mutter schläft* is as right as *Die Mutter schläft*.
+    const bare = rows.filter(({ UID }) => UID.endsWith('missing determiner')).map(row => row.sentence_bad);
+    expect(bare.length).toBeGreaterThan(50);
+    for (const text of bare)
+      expect(text).not.toMatch(/^(Mutter|Vater|Großmutter|Großvater|Mother|Father|Grandmother|Grandfather) /);
   });
 });

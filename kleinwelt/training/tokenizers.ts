@@ -19,6 +19,8 @@ interface TokenizerRecipe {
 
 const sentinels = Array.from({ length: 32 }, (_, i) => `<extra_id_${i}>`);
 export const END = '<|endoftext|>';
+/** Digits, brackets, quotes and the rest of ASCII: texts of Kleinwelt have few of them, but a user's text or an answer in JSON may. */
+const PRINTABLE = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCharCode(0x21 + i));
 
 export const TOKENIZERS = {
   /** GPT-2's kind. The mask is for the diffusion model, the sentinels for the edit model, so that all share one vocabulary. */
@@ -59,6 +61,7 @@ export const TOKENIZERS = {
       vocabSize: VOCABULARY,
       unknownToken: '<unk>',
       specialTokens: ['<pad>', '</s>', '<unk>', ...sentinels],
+      initialAlphabet: PRINTABLE,
     },
     settings: { tokenizer_class: 'T5TokenizerFast', eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
     around: { single: ['A', '</s>'], pair: ['A', '</s>', 'B', '</s>'] },

@@ -8,7 +8,8 @@ import { familyNames, givenNames, names, petNames, townNames } from '../lexicon/
 import { confusable, placeAt } from './events.ts';
 import type { Clause, Frame, Mention, Tense } from './frame.ts';
 import type { Sampler } from './mentions.ts';
-import { attributesFor, nounsOfClasses, speciesOf } from './select.ts';
+import { attributesFor } from './qualities.ts';
+import { nounsOfClasses, speciesOf } from './select.ts';
 import { single } from './sentences.ts';
 import { heldOutEvent } from './split.ts';
 
@@ -22,12 +23,12 @@ export interface Cast {
   readonly tense: Tense;
   readonly opening: Frame;
   readonly recall: RecallKind;
-  /** The last event, its agent still to be worded. */
-  readonly closing: () => Clause;
+  /** The last event, its agent still to be worded and its time to be said. */
+  readonly closing: Clause;
 }
 
-/** Draws a cast. `alone` leaves the companion out, who would not be seen in a story without events. */
-export function castOf(sampler: Sampler, alone = false): Cast {
+/** Draws a cast. */
+export function castOf(sampler: Sampler): Cast {
   const { choices } = sampler;
   const recall: RecallKind = choices.weighted([
     ['adjective', 4],
@@ -41,7 +42,7 @@ export function castOf(sampler: Sampler, alone = false): Cast {
   const hero: Mention = { head: given, form: 'name', referent: 1 };
   // Who is introduced by the full name is called by the first one later.
   const full = choices.chance(0.2) ? { ...hero, head: `${given} ${choices.pick(familyNames)}` } : hero;
-  const other = alone ? hero : companion(sampler, hero);
+  const other = companion(sampler, hero);
   return recall === 'adjective'
     ? thingStory(sampler, full, hero, other, tense)
     : townStory(sampler, full, hero, other, tense);
@@ -61,16 +62,14 @@ function thingStory(sampler: Sampler, full: Mention, hero: Mention, other: Menti
   const head = choices.pick(things);
   const adjective = choices.pick(attributesFor(head, split));
   const patient: Mention = { head, form: 'noun', determiner: 'a', adjective };
+  const verb = choices.pick(keeping.filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'adjective',
     opening: single({ verb: 'have', tense, agent: full, patient, first: 'agent' }),
-    closing: () => {
-      const verb = choices.pick(keeping.filter(key => can(sampler, hero.head, key)));
-      return { verb, tense, agent: hero, patient: { ...patient, determiner: 'the' }, first: 'agent' };
-    },
+    closing: { verb, tense, agent: hero, patient: { ...patient, determiner: 'the' }, first: 'agent' },
   };
 }
 
@@ -86,16 +85,14 @@ function petStory(sampler: Sampler, tense: Tense): Cast {
   const owners = givenNames.filter(key => names.get(key)!.gender !== gender);
   const hero: Mention = { head: choices.pick(owners), form: 'name', referent: 1 };
   const other: Mention = { head: speciesOf(name), form: 'noun', determiner: 'the', referent: 2 };
+  const verb = choices.pick(calling.filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'name',
     opening: single({ verb: 'be called', tense, agent: { ...other, owner: hero }, name, first: 'agent' }),
-    closing: () => {
-      const verb = choices.pick(calling.filter(key => can(sampler, hero.head, key)));
-      return { verb, tense, agent: hero, patient: { head: name, form: 'name', referent: 2 }, first: 'agent' };
-    },
+    closing: { verb, tense, agent: hero, patient: { head: name, form: 'name', referent: 2 }, first: 'agent' },
   };
 }
 
@@ -104,16 +101,14 @@ function townStory(sampler: Sampler, full: Mention, hero: Mention, other: Mentio
   const { choices } = sampler;
   const head = choices.pick(townNames);
   const home = placeAt({ preposition: 'in town', head });
+  const verb = choices.pick(['return', 'travel'].filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'town',
     opening: single({ verb: 'live', tense, agent: full, place: home, first: 'agent' }),
-    closing: () => {
-      const verb = choices.pick(['return', 'travel'].filter(key => can(sampler, hero.head, key)));
-      return { verb, tense, agent: hero, place: placeAt({ preposition: 'to town', head }), first: 'agent' };
-    },
+    closing: { verb, tense, agent: hero, place: placeAt({ preposition: 'to town', head }), first: 'agent' },
   };
 }
 

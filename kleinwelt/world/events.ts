@@ -1,6 +1,6 @@
 /** Sampling of clauses: what an agent does, where, when and in which order it is said. */
 
-import { englishGender, genderOf, isAnimate, isPlural, nounOf } from '../lexicon/look-up.ts';
+import { englishGender, genderOf, isAnimate, isPlural, nounOf, verbOf } from '../lexicon/look-up.ts';
 import type { Verb } from '../lexicon/verbs.ts';
 import type { Clause, Mention, Place, Tense } from './frame.ts';
 import { canOwn, objectMention, type Sampler } from './mentions.ts';
@@ -25,6 +25,8 @@ export interface Allowed {
   readonly bare?: boolean;
   /** No verb of what lasts. */
   readonly doing?: boolean;
+  /** A verb that it is not. */
+  readonly except?: string | undefined;
 }
 
 /** What an agent does. */
@@ -34,18 +36,24 @@ export function eventClause(sampler: Sampler, agent: Mention, allowed: Allowed =
   const what = allowed.doing ? 'doing' : 'all';
   let kinds = eventVerbsFor(agent.head, number, what, split);
   if (agent.and !== undefined) kinds = shared(kinds, eventVerbsFor(agent.and.head, number, what, split));
-  const verb = choices.pick(choices.weighted(kinds));
+  const verb = choices.pick(choices.weighted(without(kinds, allowed.except)));
   return clauseWith(sampler, agent, verb, allowed);
 }
 
 type VerbChoice = ReturnType<typeof eventVerbsFor>;
 
+function selected(kinds: VerbChoice, wanted: (verb: Verb) => boolean): VerbChoice {
+  return kinds.map(([verbs, weight]) => [verbs.filter(wanted), weight] as const).filter(([verbs]) => verbs.length > 0);
+}
+
 /** What two can do together. */
 function shared(one: VerbChoice, other: VerbChoice): VerbChoice {
   const known = new Set(other.flatMap(([verbs]) => verbs));
-  return one
-    .map(([verbs, weight]) => [verbs.filter(verb => known.has(verb)), weight] as const)
-    .filter(([verbs]) => verbs.length > 0);
+  return selected(one, verb => known.has(verb));
+}
+
+function without(kinds: VerbChoice, key: string | undefined): VerbChoice {
+  return key === undefined ? kinds : selected(kinds, verb => verb.key !== key);
 }
 
 /** A clause with a given verb: its objects, then what else is allowed. */
@@ -86,7 +94,8 @@ function placeOf(sampler: Sampler, agent: Mention, verb: Verb): Place | undefine
     return placeAt(choices.pick(choices.chance(0.6) ? groundsOf('in town,at square') : homes));
   }
   if (verb.key === 'swim') return placeAt(choices.pick(groundsOf('in water')));
-  if (verb.key === 'lie' && !classesOf(agent.head).has('animal')) {
+  // *Sich verstecken vor* is to hide from.
+  if (verb.key === 'hide' || (verb.key === 'lie' && !classesOf(agent.head).has('animal'))) {
     return placeAt(choices.pick(placesFor(agent.head).filter(spot => spot.preposition !== 'in front of')));
   }
   if (verb.key === 'sit' || verb.key === 'lie') {
@@ -181,4 +190,13 @@ export function confusable(a: Mention, b: Mention | undefined): boolean {
   const german = (mention: Mention) => (isPlural(mention) ? 'plural' : genderOf(mention));
   const english = (mention: Mention) => (isPlural(mention) ? 'they' : englishGender(mention));
   return german(a) === german(b) || english(a) === english(b);
+}
+
+/** Whether a German pronoun that is the agent could as well be the object behind the verb: *Am Abend weckt sie Minka.* */
+export function reversible({ verb, agent, patient }: Clause): boolean {
+  if (agent.form !== 'pronoun' || isPlural(agent) || genderOf(agent) === 'masculine') return false;
+  // The verb's number, *auf* and *den, ihn* tell them apart, and what the object cannot do.
+  if (patient === undefined || isPlural(patient) || verbOf(verb).de.preposition !== '') return false;
+  if (patient.form !== 'name' && genderOf(patient) === 'masculine') return false;
+  return verbOf(verb).agents.some(word => classesOf(patient.head).has(word));
 }

@@ -5,7 +5,8 @@ import { familyNames, givenNames, organisationNames, petNames } from '../lexicon
 import type { Verb } from '../lexicon/verbs.ts';
 import type { Choices } from './choices.ts';
 import type { Mention } from './frame.ts';
-import { actors, attributesFor, classesOf, nounsOfClasses, speciesOf } from './select.ts';
+import { attributesFor } from './qualities.ts';
+import { actors, classesOf, nounsOfClasses, speciesOf } from './select.ts';
 import type { Split } from './split.ts';
 
 /** What all samplers need. */
@@ -23,12 +24,12 @@ export function free({ absent = nobody }: Sampler, keys: readonly string[]): rea
   return absent.size === 0 ? keys : keys.filter(key => !absent.has(key));
 }
 
-/** A person by name, with a family name sometimes. `other` is somebody else's key. */
-function personName(sampler: Sampler, other?: string): Mention {
+/** A person by name, with a family name sometimes. `others` are the keys of somebody else. */
+function personName(sampler: Sampler, ...others: readonly (string | undefined)[]): Mention {
   const { choices } = sampler;
   const names = free(sampler, givenNames);
-  const taken = other?.split(' ')[0];
-  const given = choices.pick(taken === undefined ? names : names.filter(name => name !== taken));
+  const taken = others.map(other => other?.split(' ')[0]);
+  const given = choices.pick(names.filter(name => !taken.includes(name)));
   const head = choices.chance(0.2) ? `${given} ${choices.pick(familyNames)}` : given;
   return { head, form: 'name' };
 }
@@ -57,13 +58,15 @@ interface AgentOptions {
   readonly acting?: boolean;
   /** One, with *der* or a name. */
   readonly single?: boolean;
+  /** No *ein*. */
+  readonly definite?: boolean;
   /** A noun or name that it is not. */
   readonly except?: string;
 }
 
 /** Who does it. `living` leaves out things, organisations and names of animals. */
 export function agentMention(sampler: Sampler, options: AgentOptions = {}): Mention {
-  const { living = false, single = false, acting = false, except } = options;
+  const { living = false, single = false, definite = single, acting = false, except } = options;
   const { choices } = sampler;
   const kind: AgentKind = choices.weighted(living ? livingKinds : agentKinds);
   switch (kind) {
@@ -90,7 +93,7 @@ export function agentMention(sampler: Sampler, options: AgentOptions = {}): Ment
           : { head, form: 'noun', plural: true, determiner: 'the' };
         return withAdjective(sampler, mention, 0.15);
       }
-      const determiner = choices.chance(single || only || kind === 'thing' ? 0 : 0.12) ? 'a' : 'the';
+      const determiner = choices.chance(definite || only || kind === 'thing' ? 0 : 0.12) ? 'a' : 'the';
       return withAdjective(sampler, { head, form: 'noun', determiner }, 0.2);
     }
   }
@@ -120,7 +123,7 @@ export function objectMention(
     ['name', people ? 3 : 0],
     ['pet name', animals ? 1 : 0],
   ] as const);
-  if (kind === 'name') return personName(sampler, agent.form === 'name' ? agent.head : undefined);
+  if (kind === 'name') return personName(sampler, agent.head, agent.and?.head);
   if (kind === 'pet name')
     return { head: choices.pick(free(sampler, petNames).filter(name => name !== agent.head)), form: 'name' };
   const owns = canOwn(agent);
@@ -155,7 +158,7 @@ function dress(sampler: Sampler, head: string, owns: boolean, verb: Verb): Menti
   }
   // *Der Vater*, not *ein Vater* or *drei Väter*: there is one in each house.
   if (classes.has('parent')) return withAdjective(sampler, { ...plain, determiner: 'the' }, 0.2);
-  if (verb.key !== 'have' && choices.chance(0.16)) {
+  if (!lone.has(verb.key) && choices.chance(0.16)) {
     const how = choices.weighted([
       ['the', 4],
       ['count', 4],
@@ -176,8 +179,10 @@ function dress(sampler: Sampler, head: string, owns: boolean, verb: Verb): Menti
   return withAdjective(sampler, { ...plain, determiner }, 0.22);
 }
 
+// What is done with one thing at a time.
+const lone: ReadonlySet<string> = new Set(['have', 'wear', 'put on']);
 // What nobody does with the things of others.
-const given: ReadonlySet<string> = new Set(['have', 'give', 'present', 'lend', 'put on', 'buy', 'sell']);
+const given: ReadonlySet<string> = new Set(['have', 'give', 'present', 'lend', 'wear', 'put on', 'buy', 'sell']);
 
 function owner(sampler: Sampler): Mention {
   const { choices } = sampler;

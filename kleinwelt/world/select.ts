@@ -1,15 +1,16 @@
 /** Which words go together: lists by class, filtered for the split, made once. */
 
-import { adjectives } from '../lexicon/adjectives.ts';
 import { prepositions, times } from '../lexicon/function-words.ts';
 import { nameOf, nounOf } from '../lexicon/look-up.ts';
 import { names, organisationNames, squareNames, townNames } from '../lexicon/names.ts';
+import type { Noun } from '../lexicon/noun-table.ts';
 import { nouns } from '../lexicon/nouns.ts';
 import { type Verb, type VerbKind, verbs } from '../lexicon/verbs.ts';
 import type { Tense } from './frame.ts';
-import { heldOutEvent, heldOutQuality, type Split } from './split.ts';
+import { heldOutEvent, type Split } from './split.ts';
 
-function remembered<A extends readonly string[], T>(make: (...key: A) => T): (...key: A) => T {
+/** Makes each list once. */
+export function remembered<A extends readonly string[], T>(make: (...key: A) => T): (...key: A) => T {
   const cache = new Map<string, T>();
   return (...key) => {
     let id = key[0] ?? '';
@@ -34,10 +35,12 @@ const person = new Set(['person']);
 const organisation = new Set(['org']);
 const place = new Set(['town']);
 
-/** Keys of the nouns that have one of the classes (joined by a space). */
+/** Keys of the nouns that have one of the classes (joined by a space) and none of those after a `-`. */
 export const nounsOfClasses = remembered((classes: string) => {
   const wanted = classes.split(' ');
-  return [...nouns.values()].filter(noun => wanted.some(word => noun.classes.has(word))).map(noun => noun.key);
+  const unwanted = wanted.filter(word => word.startsWith('-')).map(word => word.slice(1));
+  const has = (noun: Noun, words: readonly string[]) => words.some(word => noun.classes.has(word));
+  return [...nouns.values()].filter(noun => has(noun, wanted) && !has(noun, unwanted)).map(noun => noun.key);
 });
 
 /** The verbs of a kind that an agent can have in a split. */
@@ -91,88 +94,6 @@ export const eventVerbsFor = remembered(
     eventKinds
       .map(([kind, weight]) => [verbsFor(head, kind, number, what, split), weight] as const)
       .filter(([options]) => options.length > 0),
-);
-
-/** What adjectives are said of, as attribute (never a judgement) and as predicate: classes of nouns to those of adjectives. */
-const attributes: readonly (readonly [noun: string, adjectives: string])[] = [
-  ['person', 'size living'],
-  ['kin', 'size living'],
-  ['animal', 'size living coat state'],
-  ['thing', 'colour size object thing'],
-  ['openable', 'weight'],
-  ['machine', 'weight'],
-  ['dish', 'weight'],
-  ['flower', 'colour size'],
-  ['fruit', 'size'],
-  ['dishfood', 'meal'],
-  ['drink', 'temperature'],
-  ['building', 'size'],
-  ['upward', 'size'],
-  ['barrier', 'size'],
-];
-const predicates: readonly (readonly [noun: string, adjectives: string])[] = [
-  ['person', 'state feeling character living'],
-  ['animal', 'state feeling size living'],
-  ['thing', 'colour size object thing use price'],
-  ['openable', 'weight'],
-  ['machine', 'weight'],
-  ['dish', 'weight'],
-  ['clothing', 'looks'],
-  ['flower', 'colour looks'],
-  ['dishfood', 'meal taste judgement'],
-  ['building', 'size looks'],
-  ['work', 'length work judgement'],
-  ['org', 'looks'],
-];
-/** What is said of people alone. */
-const humanWords = new Set(['proud', 'disappointed', 'kind', 'mean', 'rude', 'lazy', 'brave']);
-const alwaysYoung = new Set(['girl', 'boy', 'child']);
-
-function adjectivesOf(table: typeof attributes, head: string, split: Split): readonly string[] {
-  const classes = classesOf(head);
-  const wanted = table.filter(([noun]) => classes.has(noun)).flatMap(([, words]) => words.split(' '));
-  const noun = names.has(head) ? undefined : head;
-  return [...adjectives.values()]
-    .filter(adjective => wanted.some(word => adjective.classes.has(word)))
-    .map(adjective => adjective.key)
-    .filter(key => !(classes.has('animal') && humanWords.has(key)))
-    .filter(key => !(alwaysYoung.has(head) && key === 'old'))
-    .filter(key => split === 'combination' || noun === undefined || !heldOutQuality(key, noun));
-}
-
-/** Adjectives before a noun. */
-export const attributesFor = remembered((head: string, split: Split) =>
-  adjectivesOf(attributes, head, split).filter(key => key !== 'awake'),
-);
-/** Adjectives that *ist* can give it. */
-export const predicatesFor = remembered((head: string, split: Split) => adjectivesOf(predicates, head, split));
-const joys = 'happy glad cheerful proud';
-const sorrows = 'sad angry disappointed afraid';
-const reasons: Readonly<Record<string, string>> = {
-  laugh: joys,
-  sing: joys,
-  dance: joys,
-  cry: sorrows,
-  sleep: 'tired sick',
-  rest: 'tired sick',
-  hide: 'afraid sad',
-  eat: 'hungry',
-  'gobble up': 'hungry',
-  drink: 'thirsty',
-};
-
-/** Adjectives that can be a reason for what somebody does; `verb` is empty where it is somebody else who does it. */
-export const causesFor = remembered((head: string, verb: string, split: Split) => {
-  const all = predicatesFor(head, split).filter(key => adjectives.get(key)!.classes.has('cause'));
-  const fitting = all.filter(key => (reasons[verb] ?? key).split(' ').includes(key));
-  return fitting.length > 0 ? fitting : all;
-});
-/** Adjectives that judge, by their class, for a noun or name. */
-export const judgementsFor = remembered((head: string, classes: string, split: Split) =>
-  [...adjectives.values()]
-    .filter(adjective => adjective.judgement !== 0 && classes.split(' ').some(word => adjective.classes.has(word)))
-    .map(adjective => adjective.key)
-    .filter(key => split === 'combination' || names.has(head) || !heldOutQuality(key, head)),
 );
 
 /** Times that go with a tense. */

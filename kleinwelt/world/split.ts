@@ -95,8 +95,8 @@ export function halfOf({ main, link }: Frame): 'train' | 'test' {
   return stableHash(clauseKey(main) + linked) % (1 / testShare) === 0 ? 'test' : 'train';
 }
 
-// Written out field by field: equal meanings must have equal keys, in whatever order their objects were made.
-function clauseKey(clause: Clause): string {
+/** Equal for clauses with equal words. Field by field: the order in which an object was made does not count. */
+export function clauseKey(clause: Clause): string {
   const { verb, tense, modal = '', negated, agent, patient, recipient, place, time = '', first } = clause;
   const { quality = '', degree = '', name = '' } = clause;
   const where = place === undefined ? '' : place.preposition + mentionKey(place.ground);
