@@ -30,7 +30,7 @@ export const decoder: Recipe = {
       ...{ tie_word_embeddings: true, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 15_000, learningRate: 1.2e-2 },
+  train: { ...TRAINING, maxSteps: 18_000, learningRate: 8e-3 },
 };
 
 export const recurrent: Recipe = {
@@ -44,5 +44,5 @@ export const recurrent: Recipe = {
       ...{ vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 2500, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 2200, learningRate: 8e-3 },
 };
