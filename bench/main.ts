@@ -10,6 +10,7 @@ import { gemm } from './gemm.ts';
 import { growth } from './growth.ts';
 import { llama } from './llama.ts';
 import { model } from './model.ts';
+import { optimizers } from './optimizers.ts';
 import { quantized } from './quantized.ts';
 import { startUp } from './start-up.ts';
 import { printTable, type Row } from './table.ts';
@@ -28,14 +29,15 @@ const SECTIONS: Record<string, () => Promise<Row[]>> = {
   'cross-attention': crossAttention,
   constrain,
   'train-step': trainStep,
+  optimizers,
   'start-up': startUp,
   tokenizers,
   'tokenizer-growth': tokenizerGrowth,
   'train-tokenizer': trainTokenizers,
 };
 
-/** Takes gigabytes of disk and many minutes: only when it is asked for. */
-const ON_REQUEST = ['llama'];
+/** Take gigabytes of disk or many minutes: only when they are asked for. */
+const ON_REQUEST = ['llama', 'optimizers'];
 
 const json = process.argv.includes('--json');
 const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'));
