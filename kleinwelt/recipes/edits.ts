@@ -44,5 +44,5 @@ export const editGenerator: Recipe = {
   title: 'Edit diffusion, the generator: what is written in the gaps',
   head: 'seq2seqLM',
   objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, ...columns }),
-  train: { ...TRAINING, maxSteps: 4500, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 3500, learningRate: 8e-3 },
 };

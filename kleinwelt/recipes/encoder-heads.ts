@@ -51,7 +51,7 @@ export const answers: Recipe = {
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,
-  train: { ...train, maxSteps: 5000, learningRate: 1.5e-3 },
+  train: { ...train, maxSteps: 4000, learningRate: 1.5e-3 },
 };
 export const sentences: Recipe = {
   name: 'kleinwelt-bert-sentences',
@@ -61,5 +61,5 @@ export const sentences: Recipe = {
   objective: tokenizer => contrastive({ tokenizer, maxLength: LENGTH, padToMultipleOf: 8 }),
   ...rowsOf(similarityRows),
   batchSize: 48,
-  train: { ...train, maxSteps: 1500 },
+  train: { ...train, maxSteps: 1200 },
 };

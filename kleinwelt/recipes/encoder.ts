@@ -4,8 +4,18 @@
  */
 import { maskedLM } from '../../src/train/objectives/index.ts';
 import { documentRows } from '../training/documents.ts';
+import { mixed } from '../training/mixed.ts';
+import { passages } from '../training/passages.ts';
 import type { Recipe } from '../training/recipe.ts';
+import type { Split } from '../world/split.ts';
 import { CONTEXT, ENCODER_IDS, GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH } from './sizes.ts';
+
+/** As much of sentences that stand alone as of stories: they have what no story has, and are what an encoder is asked about. */
+const rows = (split: Split) => (seed: number) =>
+  mixed(seed, [
+    [documentRows({ seed, split }), 1],
+    [passages({ seed, split, sentences: 1 }), 3],
+  ]);
 
 export const encoder: Recipe = {
   name: 'kleinwelt-bert',
@@ -23,8 +33,8 @@ export const encoder: Recipe = {
     },
   },
   objective: tokenizer => maskedLM({ tokenizer, length: 128, mlmProbability: 0.2 }),
-  rows: seed => documentRows({ seed, split: 'train' }),
-  heldOut: seed => documentRows({ seed, split: 'test' }),
+  rows: rows('train'),
+  heldOut: rows('test'),
   batchSize: 16,
-  train: { ...TRAINING, maxSteps: 4500, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 3500, learningRate: 8e-3 },
 };
