@@ -34,5 +34,5 @@ export const diffusion: Recipe = {
   rows: seed => onCanvas(seed, 'train'),
   heldOut: seed => onCanvas(seed, 'test'),
   batchSize: 48,
-  train: { ...TRAINING, maxSteps: 4200, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 3500, learningRate: 8e-3 },
 };

@@ -19,7 +19,7 @@ const common = {
     config: {
       ...{ model_type: 'diffuser', d_model: WIDTH, encoder_layers: ENCODER_LAYERS, decoder_layers: DECODER_LAYERS },
       ...{ encoder_attention_heads: HEADS, decoder_attention_heads: HEADS },
-      ...{ encoder_ffn_dim: 4 * WIDTH, decoder_ffn_dim: 4 * WIDTH },
+      ...{ encoder_ffn_dim: 3 * WIDTH, decoder_ffn_dim: 3 * WIDTH },
       ...{ vocab_size: VOCABULARY, max_position_embeddings: LENGTH },
       ...{ pad_token_id: WRITER_IDS.pad, eos_token_id: WRITER_IDS.end, decoder_start_token_id: WRITER_IDS.end },
     },
@@ -35,7 +35,7 @@ export const editTagger: Recipe = {
   title: 'Edit diffusion, the tagger: what stays, goes, or is written anew',
   head: 'tokenClassification',
   objective: tokenizer => editTagging({ tokenizer, maxLength: LENGTH, ...columns }),
-  train: { ...TRAINING, maxSteps: 4000, learningRate: 6e-3 },
+  train: { ...TRAINING, maxSteps: 3000, learningRate: 6e-3 },
 };
 export const editGenerator: Recipe = {
   ...common,
@@ -44,5 +44,5 @@ export const editGenerator: Recipe = {
   title: 'Edit diffusion, the generator: what is written in the gaps',
   head: 'seq2seqLM',
   objective: tokenizer => editFilling({ tokenizer, maxLength: LENGTH, maxTargetLength: LENGTH, ...columns }),
-  train: { ...TRAINING, maxSteps: 3500, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 2500, learningRate: 8e-3 },
 };

@@ -36,5 +36,5 @@ export const encoder: Recipe = {
   rows: rows('train'),
   heldOut: rows('test'),
   batchSize: 16,
-  train: { ...TRAINING, maxSteps: 3500, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 8000, learningRate: 8e-3 },
 };

@@ -49,5 +49,5 @@ export const translator: Recipe = {
   rows: rows('train'),
   heldOut: rows('test'),
   batchSize: 40,
-  train: { ...TRAINING, maxSteps: 6000, learningRate: 6e-3 },
+  train: { ...TRAINING, maxSteps: 10_000, learningRate: 6e-3 },
 };

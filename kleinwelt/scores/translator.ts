@@ -44,7 +44,7 @@ export async function translatorScores(model: Model): Promise<Score[]> {
       equal(await written(model, dataToTextRows, 'test')),
     ),
     share(
-      { name: 'summary', what: 'stories summarised exactly (the story is unseen, its summary may have been seen)' },
+      { name: 'summary', what: 'stories summarised exactly (story and summary are unseen)' },
       equal(await written(model, summaryRows, 'test')),
     ),
   );

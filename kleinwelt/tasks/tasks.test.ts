@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { sampleFrame } from '../document.ts';
+import { sampleFrame, sampleStory } from '../document.ts';
 import { grammatical, wordsOf } from '../parser/grammatical.ts';
 import { realize } from '../realize.ts';
 import { createChoices } from '../world/choices.ts';
 import type { Clause, Language } from '../world/frame.ts';
 import { sentimentOf } from '../world/sentiment.ts';
+import { halfOf } from '../world/split.ts';
 import {
   ENTITY_TAGS,
   entityRows,
@@ -170,6 +171,27 @@ describe('translation and summary', () => {
       expect(target).not.toMatch(/^(Er|Sie|Es|He|She|It) /);
     }
   });
+});
+
+describe('summaries', () => {
+  it.each(['train', 'test'] as const)(
+    'of %s are of its half',
+    split => {
+      const choices = createChoices(25);
+      const halves = new Map<string, string>();
+      for (let i = 0; i < 1500; i++) {
+        const { summary } = sampleStory(choices, { language: 'de', split }).story!;
+        halves.set(realize(summary, 'de').text, halfOf(summary));
+      }
+      const targets = take(summaryRows({ seed: 25, split, language: 'de' }), split === 'train' ? 400 : 60).map(
+        ({ target }) => target,
+      );
+      const known = targets.filter(target => halves.has(target));
+      expect(known.length).toBeGreaterThan(5);
+      expect(known.filter(target => halves.get(target) !== split)).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe('spelling', () => {

@@ -24,7 +24,7 @@ export interface Cast {
   readonly opening: Frame;
   readonly recall: RecallKind;
   /** The last event, its agent still to be worded and its time to be said. */
-  readonly closing: Clause;
+  readonly closing: () => Clause;
 }
 
 /** Draws a cast. */
@@ -62,14 +62,16 @@ function thingStory(sampler: Sampler, full: Mention, hero: Mention, other: Menti
   const head = choices.pick(things);
   const adjective = choices.pick(attributesFor(head, split));
   const patient: Mention = { head, form: 'noun', determiner: 'a', adjective };
-  const verb = choices.pick(keeping.filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'adjective',
     opening: single({ verb: 'have', tense, agent: full, patient, first: 'agent' }),
-    closing: { verb, tense, agent: hero, patient: { ...patient, determiner: 'the' }, first: 'agent' },
+    closing: () => {
+      const verb = choices.pick(keeping.filter(key => can(sampler, hero.head, key)));
+      return { verb, tense, agent: hero, patient: { ...patient, determiner: 'the' }, first: 'agent' };
+    },
   };
 }
 
@@ -85,14 +87,16 @@ function petStory(sampler: Sampler, tense: Tense): Cast {
   const owners = givenNames.filter(key => names.get(key)!.gender !== gender);
   const hero: Mention = { head: choices.pick(owners), form: 'name', referent: 1 };
   const other: Mention = { head: speciesOf(name), form: 'noun', determiner: 'the', referent: 2 };
-  const verb = choices.pick(calling.filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'name',
     opening: single({ verb: 'be called', tense, agent: { ...other, owner: hero }, name, first: 'agent' }),
-    closing: { verb, tense, agent: hero, patient: { head: name, form: 'name', referent: 2 }, first: 'agent' },
+    closing: () => {
+      const verb = choices.pick(calling.filter(key => can(sampler, hero.head, key)));
+      return { verb, tense, agent: hero, patient: { head: name, form: 'name', referent: 2 }, first: 'agent' };
+    },
   };
 }
 
@@ -101,14 +105,16 @@ function townStory(sampler: Sampler, full: Mention, hero: Mention, other: Mentio
   const { choices } = sampler;
   const head = choices.pick(townNames);
   const home = placeAt({ preposition: 'in town', head });
-  const verb = choices.pick(['return', 'travel'].filter(key => can(sampler, hero.head, key)));
   return {
     hero,
     other,
     tense,
     recall: 'town',
     opening: single({ verb: 'live', tense, agent: full, place: home, first: 'agent' }),
-    closing: { verb, tense, agent: hero, place: placeAt({ preposition: 'to town', head }), first: 'agent' },
+    closing: () => {
+      const verb = choices.pick(['return', 'travel'].filter(key => can(sampler, hero.head, key)));
+      return { verb, tense, agent: hero, place: placeAt({ preposition: 'to town', head }), first: 'agent' };
+    },
   };
 }
 

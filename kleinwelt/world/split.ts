@@ -70,7 +70,8 @@ function mentionHasHeldOut(mention: Mention | undefined): boolean {
   return mentionHasHeldOut(mention.owner) || mentionHasHeldOut(mention.and);
 }
 
-const testShare = 0.1;
+/** Share of the frames that are for tests. */
+export const testShare = 0.1;
 
 /** Whether a frame is too small for the split: fewer than two content words. */
 export function isExempt(frame: Frame): boolean {

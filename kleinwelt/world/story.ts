@@ -2,9 +2,8 @@
  * Stories: a fact in the first sentence, events, and a last sentence in which the fact is needed. Who is meant by a pronoun
  * follows from the text: somebody of the sentence before, in which nothing else has its gender in German or its kind in English.
  *
- * The summary is of the story's split as its sentences are, and nothing is told twice. What breaks this is drawn again, and the
- * log-probability that counts is that of the free choice: exact but for the repetitions, which are one in 70 events
- * (0.014 nats of some ten).
+ * Nothing is told twice: what would be is drawn again, and the log-probability that counts is that of the free choice, exact
+ * but for these repetitions, which are one in 70 events (0.014 nats of some ten).
  */
 
 import { isPlural, verbOf } from '../lexicon/look-up.ts';
@@ -79,7 +78,7 @@ function attempt(sampler: Sampler, options: StoryOptions): StoryPlan {
     sampler,
     [],
     () => castOf(sampler),
-    made => [made.opening, summaryOf(made)],
+    ({ opening }) => [opening],
   );
   const { hero, other, opening } = cast;
   // The characters, the thing and the name are the story's own: nobody else is or has one.
@@ -91,17 +90,14 @@ function attempt(sampler: Sampler, options: StoryOptions): StoryPlan {
     frames.push(drawn(inner, frames, event, frame => [frame]));
   }
   const last = () => {
-    const event = timed(inner, 0.5, frames, cast.closing);
+    const event = timed(inner, 0.5, frames, cast.closing());
     return single({ ...event, agent: worded(inner, cast, hero, frames, event) });
   };
-  frames.push(drawn(inner, frames, last, frame => [frame]));
+  const end = drawn(inner, frames, last, frame => [frame]);
+  const { time: _, ...event } = end.main;
+  const summary = single({ ...event, agent: unnumbered(hero), first: 'agent' });
   const characters = [hero, other].map(unnumbered);
-  return { frames, summary: summaryOf(cast), characters, recall: cast.recall };
-}
-
-/** The last event with a name and without its time. */
-function summaryOf({ closing, hero }: Cast): Frame {
-  return single({ ...closing, agent: unnumbered(hero) });
+  return { frames: [...frames, end], summary, characters, recall: cast.recall };
 }
 
 function unnumbered({ referent: _, ...mention }: Mention): Mention {
