@@ -15,6 +15,10 @@ function* onCanvas(seed: number, split: Split): Generator<Fields> {
     yield { prompt: '', completion: `${text}${END.repeat(CANVAS)}` };
 }
 
+/**
+ * The first choice on a canvas that is all masks is one between equals, as rotary positions tell places from each other only by what stands
+ * there: rounding decides it. A first token before the canvas would end that.
+ */
 export const diffusion: Recipe = {
   name: 'kleinwelt-diffusion',
   title: 'Masked diffusion: German and English sentences, written in any order',
