@@ -7,7 +7,7 @@ import { END } from '../training/tokenizers.ts';
 import type { Split } from '../world/split.ts';
 import { GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
 
-/** Every row is so long, filled up with end tokens: the network learns where sentences end on the canvas that it writes on. */
+/** Behind its first token every row is so long, filled up with end tokens: the network learns where sentences end on the canvas that it writes on. */
 export const CANVAS = 24;
 
 function* onCanvas(seed: number, split: Split): Generator<Fields> {
@@ -15,17 +15,13 @@ function* onCanvas(seed: number, split: Split): Generator<Fields> {
     yield { prompt: '', completion: `${text}${END.repeat(CANVAS)}` };
 }
 
-/**
- * The first choice on a canvas that is all masks is one between equals, as rotary positions tell places from each other only by what stands
- * there: rounding decides it. A first token before the canvas would end that.
- */
 export const diffusion: Recipe = {
   name: 'kleinwelt-diffusion',
   title: 'Masked diffusion: German and English sentences, written in any order',
   head: 'maskedLM',
   packed: 'q8_0',
   from: {
-    tokenizer: 'writer',
+    tokenizer: 'canvas',
     config: {
       ...{ model_type: 'llada', architectures: ['LLaDAModelLM'] },
       ...{ d_model: WIDTH, n_layers: LAYERS, n_heads: HEADS, mlp_hidden_size: GATED_WIDTH },
@@ -34,7 +30,7 @@ export const diffusion: Recipe = {
       pad_token_id: WRITER_IDS.pad,
     },
   },
-  objective: tokenizer => answerDiffusion({ tokenizer, maxLength: CANVAS }),
+  objective: tokenizer => answerDiffusion({ tokenizer, maxLength: 1 + CANVAS }),
   rows: seed => onCanvas(seed, 'train'),
   heldOut: seed => onCanvas(seed, 'test'),
   batchSize: 48,

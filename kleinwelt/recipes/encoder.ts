@@ -14,7 +14,7 @@ import { CONTEXT, ENCODER_IDS, GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY,
 const rows = (split: Split) => (seed: number) =>
   mixed(seed, [
     [documentRows({ seed, split }), 1],
-    [passages({ seed, split, sentences: 1 }), 3],
+    [passages({ seed, split, sentences: 1 }), 1],
   ]);
 
 export const encoder: Recipe = {
@@ -36,5 +36,5 @@ export const encoder: Recipe = {
   rows: rows('train'),
   heldOut: rows('test'),
   batchSize: 16,
-  train: { ...TRAINING, maxSteps: 8000, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 8500, learningRate: 8e-3 },
 };

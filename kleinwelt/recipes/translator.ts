@@ -16,8 +16,8 @@ const [LAYERS, DECODER_LAYERS] = [3, 2];
 /** Spelling has the most to learn: every word in every wrong form. */
 const rows = (split: Split) => (seed: number) =>
   mixed(seed, [
-    [translationRows({ seed, split }), 4],
-    [spellingRows({ seed: seed + 1, split }), 4],
+    [translationRows({ seed, split }), 3],
+    [spellingRows({ seed: seed + 1, split }), 5],
     [dataToTextRows({ seed: seed + 2, split }), 2],
     [summaryRows({ seed: seed + 3, split }), 1],
   ]);
@@ -49,5 +49,5 @@ export const translator: Recipe = {
   rows: rows('train'),
   heldOut: rows('test'),
   batchSize: 40,
-  train: { ...TRAINING, maxSteps: 10_000, learningRate: 6e-3 },
+  train: { ...TRAINING, maxSteps: 14_000, learningRate: 6e-3 },
 };

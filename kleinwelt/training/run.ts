@@ -9,7 +9,7 @@ import { type StepEvent, train, type ValidationEvent } from '../../src/train/ind
 import { addToCurves, createRunCurves, curvesSvg, energyOf, startUsageMeter } from '../../src/train/watch/index.ts';
 import { type Recipe, recipeName, runName } from './recipe.ts';
 import { streamBatches } from './stream.ts';
-import { inMemory, type TOKENIZERS } from './tokenizers.ts';
+import { inMemory, type TokenizerName } from './tokenizers.ts';
 
 /** What a run took, kept beside the model. */
 export interface RunFacts {
@@ -33,8 +33,8 @@ export interface RunFacts {
 export interface RunOptions {
   /** The folder `models/`. */
   readonly models: string;
-  /** The files of each tokenizer. */
-  readonly tokenizers: Readonly<Record<keyof typeof TOKENIZERS, Readonly<Record<string, string>>>>;
+  /** The files of a tokenizer. */
+  readonly tokenizerFiles: (name: TokenizerName) => Promise<Readonly<Record<string, string>>>;
   readonly seed: number;
   /** Instead of the recipe's, to try something out. */
   readonly steps?: number | undefined;
@@ -134,13 +134,15 @@ interface Trained {
   dispose(): void;
 }
 
-async function beginning(recipe: Recipe, { models, tokenizers, seed, again }: RunOptions): Promise<Trained> {
+async function beginning(recipe: Recipe, { models, tokenizerFiles, seed, again }: RunOptions): Promise<Trained> {
   const { from, head } = recipe;
   if ('config' in from) {
-    const files = tokenizers[from.tokenizer];
-    const model = again
-      ? await load(join(models, recipe.name, recipe.folder ?? ''), { head, trainable: true })
-      : await create(from.config, { head, seed, tokenizer: inMemory(files, from.tokenizer) });
+    const fresh = async () => {
+      const tokenizer = inMemory(await tokenizerFiles(from.tokenizer), from.tokenizer);
+      return create(from.config, { head, seed, tokenizer });
+    };
+    const folder = join(models, recipe.name, recipe.folder ?? '');
+    const model = again ? await load(folder, { head, trainable: true }) : await fresh();
     expectSpecialIds(from.config, model.tokenizer, recipeName(recipe));
     const spec = Object.fromEntries(model.parts.specs);
     return {

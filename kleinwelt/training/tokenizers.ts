@@ -19,22 +19,29 @@ interface TokenizerRecipe {
 
 const sentinels = Array.from({ length: 32 }, (_, i) => `<extra_id_${i}>`);
 export const END = '<|endoftext|>';
+const WRITER = {
+  train: {
+    type: 'byte-bpe',
+    vocabSize: VOCABULARY,
+    // The mask is for the diffusion model, the sentinels for the edit model, so that all share one vocabulary.
+    specialTokens: [END, '<|pad|>', '<|mask|>', ...sentinels],
+  },
+  settings: {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    ...{ bos_token: END, eos_token: END, pad_token: '<|pad|>', mask_token: '<|mask|>' },
+  },
+} as const;
 /** Digits, brackets, quotes and the rest of ASCII: texts of Kleinwelt have few of them, but a user's text or an answer in JSON may. */
 const PRINTABLE = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCharCode(0x21 + i));
 
 export const TOKENIZERS = {
-  /** GPT-2's kind. The mask is for the diffusion model, the sentinels for the edit model, so that all share one vocabulary. */
-  writer: {
-    train: {
-      type: 'byte-bpe',
-      vocabSize: VOCABULARY,
-      specialTokens: [END, '<|pad|>', '<|mask|>', ...sentinels],
-    },
-    settings: {
-      tokenizer_class: 'PreTrainedTokenizerFast',
-      ...{ bos_token: END, eos_token: END, pad_token: '<|pad|>', mask_token: '<|mask|>' },
-    },
-  },
+  /** GPT-2's kind. */
+  writer: WRITER,
+  /**
+   * The same with a token before each text: on a canvas that is all masks, rotary positions tell places from each other only by
+   * where another token stands, and without one rounding would make the first choice.
+   */
+  canvas: { ...WRITER, around: { single: [END, 'A'], pair: [END, 'A', 'B'] } },
   encoder: {
     train: {
       type: 'wordpiece',

@@ -6,7 +6,7 @@ import { RECIPES } from '../recipes/index.ts';
 import { type Recipe, recipeName } from './recipe.ts';
 import { type RunFacts, type RunOptions, runRecipe } from './run.ts';
 import { tokenizerTexts } from './tokenizer-texts.ts';
-import { TOKENIZERS, type TokenizerName, tokenizerFiles, writeFiles } from './tokenizers.ts';
+import { type TokenizerName, tokenizerFiles, writeFiles } from './tokenizers.ts';
 
 export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 'steps' | 'again' | 'signal' | 'onStep'> {
   /** Names of recipes, `kleinwelt-llama`, or of models with all their parts. Default: all. */
@@ -17,8 +17,8 @@ export interface TrainAllOptions extends Pick<RunOptions, 'models' | 'seed' | 's
 /** @throws ConfigError for a name that no recipe has */
 export async function trainAll({ names, onDone, ...options }: TrainAllOptions): Promise<void> {
   const chosen = recipesOf(names);
-  const tokenizers = await allTokenizers(options.models);
-  for (const recipe of chosen) onDone?.(recipe, await runRecipe(recipe, { ...options, tokenizers }));
+  const files = (name: TokenizerName) => keptTokenizer(name, join(options.models, TOKENIZER_FOLDER, name));
+  for (const recipe of chosen) onDone?.(recipe, await runRecipe(recipe, { ...options, tokenizerFiles: files }));
 }
 
 function recipesOf(names: readonly string[] | undefined): readonly Recipe[] {
@@ -30,17 +30,13 @@ function recipesOf(names: readonly string[] | undefined): readonly Recipe[] {
   return RECIPES.filter(recipe => known(recipe).some(name => names.includes(name)));
 }
 
-/** The tokenizers in `models/kleinwelt-tokenizers`; one that is not there is learned and kept there. */
-async function allTokenizers(models: string): Promise<RunOptions['tokenizers']> {
-  const all = (Object.keys(TOKENIZERS) as TokenizerName[]).map(async name => {
-    const folder = join(models, TOKENIZER_FOLDER, name);
-    const kept = await filesIn(folder);
-    if (kept) return [name, kept] as const;
-    const files = await tokenizerFiles(name, tokenizerTexts(name));
-    await writeFiles(folder, files);
-    return [name, files] as const;
-  });
-  return Object.fromEntries(await Promise.all(all)) as RunOptions['tokenizers'];
+/** A tokenizer in `models/kleinwelt-tokenizers`; one that is not there is learned and kept there. */
+async function keptTokenizer(name: TokenizerName, folder: string): Promise<Readonly<Record<string, string>>> {
+  const kept = await filesIn(folder);
+  if (kept) return kept;
+  const files = await tokenizerFiles(name, tokenizerTexts(name));
+  await writeFiles(folder, files);
+  return files;
 }
 export const TOKENIZER_FOLDER = 'kleinwelt-tokenizers';
 
