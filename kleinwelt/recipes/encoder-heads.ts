@@ -52,7 +52,7 @@ export const answers: Recipe = {
   objective: tokenizer => questionAnswering({ tokenizer, maxLength: CONTEXT, docStride: 64, padToMultipleOf: 16 }),
   ...rowsOf(questionRows),
   batchSize: 24,
-  train: { ...train, maxSteps: 5000, learningRate: 3e-3 },
+  train: { ...train, maxSteps: 6000, learningRate: 2e-3 },
 };
 export const sentences: Recipe = {
   name: 'kleinwelt-bert-sentences',
