@@ -58,6 +58,7 @@ const MODELS: Readonly<Record<string, () => Promise<Model>>> = {
   },
   'kleinwelt-llama': () => load('kleinwelt-llama', { backend }),
   'kleinwelt-lstm': () => load('kleinwelt-lstm', { backend }),
+  'kleinwelt-marian': () => load('kleinwelt-marian', { backend }),
 };
 
 describe.each(Object.keys(MODELS))('JSON from %s', name => {
@@ -129,16 +130,16 @@ describe('every way of generating', () => {
 });
 
 describe('the bundled encoder-decoder', () => {
-  // Its vocabulary is made of the characters of its world: no digits, no brackets, no quotation marks.
+  // Its vocabulary is made of the characters of its world and of ASCII.
   let model: Model;
   beforeAll(async () => {
     model = await load('kleinwelt-marian', { backend });
   });
   afterAll(() => model.dispose());
 
-  it('says which characters of JSON it cannot write', async () => {
-    const run = textsOf(model, 'Der Hund schläft.', { constraint: jsonSchema(SCHEMAS.person), maxNewTokens: 60 });
-    await expect(run).rejects.toThrow(/this tokenizer cannot write it; seen: no token for .*"\{".* alone/);
+  it('says which characters it cannot write', async () => {
+    const run = textsOf(model, 'Der Hund schläft.', { constraint: choices(['犬が寝る']), maxNewTokens: 60 });
+    await expect(run).rejects.toThrow(/this tokenizer cannot write it; seen: no token for .*"犬".* alone/);
   });
   it('keeps to a form that it can write', async () => {
     const form = /^(Der|Die|Das) [A-Z][a-zäöü]{2,9} (jagt|schläft|sieht)( nicht)?[.]$/;
