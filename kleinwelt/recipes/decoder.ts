@@ -44,5 +44,5 @@ export const recurrent: Recipe = {
       ...{ vocab_size: VOCABULARY, ...ends },
     },
   },
-  train: { ...TRAINING, maxSteps: 4000, learningRate: 8e-3 },
+  train: { ...TRAINING, maxSteps: 2500, learningRate: 8e-3 },
 };
