@@ -8,7 +8,7 @@
  *   score [NAME ...] [--models DIR]                          what they are worth on held-out data, with intervals and goals
  *   cards [--models DIR]                                     the README of each model again
  *   distance [--models DIR]                                  how far back decoder and LSTM remember: a plot
- *   transfer [--models DIR]                                  pretrained or from scratch, by the number of examples: a plot
+ *   transfer [--models DIR]                                  pretrained or from scratch, by the number of examples: plots
  *
  * `--threads N` is of all of them.
  */
@@ -24,7 +24,7 @@ import { type ComparisonChart, comparisonChart } from './scores/comparison-chart
 import { recallByDistance, recallItems } from './scores/distance.ts';
 import { MEASURED, scoresOf } from './scores/index.ts';
 import { reached, shown } from './scores/score.ts';
-import { transfer } from './scores/transfer.ts';
+import { TRANSFER, transfer } from './scores/transfer.ts';
 import { writeCard } from './training/card.ts';
 import { recipeName } from './training/recipe.ts';
 import { tokenizerTexts } from './training/tokenizer-texts.ts';
@@ -182,13 +182,17 @@ async function plotDistance(): Promise<void> {
 }
 
 async function plotTransfer(): Promise<void> {
-  const { pretrained, scratch } = await transfer(models, text => console.log(text));
-  const lines = [
-    { name: 'pretrained', points: pretrained },
-    { name: 'from scratch', points: scratch },
-  ];
-  const title = 'Sentiment of held-out sentences, right';
-  await plot('transfer', { title, xName: 'sentences to learn from', lines, even: true });
+  for (const [name, title] of [
+    ['entities', 'Held-out sentences whose names are all found'],
+    ['sentiment', 'Held-out sentences whose sentiment is right'],
+  ] as const) {
+    const { pretrained, scratch } = await transfer(models, TRANSFER[name], text => console.log(`${name}: ${text}`));
+    const lines = [
+      { name: 'pretrained', points: pretrained },
+      { name: 'from scratch', points: scratch },
+    ];
+    await plot(`transfer-${name}`, { title, xName: 'sentences to learn from', lines, even: true });
+  }
 }
 
 try {

@@ -7,7 +7,7 @@ import type { Sentence } from '../sentence.ts';
 import { entityRow } from '../tasks/entities.ts';
 import { fillMaskRows, questionRows, sentimentRows } from '../tasks/index.ts';
 import { similarityRows } from '../tasks/similarity.ts';
-import { first, rowsFrom } from '../tasks/task.ts';
+import { first, rowsFrom, type TaskOptions } from '../tasks/task.ts';
 import { figure, share } from './intervals.ts';
 import type { Score } from './score.ts';
 
@@ -59,17 +59,9 @@ export async function sentimentScores(model: Model): Promise<Score[]> {
 
 export async function entityScores(model: Model): Promise<Score[]> {
   const find = await pipeline('token-classification', model);
-  const rows = first(sentences(), 1000);
-  const items: (readonly [string[], readonly string[]])[] = [];
-  for (const sentence of rows) {
-    const groups = await find(sentence.text, { aggregationStrategy: 'first' });
-    const tags = sentence.words.map(({ start, end }) => {
-      const group = groups.find(g => g.start < end && start < g.end);
-      return group ? `${group.start >= start ? 'B' : 'I'}-${group.entityGroup}` : 'O';
-    });
-    items.push([tags, entityRow(sentence).ner_tags]);
-  }
-  const f1 = (sample: typeof items | readonly (typeof items)[number][]) =>
+  const items: TaggedSentence[] = [];
+  for (const sentence of first(sentencesWithNames(test), 1000)) items.push(await tagged(find, sentence));
+  const f1 = (sample: readonly TaggedSentence[]) =>
     sequenceReport(
       sample.map(([guess]) => guess),
       sample.map(([, truth]) => truth),
@@ -77,8 +69,21 @@ export async function entityScores(model: Model): Promise<Score[]> {
   const what = 'F1 of whole names (seqeval), of people, places, organisations and animals';
   return [figure({ name: 'entities-f1', what, goal: 0.95 }, 'share', items, f1)];
 }
-function* sentences(): Generator<Sentence> {
-  for (const { sentence } of rowsFrom(test, ({ sentence }) => ({ sentence: sentence() })))
+/** The tags that a model gives to the words of a sentence, and the true ones. */
+type TaggedSentence = readonly [guess: readonly string[], truth: readonly string[]];
+export async function tagged(
+  find: Awaited<ReturnType<typeof pipeline<'token-classification'>>>,
+  sentence: Sentence,
+): Promise<TaggedSentence> {
+  const groups = await find(sentence.text, { aggregationStrategy: 'first' });
+  const tags = sentence.words.map(({ start, end }) => {
+    const group = groups.find(g => g.start < end && start < g.end);
+    return group ? `${group.start >= start ? 'B' : 'I'}-${group.entityGroup}` : 'O';
+  });
+  return [tags, entityRow(sentence).ner_tags];
+}
+export function* sentencesWithNames(options: TaskOptions): Generator<Sentence> {
+  for (const { sentence } of rowsFrom(options, ({ sentence }) => ({ sentence: sentence() })))
     if (sentence.words.some(({ entity }) => entity)) yield sentence;
 }
 
