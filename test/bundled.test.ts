@@ -3,9 +3,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isGrammatical, sentencesOf } from '../kleinwelt/scores/grammar.ts';
+import { runCli } from '../src/cli/run-cli.ts';
 import { BUNDLED, bundledAddress, bundledPath } from '../src/hub/bundled.ts';
 import { load, pipeline } from '../src/index.ts';
 import { loadTokenizer } from '../src/tokenizers/index.ts';
+import { fakeTerminal } from './cli/fake-terminal.ts';
 
 const MODELS = join(import.meta.dirname, '../models');
 const bytesIn = (folder: string): number =>
@@ -36,6 +38,18 @@ describe('the bundled models', () => {
     );
     expect([...pieces].sort((a, b) => b - a)).toEqual(pieces);
     expect(pieces[0]).toBeGreaterThan(pieces.at(-1)!);
+  });
+  it('say so where they write nothing', async () => {
+    const told = 'Anna hat einen roten Ball. Sie folgt Jakob. Anna bringt den roten Ball zurück.';
+    for (const [more, err] of [
+      [[], 'the model ends the text here\n'],
+      [['--quiet'], ''],
+    ] as const) {
+      const terminal = fakeTerminal({ interactiveErrors: true });
+      const call = ['run', 'kleinwelt-llama', told, '--greedy', '--lang', 'en', ...more];
+      expect(await runCli(call, terminal, new AbortController().signal)).toBe(0);
+      expect([terminal.out().trim(), terminal.err()]).toEqual(['', err]);
+    }
   });
   it('write sentences that the parser accepts', async () => {
     const model = await load('kleinwelt-llama');

@@ -90,6 +90,7 @@ const MESSAGES = {
   prompt: ['prompt', 'Prompt'],
   generated: ['generated', 'Ausgabe'],
   kernels: ['kernels', 'Kernel'],
+  nothingFollows: ['the model ends the text here', 'das Modell beendet den Text hier'],
   ofTheTime: ['of the time', 'der Zeit'],
   peakMemory: ['peak memory', 'Speicherspitze'],
   seed: ['seed', 'Seed'],

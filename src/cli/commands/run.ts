@@ -182,7 +182,7 @@ interface View {
   interrupted(): void;
 }
 
-function streamView({ open, prompt, values, terminal }: ViewContext): View {
+function streamView({ open, prompt, values, terminal, say }: ViewContext): View {
   let last = '';
   const write = (text: string) => {
     terminal.write(text);
@@ -194,7 +194,13 @@ function streamView({ open, prompt, values, terminal }: ViewContext): View {
   // The continuation of a text reads badly without it, but a program wants the continuation alone.
   const goesOn = !headOf(open.model.parts).encode;
   if (terminal.interactive && !values.quiet && goesOn && typeof prompt === 'string') write(terminal.paint.dim(prompt));
-  return { token: event => write(event.text), done: end, interrupted: end };
+  const done = ({ sequences }: TextDoneEvent) => {
+    end();
+    // Without a word about it, no text looks like a fault.
+    if (terminal.interactiveErrors && !values.quiet && sequences[0]!.text === '')
+      terminal.note(`${terminal.paint.dim(say('nothingFollows'))}\n`);
+  };
+  return { token: event => write(event.text), done, interrupted: end };
 }
 
 function listView({ terminal }: ViewContext): View {
