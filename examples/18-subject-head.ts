@@ -1,24 +1,14 @@
 /** Which attention head finds the subject of a verb, on sentences whose analysis is known; and what is lost without it. */
 import { load } from 'heed';
-import {
-  ablateHeads,
-  type CorpusRow,
-  probeItems,
-  readConllu,
-  relationHeads,
-  treebankRows,
-  watchPatterns,
-} from 'heed/explain';
+import { ablateHeads, probeItems, readConllu, relationHeads, treebankRows, watchPatterns } from 'heed/explain';
 import { conlluLines } from '../kleinwelt/conllu.ts';
 import { createChoices, sampleDocument } from '../kleinwelt/index.ts';
 
 const model = await load('kleinwelt-llama');
-const documents = Array.from({ length: 150 }, (_, i) =>
-  sampleDocument(createChoices(5, i), { language: 'de', split: 'test' }),
-);
-const treebank = [...conlluLines(documents)].join('\n');
-const options = { relations: ['nsubj', 'det', 'obj'], unit: 'document' } as const;
-const rows = [...treebankRows(model, readConllu(treebank), options)];
+const texts = { language: 'de', split: 'test' } as const;
+const documents = Array.from({ length: 150 }, (_, i) => sampleDocument(createChoices(5, i), texts));
+const treebank = readConllu([...conlluLines(documents)].join('\n'));
+const rows = [...treebankRows(model, treebank, { relations: ['nsubj', 'obj'], unit: 'document' })];
 
 const relations = relationHeads();
 await watchPatterns(model, rows, [relations]);
@@ -34,14 +24,15 @@ for (const { relation, direction, head, offset, beatsOffset } of reports)
 const subject = reports.find(({ relation, direction }) => relation === 'nsubj' && direction === 'toDependent');
 if (subject) {
   const { site, head } = subject.head;
-  const wordsOf = ({ annotation }: CorpusRow) =>
-    (annotation?.pairs ?? [])
-      .filter(({ relation, direction }) => relation === 'nsubj' && direction === 'toDependent')
-      .map(({ query }) => query);
-  const items = [...probeItems(model, rows, { wordsOf })];
-  const { effect, accuracyBefore } = await ablateHeads(model, [{ site, head }], items);
-  console.log(
-    `right words behind verbs: ${percent(accuracyBefore.value)}, without the head ${percent(effect.accuracyAfter.value)}`,
+  const verbs = new Map(
+    rows.map(row => [
+      row.ids,
+      row.annotation.pairs.filter(p => p.relation === 'nsubj' && p.direction === 'toDependent'),
+    ]),
   );
+  const items = [...probeItems(model, rows, { wordsOf: row => verbs.get(row.ids)!.map(({ query }) => query) })];
+  const { effect, accuracyBefore } = await ablateHeads(model, [{ site, head }], items);
+  const [before, after] = [accuracyBefore, effect.accuracyAfter].map(({ value }) => percent(value));
+  console.log(`right words behind verbs: ${before}, without the head ${after}`);
 }
 model.dispose();
