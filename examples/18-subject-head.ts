@@ -24,14 +24,13 @@ for (const { relation, direction, head, offset, beatsOffset } of reports)
 const subject = reports.find(({ relation, direction }) => relation === 'nsubj' && direction === 'toDependent');
 if (subject) {
   const { site, head } = subject.head;
-  const verbs = new Map(
-    rows.map(row => [
-      row.ids,
-      row.annotation.pairs.filter(p => p.relation === 'nsubj' && p.direction === 'toDependent'),
-    ]),
-  );
-  const items = [...probeItems(model, rows, { wordsOf: row => verbs.get(row.ids)!.map(({ query }) => query) })];
-  const { effect, accuracyBefore } = await ablateHeads(model, [{ site, head }], items);
+  const items = probeItems(model, rows, {
+    wordsOf: ({ annotation }) =>
+      (annotation?.pairs ?? [])
+        .filter(pair => pair.relation === 'nsubj' && pair.direction === 'toDependent')
+        .map(({ query }) => query),
+  });
+  const { effect, accuracyBefore } = await ablateHeads(model, [{ site, head }], [...items]);
   const [before, after] = [accuracyBefore, effect.accuracyAfter].map(({ value }) => percent(value));
   console.log(`right words behind verbs: ${before}, without the head ${after}`);
 }

@@ -39,6 +39,14 @@ describe('the bundled models', () => {
     expect([...pieces].sort((a, b) => b - a)).toEqual(pieces);
     expect(pieces[0]).toBeGreaterThan(pieces.at(-1)!);
   });
+  it('write on a canvas that is all masks, from its first token on', async () => {
+    const write = await pipeline('denoise', 'kleinwelt-diffusion');
+    const { eos } = write.model.tokenizer.specialTokens;
+    expect(write.model.tokenizer.encodeIds('')).toEqual([eos]);
+    for (const { generatedText } of await write(['', ''], { genLength: 24, temperature: 0.5, seed: 7 }))
+      expect(isGrammatical(generatedText), generatedText).toBe(true);
+    write.dispose();
+  });
   it('say so where they write nothing', async () => {
     const told = 'Anna hat einen roten Ball. Sie folgt Jakob. Anna bringt den roten Ball zurück.';
     for (const [more, err] of [

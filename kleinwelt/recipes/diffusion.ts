@@ -7,7 +7,7 @@ import { END } from '../training/tokenizers.ts';
 import type { Split } from '../world/split.ts';
 import { GATED_WIDTH, HEADS, LAYERS, TRAINING, VOCABULARY, WIDTH, WRITER_IDS } from './sizes.ts';
 
-/** Behind its first token every row is so long, filled up with end tokens: the network learns where sentences end on the canvas that it writes on. */
+/** Behind its first token every row is so long, filled up with end tokens: the network learns where sentences end on its canvas. */
 export const CANVAS = 24;
 
 function* onCanvas(seed: number, split: Split): Generator<Fields> {
